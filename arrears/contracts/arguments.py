@@ -49,7 +49,9 @@ def to_argv(config_type: type[Any], values: Mapping[str, object]) -> list[str]:
     return [part for name in fields if name in values for part in (flag(name), _text(values[name]))]
 
 
-def parse(config_type: type[Config], argv: Sequence[str], *, prog: str | None = None, about: str | None = None) -> Config:
+def parse(
+    config_type: type[Config], argv: Sequence[str], *, prog: str | None = None, about: str | None = None
+) -> Config:
     """Reads a job's flags into its configuration; a misspelt flag or a value out of range ends with exit code 2."""
     parser = argparse.ArgumentParser(
         prog=prog,
@@ -136,7 +138,9 @@ def _read(kind: Any, text: str) -> Any:
     try:
         return kind(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not {'a number' if kind is float else 'a whole number'}") from None
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not {'a number' if kind is float else 'a whole number'}"
+        ) from None
 
 
 def _choice(allowed: Sequence[Any], text: str) -> str:

@@ -1,11 +1,11 @@
 """Why a run stopped, sorted by who must act.
 
-    ArrearsError
-    ├── BadInput            the data's owner must mend the data; a retry cannot help
-    ├── BadConfiguration    whoever set the run up must change a setting; a retry cannot help
-    ├── UpstreamNotReady    nobody: something that this run needs is not there yet; a retry may help
-    │   └── Contended       another run holds the lock; a retry will help
-    └── (anything else)     a bug: the developers must act
+ArrearsError
+├── BadInput            the data's owner must mend the data; a retry cannot help
+├── BadConfiguration    whoever set the run up must change a setting; a retry cannot help
+├── UpstreamNotReady    nobody: something that this run needs is not there yet; a retry may help
+│   └── Contended       another run holds the lock; a retry will help
+└── (anything else)     a bug: the developers must act
 """
 
 from __future__ import annotations
