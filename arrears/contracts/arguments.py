@@ -12,11 +12,14 @@ import types
 import typing
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, Field
-from typing import Any, Literal, TypeVar, Union
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, Union
 
 from arrears.contracts.errors import BadConfiguration
 
-Config = TypeVar("Config")
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+Config = TypeVar("Config", bound="DataclassInstance")
 
 
 def option(default: Any = MISSING, *, help: str, minimum: float | None = None, maximum: float | None = None) -> Any:
@@ -60,10 +63,10 @@ def parse(
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     hints = typing.get_type_hints(config_type)
-    for field in dataclasses.fields(config_type):  # type: ignore[arg-type]
+    for field in dataclasses.fields(config_type):
         _add(parser, field, hints[field.name])
     values = vars(parser.parse_args(list(argv)))
-    problems = [p for field in dataclasses.fields(config_type) for p in _out_of_range(field, values[field.name])]  # type: ignore[arg-type]
+    problems = [p for field in dataclasses.fields(config_type) for p in _out_of_range(field, values[field.name])]
     if problems:
         parser.error("; ".join(problems))
     try:

@@ -83,7 +83,9 @@ class DatasetDescription:
         problems += [f"dataset description needs {key}" for key in ("name", "target") if not given.get(key)]
         if problems:
             raise BadConfiguration(*problems)
-        values = {key: tuple(map(str, value)) if isinstance(value, list) else value for key, value in given.items()}
+        values: dict[str, Any] = {
+            key: tuple(map(str, value)) if isinstance(value, list) else value for key, value in given.items()
+        }
         values["bad_when"] = str(values.get("bad_when", "1"))
         return cls(**values)
 

@@ -144,7 +144,10 @@ class ScoreBorrowersConfig(JobConfig):
     scored_at: str = option(help="fixed time of the run, ISO 8601 with zone; a rerun writes the same")
     report_folder: str = option(help="S3 folder for the score histogram")
     risk_limits: tuple[float, ...] = option(
-        (), help="LOW below the first, HIGH from the second probability on, such as 0.4,0.7", minimum=0.0, maximum=1.0
+        (),
+        help="LOW below the first, HIGH from the second probability on, such as 0.4,0.7",
+        minimum=0.0,
+        maximum=1.0,
     )
     risk_quantiles: tuple[float, ...] = option(
         (0.8, 0.95), help="without limits: quantiles of the training scores", minimum=0.0, maximum=1.0

@@ -1,0 +1,124 @@
+"""Holds a lock object in S3 while a shared table or a model alias is written."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from arrears.contracts.errors import Contended, UpstreamNotReady
+from arrears.contracts.locks import LockRecord
+from arrears.stores.objects import Objects
+
+log = logging.getLogger(__name__)
+
+TTL_SECONDS = 60.0  # a writer that is silent for so long is taken for dead; three missed heartbeats
+
+
+class Lock:
+    """A held lock; `check` before each commit, so that a holder that slept past its expiry writes nothing."""
+
+    def __init__(self, objects: Objects, uri: str, record: LockRecord, etag: str, ttl_seconds: float) -> None:
+        self._objects, self._uri, self._record, self._etag, self._ttl = (
+            objects,
+            uri,
+            record,
+            etag,
+            ttl_seconds,
+        )
+        self._mutex = threading.Lock()
+
+    @property
+    def fence(self) -> int:
+        """The holder's place in line, one more than the holder before."""
+        return self._record.fence
+
+    def check(self) -> None:
+        """Extends the lock; Contended when another writer has taken it meanwhile."""
+        with self._mutex:
+            self._swap(self._record.extended(now=time.time(), ttl_seconds=self._ttl))
+
+    def release(self) -> None:
+        """Gives the lock back to the next writer."""
+        with self._mutex:
+            self._swap(self._record.given_back())
+
+    def _swap(self, record: LockRecord) -> None:
+        if not self._objects.replace(self._uri, record.to_json(), etag=self._etag):
+            raise Contended(
+                f"lost the lock {self._uri}: another writer took it after {self._ttl:.0f} s of silence; run again"
+            )
+        body, self._etag = self._objects.get_with_etag(self._uri)
+        self._record = record
+        if body != record.to_json():
+            raise Contended(f"lost the lock {self._uri} right after renewing it; run again")
+
+
+@contextmanager
+def held_lock(
+    objects: Objects, uri: str, *, wait_seconds: float = 0.0, ttl_seconds: float = TTL_SECONDS
+) -> Iterator[Lock]:
+    """Takes the lock, keeps it alive by a heartbeat, and gives it back at the end.
+
+    Raises:
+        Contended: another writer holds it and did not give it back within ``wait_seconds``.
+    """
+    lock = _acquire(objects, uri, wait_seconds, ttl_seconds)
+    stop = threading.Event()
+    heartbeat = threading.Thread(target=_beat, args=(lock, stop, ttl_seconds / 3), name="lock-heartbeat", daemon=True)
+    heartbeat.start()
+    try:
+        yield lock
+    finally:
+        stop.set()
+        heartbeat.join()
+        try:
+            lock.release()
+        except Contended:
+            log.warning("lock %s had been taken over before it was given back", uri)
+
+
+def _beat(lock: Lock, stop: threading.Event, every_seconds: float) -> None:
+    while not stop.wait(every_seconds):
+        try:
+            lock.check()
+        except Contended as error:  # the writer itself learns of it at its own check before the commit
+            log.warning("%s", error)
+            return
+        except Exception:  # a lost packet must not end the heartbeat: the next beat tries again
+            log.warning("could not renew the lock; trying again", exc_info=True)
+
+
+def _acquire(objects: Objects, uri: str, wait_seconds: float, ttl_seconds: float) -> Lock:
+    owner = f"{socket.gethostname()}:{os.getpid()}:{threading.get_ident()}:{time.time_ns()}"
+    deadline = time.monotonic() + wait_seconds
+    while True:
+        taken = _try(objects, uri, owner, ttl_seconds)
+        if isinstance(taken, Lock):
+            return taken
+        if time.monotonic() >= deadline:
+            left = max(0.0, taken.expires_at - time.time())
+            raise Contended(
+                f"{uri} is held by another writer for up to {left:.0f} s more; run again when it has finished"
+            )
+        time.sleep(min(1.0, max(0.05, deadline - time.monotonic())))
+
+
+def _try(objects: Objects, uri: str, owner: str, ttl_seconds: float) -> Lock | LockRecord:
+    first = LockRecord(owner, 1, time.time() + ttl_seconds)
+    if not objects.create(uri, first.to_json()):
+        body, etag = objects.get_with_etag(uri)
+        present = LockRecord.from_json(body)
+        if not present.is_free(time.time()):
+            return present
+        first = present.taken_by(owner, now=time.time(), ttl_seconds=ttl_seconds)
+        if not objects.replace(uri, first.to_json(), etag=etag):
+            return first
+    body, etag = objects.get_with_etag(uri)
+    if body != first.to_json():  # somebody judged us expired between the two requests
+        raise UpstreamNotReady(f"lost {uri} while taking it; run again")
+    return Lock(objects, uri, first, etag, ttl_seconds)

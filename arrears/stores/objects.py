@@ -1,0 +1,184 @@
+"""Small objects in S3 (or in a local folder, for debugging by hand): facts, manifests, plots, locks.
+
+Endpoint and credentials come from the environment or the machine's role, as boto3 reads them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlparse
+
+from arrears.contracts.catalogue import bucket_and_key
+from arrears.contracts.errors import UpstreamNotReady
+
+_CONFLICT_CODES = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
+_ABSENT_CODES = {"NoSuchKey", "404", "NotFound"}
+
+
+@dataclass(frozen=True)
+class ObjectInfo:
+    """Address, bytes and entity tag of one stored object."""
+
+    uri: str
+    size: int
+    etag: str
+
+
+class Objects:
+    """Reads and writes whole small objects by address (``s3://`` or ``file://``)."""
+
+    def get(self, uri: str) -> bytes:
+        """The object's bytes; UpstreamNotReady when it does not exist."""
+        return self.get_with_etag(uri)[0]
+
+    def get_with_etag(self, uri: str) -> tuple[bytes, str]:
+        """The object's bytes and the entity tag that `replace` compares with."""
+        if _is_file(uri):
+            try:
+                body = _path(uri).read_bytes()
+            except FileNotFoundError:
+                raise UpstreamNotReady(f"{uri} does not exist") from None
+            return body, _file_etag(body)
+        bucket, key = bucket_and_key(uri)
+        try:
+            found = self._s3.get_object(Bucket=bucket, Key=key)
+        except self._s3.exceptions.ClientError as error:
+            if _code(error) in _ABSENT_CODES:
+                raise UpstreamNotReady(f"{uri} does not exist") from None
+            raise
+        return found["Body"].read(), found["ETag"]
+
+    def get_json(self, uri: str) -> Any:
+        """The object parsed as JSON."""
+        return json.loads(self.get(uri))
+
+    def put(self, uri: str, body: bytes, *, content_type: str = "application/octet-stream") -> None:
+        """Writes the object whole, replacing any earlier one."""
+        if _is_file(uri):
+            _write_atomically(_path(uri), body)
+            return
+        bucket, key = bucket_and_key(uri)
+        self._s3.put_object(Bucket=bucket, Key=key, Body=body, ContentType=content_type)
+
+    def put_json(self, uri: str, content: Any) -> None:
+        """Writes JSON that a person can read."""
+        self.put(uri, json.dumps(content, indent=1, sort_keys=True).encode(), content_type="application/json")
+
+    def create(self, uri: str, body: bytes) -> bool:
+        """Writes the object only if none is there; False when another writer was first."""
+        if _is_file(uri):
+            return _create_file(_path(uri), body)
+        return self._put_if(uri, body, IfNoneMatch="*")
+
+    def replace(self, uri: str, body: bytes, *, etag: str) -> bool:
+        """Writes the object only if it is still the one with this entity tag; False when it has changed.
+
+        On ``file://`` the comparison and the write are two steps: good for debugging by one person, not for locks.
+        """
+        if _is_file(uri):
+            if self.get_with_etag(uri)[1] != etag:
+                return False
+            _write_atomically(_path(uri), body)
+            return True
+        return self._put_if(uri, body, IfMatch=etag)
+
+    def exists(self, uri: str) -> bool:
+        """Whether the object is there."""
+        if _is_file(uri):
+            return _path(uri).is_file()
+        return self.size(uri) is not None
+
+    def size(self, uri: str) -> int | None:
+        """Bytes of the object, None when it is not there."""
+        if _is_file(uri):
+            return _path(uri).stat().st_size if _path(uri).is_file() else None
+        bucket, key = bucket_and_key(uri)
+        try:
+            return int(self._s3.head_object(Bucket=bucket, Key=key)["ContentLength"])
+        except self._s3.exceptions.ClientError as error:
+            if _code(error) in _ABSENT_CODES:
+                return None
+            raise
+
+    def list(self, prefix_uri: str) -> list[ObjectInfo]:
+        """Every object below a folder address, by name."""
+        if _is_file(prefix_uri):
+            files = sorted(path for path in _path(prefix_uri).rglob("*") if path.is_file())
+            return [ObjectInfo(path.as_uri(), path.stat().st_size, "") for path in files]
+        bucket, prefix = bucket_and_key(prefix_uri)
+        pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix.rstrip("/") + "/")
+        return [
+            ObjectInfo(f"s3://{bucket}/{found['Key']}", found["Size"], found["ETag"])
+            for page in pages
+            for found in page.get("Contents", ())
+        ]
+
+    def delete(self, uri: str) -> None:
+        """Removes the object; removing what is not there is no error."""
+        if _is_file(uri):
+            _path(uri).unlink(missing_ok=True)
+            return
+        bucket, key = bucket_and_key(uri)
+        self._s3.delete_object(Bucket=bucket, Key=key)
+
+    @cached_property
+    def _s3(self) -> Any:
+        # boto3 takes half a second to import: only those who touch S3 pay for it.
+        import boto3
+        from botocore.config import Config
+
+        return boto3.client(
+            "s3",
+            config=Config(signature_version="s3v4", retries={"mode": "standard", "total_max_attempts": 4}),
+        )
+
+    def _put_if(self, uri: str, body: bytes, **condition: str) -> bool:
+        bucket, key = bucket_and_key(uri)
+        try:
+            self._s3.put_object(Bucket=bucket, Key=key, Body=body, ContentType="application/json", **condition)
+        except self._s3.exceptions.ClientError as error:
+            if _code(error) in _CONFLICT_CODES or ("IfMatch" in condition and _code(error) in _ABSENT_CODES):
+                return False
+            raise
+        return True
+
+
+def _code(error: Any) -> str:
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def _is_file(uri: str) -> bool:
+    return uri.startswith("file://")
+
+
+def _path(uri: str) -> Path:
+    return Path(unquote(urlparse(uri).path))
+
+
+def _file_etag(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()
+
+
+def _write_atomically(path: Path, body: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent)
+    with os.fdopen(handle, "wb") as target:
+        target.write(body)
+    Path(temporary).replace(path)
+
+
+def _create_file(path: Path, body: bytes) -> bool:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with path.open("xb") as target:
+            target.write(body)
+    except FileExistsError:
+        return False
+    return True

@@ -1,0 +1,1 @@
+"""The Spark side: shipped to the cluster as a zip beside each job; knows nothing of Airflow."""

@@ -1,0 +1,150 @@
+"""Delta tables: the only reads and writes of the pipeline's datasets; a write replaces exactly one partition."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any
+
+from pyspark.errors import AnalysisException
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from arrears.contracts.catalogue import Catalogue, Table
+from arrears.contracts.errors import BadInput, UpstreamNotReady
+from arrears.stores.locks import held_lock
+from arrears.stores.objects import Objects
+from spark_jobs.io.session import hadoop_uri
+
+LOCK_WAIT_SECONDS = 120.0  # a commit takes seconds; a writer that waits longer should come back by a retry
+
+
+@dataclass(frozen=True)
+class WrittenPartition:
+    """What one overwrite left: rows, the Delta version that holds them, and their files (address, bytes)."""
+
+    rows: int
+    delta_version: int
+    files: tuple[tuple[str, int], ...]
+
+    def to_manifest(self, **more: Any) -> dict[str, Any]:
+        """What stands in the partition's manifest."""
+        files = [{"uri": uri, "size": size} for uri, size in self.files]
+        return {"rows": self.rows, "delta_version": self.delta_version, "files": files, **more}
+
+
+def table_version(spark: SparkSession, uri: str) -> int | None:
+    """The newest version of a Delta table; None when there is no such table yet."""
+    try:
+        history = spark.sql(f"DESCRIBE HISTORY delta.`{hadoop_uri(uri)}` LIMIT 1").collect()
+    except AnalysisException as error:
+        if _is_absent(error):
+            return None
+        raise
+    return int(history[0]["version"]) if history else None
+
+
+def read_partition(
+    spark: SparkSession, uri: str, partition: Mapping[str, str], *, what: str, version: int | None = None
+) -> DataFrame:
+    """The rows of one partition of a Delta table, at one version.
+
+    Raises:
+        UpstreamNotReady: the table or the partition does not exist or holds no row; ``what`` tells which run writes it.
+    """
+    pinned = table_version(spark, uri) if version is None else version
+    if pinned is None:
+        raise UpstreamNotReady(f"{uri} does not exist: {what}")
+    rows = spark.read.format("delta").option("versionAsOf", pinned).load(hadoop_uri(uri)).where(_is_in(partition))
+    if rows.isEmpty():
+        named = ", ".join(f"{k}={v}" for k, v in partition.items())
+        raise UpstreamNotReady(f"{uri} holds no row of {named}: {what}")
+    return rows
+
+
+def overwrite_partition(
+    rows: DataFrame, catalogue: Catalogue, table: Table, dataset: str, partition: str
+) -> WrittenPartition:
+    """Replaces one partition of a table by these rows in one atomic commit, under the table's lock.
+
+    Args:
+        rows: the partition's rows without the partition column, which is added here.
+
+    Raises:
+        BadInput: the table has other columns; nothing is written.
+        Contended: another writer holds the table's lock.
+    """
+    spark = rows.sparkSession
+    uri = catalogue.table(table, dataset)
+    column = table.partition_column
+    complete = rows.withColumn(column, F.lit(partition))
+    with held_lock(Objects(), catalogue.lock(f"{table.value}-{dataset}"), wait_seconds=LOCK_WAIT_SECONDS) as lock:
+        _refuse_other_columns(spark, uri, complete)
+        lock.check()
+        (
+            complete.write.format("delta")
+            .mode("overwrite")
+            .option("replaceWhere", f"{column} = '{partition}'")
+            .option("userMetadata", f"fence={lock.fence}")
+            .partitionBy(column)
+            .save(hadoop_uri(uri))
+        )
+        version = table_version(spark, uri)
+    if version is None:
+        raise RuntimeError(f"{uri} has no version after a commit")
+    return _written(spark, uri, {column: partition}, version)
+
+
+def active_files(
+    spark: SparkSession, uri: str, partition: Mapping[str, str], version: int
+) -> list[tuple[str, int, int]]:
+    """Address, bytes and rows of the files that hold a partition at one version; replaced files are not among them."""
+    rows = spark.read.format("delta").option("versionAsOf", version).load(hadoop_uri(uri)).where(_is_in(partition))
+    files = rows.groupBy("_metadata.file_path", "_metadata.file_size").count().orderBy("file_path").collect()
+    return [(_s3_uri(file["file_path"]), int(file["file_size"]), int(file["count"])) for file in files]
+
+
+def _written(spark: SparkSession, uri: str, partition: Mapping[str, str], version: int) -> WrittenPartition:
+    files = active_files(spark, uri, partition, version)
+    return WrittenPartition(sum(rows for _, _, rows in files), version, tuple((u, size) for u, size, _ in files))
+
+
+def _refuse_other_columns(spark: SparkSession, uri: str, rows: DataFrame) -> None:
+    if table_version(spark, uri) is None:
+        return
+    present = dict(spark.read.format("delta").load(hadoop_uri(uri)).dtypes)
+    given = dict(rows.dtypes)
+    problems = [f"column {name} is missing" for name in present if name not in given]
+    problems += [f"column {name} is new" for name in given if name not in present]
+    problems += [
+        f"column {name} is {given[name]}, the table has {kind}"
+        for name, kind in present.items()
+        if name in given and given[name] != kind
+    ]
+    if problems:
+        raise BadInput(*problems, f"{uri} holds other columns: give data of another shape its own --dataset name")
+
+
+def _is_in(partition: Mapping[str, str]) -> Column:
+    return reduce(Column.__and__, (F.col(name) == F.lit(value) for name, value in partition.items()))
+
+
+def _is_absent(error: AnalysisException) -> bool:
+    condition = error.getCondition() or ""
+    return condition.startswith(
+        (
+            "DELTA_TABLE_NOT_FOUND",
+            "DELTA_MISSING_DELTA_TABLE",
+            "PATH_NOT_FOUND",
+            "DELTA_PATH_DOES_NOT_EXIST",
+        )
+    ) or ("is not a Delta table" in str(error) or "doesn't exist" in str(error))
+
+
+def _s3_uri(path: str) -> str:
+    if path.startswith("s3a://"):
+        return "s3://" + path.removeprefix("s3a://")
+    return (
+        "file://" + path.removeprefix("file:") if path.startswith("file:/") and not path.startswith("file://") else path
+    )

@@ -1,0 +1,162 @@
+"""Runs a job: command line → logging → session → run → outcome fact → exit code.
+
+Exit codes: 0 done · 2 wrong flags · 65 bad input · 70 bug · 75 upstream not ready · 76 another writer
+· 78 bad configuration.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn, TypeVar
+
+from arrears.contracts.arguments import parse
+from arrears.contracts.errors import EXIT_BUG, EXIT_OK, ArrearsError, UpstreamNotReady
+from arrears.contracts.facts import JobResult, OutcomeFact
+from arrears.contracts.jobs import JobConfig
+from arrears.stores.objects import Objects
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+log = logging.getLogger("arrears")
+
+Config = TypeVar("Config", bound=JobConfig)
+
+NO_RESOURCES_SECONDS = 60.0
+
+
+def launch(
+    run: Callable[[SparkSession, Config], JobResult],
+    config_type: type[Config],
+    argv: Sequence[str] | None = None,
+    environ: Mapping[str, str] = os.environ,
+) -> NoReturn:
+    """Runs a job that needs Spark and ends the process with the job's exit code."""
+
+    def with_session(config: Config) -> JobResult:
+        from spark_jobs.io.session import spark_session
+
+        spark = spark_session(_job_name(), environ)
+        watched = _end_without_resources(spark, config)
+        try:
+            return run(spark, config)
+        finally:
+            watched.set()
+            spark.stop()
+
+    launch_plain(with_session, config_type, argv)
+
+
+def launch_plain(
+    run: Callable[[Config], JobResult], config_type: type[Config], argv: Sequence[str] | None = None
+) -> NoReturn:
+    """Runs a job that needs no Spark session and ends the process with the job's exit code."""
+    config = parse(config_type, sys.argv[1:] if argv is None else argv, prog=_job_name() + ".py")
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("py4j").setLevel(logging.WARNING)
+    started = _now()
+    log.info("%s starts: %s", _job_name(), config)
+    try:
+        result = run(config)
+    except ArrearsError as error:
+        log.error("%s failed; who must act: %s\n%s", _job_name(), error.who_acts, _listed(error))
+        _leave(config, _failure(error, started))
+        sys.exit(error.exit_code)
+    except Exception as error:
+        log.exception("%s failed by a bug", _job_name())
+        _leave(config, _failure(error, started))
+        sys.exit(EXIT_BUG)
+    for name, figure in result.figures.items():
+        log.info("%s = %s", name, figure)
+    _leave(config, OutcomeFact(_job_name(), "success", started, _now(), result=result))
+    log.info("%s is done", _job_name())
+    sys.exit(EXIT_OK)
+
+
+def _failure(error: Exception, started: str) -> OutcomeFact:
+    if isinstance(error, ArrearsError):
+        return OutcomeFact(
+            _job_name(),
+            "failed",
+            started,
+            _now(),
+            error_class=type(error).__name__,
+            who_acts=error.who_acts,
+            may_retry=error.may_retry,
+            first_line=str(error),
+            problems=error.problems,
+        )
+    # A library's message may quote a borrower's row (a cast error does): the mailed fact names the class alone.
+    return OutcomeFact(
+        _job_name(),
+        "failed",
+        started,
+        _now(),
+        error_class=type(error).__name__,
+        who_acts=ArrearsError.who_acts,
+        first_line=f"{type(error).__name__}: the task's log tells more",
+    )
+
+
+def _leave(config: JobConfig, fact: OutcomeFact) -> None:
+    if config.outcome is not None:
+        Objects().put(config.outcome, fact.to_json().encode(), content_type="application/json")
+
+
+def _end_without_resources(spark: SparkSession, config: JobConfig) -> threading.Event:
+    """Ends a job that the cluster gives no executor for a minute: by default it would wait for ever."""
+    ready = threading.Event()
+    context = spark.sparkContext
+    if (context.master or "").startswith("local"):
+        ready.set()
+        return ready
+    wanted = {key: context.getConf().get(key, "unset") for key in ("spark.executor.cores", "spark.executor.memory")}
+    executors = context._jsc.sc()  # type: ignore[attr-defined, unused-ignore]  # PySpark has no public count of executors
+
+    def watch() -> None:
+        deadline = time.monotonic() + NO_RESOURCES_SECONDS
+        while not ready.wait(1.0):
+            if executors.getExecutorMemoryStatus().size() > 1:  # the driver is counted too
+                return
+            if time.monotonic() >= deadline:
+                problem = (
+                    f"the cluster {context.master} gave no executor within {NO_RESOURCES_SECONDS:.0f} s: start a worker,"
+                    f" end other applications, or ask for less than {wanted['spark.executor.cores']} cores and"
+                    f" {wanted['spark.executor.memory']} an executor (the profile in include/profiles.py)"
+                )
+                log.error(problem)
+                fact = OutcomeFact(
+                    _job_name(),
+                    "failed",
+                    _now(),
+                    _now(),
+                    "UpstreamNotReady",
+                    "operator",
+                    True,
+                    problem,
+                    (problem,),
+                )
+                _leave(config, fact)
+                os._exit(UpstreamNotReady.exit_code)  # the main thread is inside a JVM call that nothing else interrupts
+
+    threading.Thread(target=watch, name="resource-watch", daemon=True).start()
+    return ready
+
+
+def _listed(error: ArrearsError) -> str:
+    return "\n".join(f"  - {problem}" for problem in error.problems)
+
+
+def _job_name() -> str:
+    return Path(sys.argv[0]).stem
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,1 @@
+"""DataFrame → DataFrame, pure and lazy: no session, paths, clock, environment or MLflow."""
