@@ -1,0 +1,90 @@
+"""Fixtures for every suite: one Spark session for the whole run, handed to each test as if it were fresh."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+def spark_jars() -> tuple[str, ...]:
+    """Jars of Delta and S3A: named in ARREARS_SPARK_JARS, or left in .arrears/tools/jars by ``make up``."""
+    named = tuple(filter(None, os.environ.get("ARREARS_SPARK_JARS", "").split(",")))
+    return named or tuple(f"local:{jar}" for jar in sorted((REPOSITORY / ".arrears/tools/jars").glob("*.jar")))
+
+
+def spark_settings(folder: Path) -> dict[str, str]:
+    """Spark as small as it goes; Delta and S3A in the same session where their jars are at hand."""
+    settings = {
+        "spark.sql.shuffle.partitions": "4",  # 200 empty tasks a shuffle would be most of the suite's time
+        "spark.sql.warehouse.dir": str(folder / "warehouse"),
+        "spark.sql.session.timeZone": "UTC",
+        "spark.sql.sources.parallelPartitionDiscovery.parallelism": "8",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.memory": "1g",
+        "spark.driver.extraJavaOptions": f"-Duser.timezone=UTC -Dderby.system.home={folder}",
+        "spark.local.dir": str(folder / "local"),
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.log.level": "ERROR",
+    }
+    if spark_jars():
+        settings |= {
+            "spark.jars": ",".join(spark_jars()),
+            "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+            "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+            "spark.databricks.delta.snapshotPartitions": "2",
+            "spark.hadoop.fs.s3a.path.style.access": "true",
+            "spark.hadoop.fs.s3a.endpoint.region": "us-east-1",
+        }
+        if endpoint := os.environ.get("AWS_ENDPOINT_URL"):
+            settings["spark.hadoop.fs.s3a.endpoint"] = endpoint
+    return settings
+
+
+@pytest.fixture(scope="session")
+def spark_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
+    """The run's one Spark session; tests ask for ``spark``, not for this."""
+    from pyspark.sql import SparkSession
+
+    # The Python workers are new processes: they find the package by PYTHONPATH, not by pytest's sys.path.
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(REPOSITORY), os.environ.get("PYTHONPATH")]))
+    os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
+    os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
+    os.environ["TZ"] = "UTC"
+    time.tzset()
+    builder = SparkSession.builder.master("local[2]").appName("arrears-tests")
+    for name, value in spark_settings(tmp_path_factory.mktemp("spark")).items():
+        builder = builder.config(name, value)
+    session = builder.getOrCreate()
+    yield session
+    session.stop()
+
+
+@pytest.fixture
+def spark(spark_session: SparkSession) -> Iterator[SparkSession]:
+    """Spark with nothing left behind by the test before: no cached frames, no temporary views."""
+    yield spark_session
+    spark_session.catalog.clearCache()
+    for table in spark_session.catalog.listTables():
+        if table.isTemporary:
+            spark_session.catalog.dropTempView(table.name)
+
+
+@pytest.fixture
+def delta_spark(spark: SparkSession) -> SparkSession:
+    """Spark that reads and writes Delta tables; the test skips where the jars are not at hand."""
+    if not spark_jars():
+        pytest.skip("no Delta jars: set ARREARS_SPARK_JARS or run `make up` once")
+    return spark
