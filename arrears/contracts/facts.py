@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -19,10 +20,10 @@ class JobResult:
         links: label → URL or S3 address shown as a link in the mail.
     """
 
-    figures: dict[str, float | int | str | None] = field(default_factory=dict)
-    values: dict[str, str] = field(default_factory=dict)
+    figures: Mapping[str, float | int | str | None] = field(default_factory=dict)
+    values: Mapping[str, str] = field(default_factory=dict)
     attachments: tuple[str, ...] = ()
-    links: dict[str, str] = field(default_factory=dict)
+    links: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

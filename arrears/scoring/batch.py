@@ -1,0 +1,119 @@
+"""Turns a table of borrowers into CatBoost's input, and into default probabilities."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from arrears.contracts.errors import BadInput
+from arrears.scoring.document import LevelRates, ModelDocument
+
+MISSING_LEVEL = "__missing__"
+
+_TEXT = (pa.types.is_string, pa.types.is_large_string)
+_NUMBER = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_boolean, pa.types.is_null)
+
+
+def default_probabilities(rows: pa.Table, model: Any, document: ModelDocument) -> npt.NDArray[np.float64]:
+    """Estimates for each borrower the probability of default.
+
+    Args:
+        rows: one row a borrower with at least ``document.features``; other columns are ignored.
+        model: a loaded CatBoost model.
+        document: the model's inputs.
+
+    Returns:
+        float64 in [0, 1], one a row, in the order of the rows.
+
+    Raises:
+        BadInput: names every feature that is missing or of a wrong type.
+    """
+    check_columns(rows.schema, document)
+    if rows.num_rows == 0:
+        return np.empty(0, dtype=np.float64)
+    logits = model.predict(model_input(rows, document), prediction_type="RawFormulaVal")
+    # Our own sigmoid, in float64: the same for exact and merged models, and for every front end.
+    return 1.0 / (1.0 + np.exp(-np.asarray(logits, dtype=np.float64)))
+
+
+def check_columns(schema: pa.Schema, document: ModelDocument) -> None:
+    """Refuses rows that lack a feature of the model or bring it in a wrong type; names all of them at once."""
+    texts = {*document.categorical, *(rates.column for rates in document.encoded)}
+    problems = []
+    for name in document.features:
+        index = schema.get_field_index(name)
+        if index < 0:
+            problems.append(f"feature {name} is missing")
+            continue
+        kind = _decoded(schema.field(index).type)
+        if not any(fits(kind) for fits in (_TEXT if name in texts else _NUMBER)):
+            problems.append(f"feature {name} is {kind}, the model needs {'text' if name in texts else 'a number'}")
+    if problems:
+        raise BadInput(*problems)
+
+
+def model_input(rows: pa.Table, document: ModelDocument) -> Any:
+    """The rows as CatBoost reads them: float32 numbers (missing is NaN), categories as text (missing is a level)."""
+    numbers = number_matrix(rows, document.numeric, document.encoded)
+    if not document.categorical:
+        return numbers
+    from catboost import FeaturesData
+
+    names = [*document.numeric, *(rates.column for rates in document.encoded)]
+    return FeaturesData(
+        num_feature_data=np.ascontiguousarray(numbers) if names else None,
+        num_feature_names=names or None,
+        cat_feature_data=level_matrix(rows, document.categorical),
+        cat_feature_names=list(document.categorical),
+    )
+
+
+def number_matrix(
+    rows: pa.Table, numeric: Sequence[str], encoded: Sequence[LevelRates] = ()
+) -> npt.NDArray[np.float32]:
+    """Numeric columns, then encoded categories, as one column-major float32 array (rows by columns)."""
+    numbers = np.empty((rows.num_rows, len(numeric) + len(encoded)), dtype=np.float32, order="F")
+    for position, name in enumerate(numeric):
+        numbers[:, position] = _floats(rows.column(name))
+    for position, rates in enumerate(encoded, start=len(numeric)):
+        numbers[:, position] = _rates(rows.column(rates.column), rates)
+    return numbers
+
+
+def level_matrix(rows: pa.Table, categorical: Sequence[str]) -> npt.NDArray[np.object_]:
+    """Category columns as UTF-8 bytes (rows by columns), as CatBoost's FeaturesData wants them."""
+    levels = np.empty((rows.num_rows, len(categorical)), dtype=object)
+    for position, name in enumerate(categorical):
+        levels[:, position] = level_column(rows.column(name)).cast(pa.binary()).to_numpy(zero_copy_only=False)
+    return levels
+
+
+def level_column(column: pa.ChunkedArray) -> pa.Array:
+    """One category column as plain text, a missing value as a level of its own."""
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    return pc.fill_null(pa.chunked_array(column).combine_chunks().cast(pa.string()), MISSING_LEVEL)
+
+
+def _rates(column: pa.ChunkedArray, rates: LevelRates) -> npt.NDArray[np.float32]:
+    encoded = level_column(column).dictionary_encode()
+    of_level = np.array([rates.rates.get(level, 0.0) for level in encoded.dictionary.to_pylist()], dtype=np.float32)
+    found: npt.NDArray[np.float32] = of_level[encoded.indices.to_numpy()]
+    return found
+
+
+def _floats(column: pa.ChunkedArray) -> npt.NDArray[np.float64]:
+    if not pa.types.is_floating(column.type):
+        column = column.cast(pa.float64(), safe=False)
+    # Arrow hands nulls of a float column to numpy as NaN, which is CatBoost's missing value.
+    floats: npt.NDArray[np.float64] = column.to_numpy()
+    return floats
+
+
+def _decoded(kind: pa.DataType) -> pa.DataType:
+    return kind.value_type if pa.types.is_dictionary(kind) else kind

@@ -1,0 +1,58 @@
+"""What a model needs beside its trees so that anyone scores with it exactly as it was trained."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class LevelRates:
+    """A category column turned into a number: level → share of training rows; an unseen level is 0."""
+
+    column: str
+    rates: dict[str, float]
+
+
+@dataclass(frozen=True)
+class ModelDocument:
+    """The model's inputs and its scores on the training rows.
+
+    Attributes:
+        dataset, dataset_version: what it was trained on.
+        engine: which library trained it, and its version.
+        numeric: numeric features in the order of the model's float inputs.
+        categorical: category features in the order of the model's category inputs.
+        encoded: category features that were turned into numbers before the model; they follow ``numeric``.
+        score_quantiles: scores of the training rows at 0, 1/1000, … 1, from which risk limits are read.
+        example: one made-up borrower (medians and commonest levels), never a real one.
+    """
+
+    dataset: str
+    dataset_version: str
+    engine: str
+    numeric: tuple[str, ...]
+    categorical: tuple[str, ...]
+    encoded: tuple[LevelRates, ...] = ()
+    score_quantiles: tuple[float, ...] = ()
+    example: dict[str, float | str | None] = field(default_factory=dict)
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """The columns that a row must have to be scored."""
+        return self.numeric + tuple(rates.column for rates in self.encoded) + self.categorical
+
+    def to_json(self) -> str:
+        """One JSON object, kept beside the model's file."""
+        return json.dumps(dataclasses.asdict(self), indent=1, sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> ModelDocument:
+        """Reads a document."""
+        given: dict[str, Any] = json.loads(text)
+        for name in ("numeric", "categorical", "score_quantiles"):
+            given[name] = tuple(given.get(name, ()))
+        given["encoded"] = tuple(LevelRates(**rates) for rates in given.get("encoded", ()))
+        return cls(**given)

@@ -1,0 +1,36 @@
+"""The MLflow flavour of an Arrears model (models-from-code: MLflow stores this file, no pickle)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import mlflow
+import pyarrow as pa
+from catboost import CatBoostClassifier
+
+from arrears.scoring.batch import default_probabilities
+from arrears.scoring.document import ModelDocument
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class DefaultModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc, name-defined]
+    """Estimates default probabilities through MLflow's common interface."""
+
+    def load_context(self, context: Any) -> None:
+        """Loads the trees and the document that stand beside this file."""
+        self._model = CatBoostClassifier()
+        self._model.load_model(context.artifacts["model"])
+        self._document = ModelDocument.from_json(Path(context.artifacts["document"]).read_bytes())
+
+    def predict(self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
+        """Returns one column, ``default_probability``, one row a borrower."""
+        import pandas
+
+        rows = pa.Table.from_pandas(model_input, preserve_index=False)
+        return pandas.DataFrame({"default_probability": default_probabilities(rows, self._model, self._document)})
+
+
+mlflow.models.set_model(DefaultModel())

@@ -1,0 +1,179 @@
+"""The MLflow side of a model: its run, its files, its place in the registry, and who is champion.
+
+Server and credentials come from ``MLFLOW_TRACKING_URI``, ``MLFLOW_TRACKING_USERNAME`` and ``MLFLOW_TRACKING_PASSWORD``.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import tempfile
+import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import arrears
+from arrears.contracts.errors import BadConfiguration, UpstreamNotReady
+
+log = logging.getLogger(__name__)
+
+CHAMPION = "champion"
+MODEL_FOLDER = "model"
+
+
+@dataclass(frozen=True)
+class ModelFiles:
+    """A model as it is kept: CatBoost's file and the JSON document beside it."""
+
+    model: bytes
+    document: str
+
+
+class Models:
+    """Logs, registers and finds models in MLflow."""
+
+    def __init__(self) -> None:
+        if not os.environ.get("MLFLOW_TRACKING_URI"):
+            raise BadConfiguration("MLFLOW_TRACKING_URI is not set: the job does not know its MLflow server")
+        # A pickle in the registry could run code of whoever wrote it.
+        os.environ["MLFLOW_ALLOW_PICKLE_DESERIALIZATION"] = "false"
+
+    @contextmanager
+    def run(
+        self, experiment: str, name: str, *, parameters: Mapping[str, Any], tags: Mapping[str, str]
+    ) -> Iterator[str]:
+        """Opens an MLflow run, which ends as failed when the block raises; yields its id."""
+        self._mlflow.set_experiment(experiment)
+        with self._mlflow.start_run(run_name=name, tags=dict(tags)) as run:
+            self._mlflow.log_params(dict(parameters))
+            yield run.info.run_id
+
+    def log_model(self, files: ModelFiles, *, example: Mapping[str, Any], requirements: list[str]) -> None:
+        """Keeps the model in the open run, with a signature and a made-up example, loadable without any pickle."""
+        import pandas
+
+        example_rows = pandas.DataFrame([example])
+        output = pandas.DataFrame({"default_probability": [0.5]})
+        with tempfile.TemporaryDirectory() as folder:
+            model, document = Path(folder, "model.cbm"), Path(folder, "document.json")
+            model.write_bytes(files.model)
+            document.write_text(files.document)
+            package = _package_folder(Path(folder, "code"))
+            self._mlflow.pyfunc.log_model(
+                name=MODEL_FOLDER,
+                python_model=str(package / "scoring" / "pyfunc_model.py"),
+                artifacts={"model": str(model), "document": str(document)},
+                code_paths=[str(package)],
+                pip_requirements=requirements,
+                input_example=example_rows,
+                signature=self._mlflow.models.infer_signature(example_rows, output),
+            )
+
+    def log_results(
+        self, run_id: str, metrics: Mapping[str, float], files: Mapping[str, bytes], tags: Mapping[str, str]
+    ) -> None:
+        """Adds metrics, plots and pages to a finished run."""
+        for name, value in metrics.items():
+            self._client.log_metric(run_id, name, value)
+        for name, text in tags.items():
+            self._client.set_tag(run_id, name, text)
+        with tempfile.TemporaryDirectory() as folder:
+            for name, body in files.items():
+                path = Path(folder, name)
+                path.write_bytes(body)
+                self._client.log_artifact(run_id, str(path), artifact_path="evaluation")
+
+    def log_dataset(self, run_id: str, *, name: str, digest: str, source: str) -> None:
+        """Says in MLflow's own terms which data the run was trained on."""
+        from mlflow.entities import Dataset, DatasetInput, InputTag
+
+        dataset = Dataset(name=name, digest=digest, source_type="delta", source=source)
+        self._client.log_inputs(run_id, [DatasetInput(dataset, [InputTag("mlflow.data.context", "training")])])
+
+    def files_of_run(self, run_id: str) -> ModelFiles:
+        """The model that a run logged."""
+        return self._files(f"runs:/{run_id}/{MODEL_FOLDER}")
+
+    def files_of_version(self, name: str, version: str) -> ModelFiles:
+        """The model of one registry version."""
+        return self._files(f"models:/{name}/{version}")
+
+    def run_facts(self, run_id: str) -> tuple[dict[str, float], dict[str, str], dict[str, str]]:
+        """Metrics, parameters and tags of a run."""
+        data = self._client.get_run(run_id).data
+        return dict(data.metrics), dict(data.params), dict(data.tags)
+
+    def register(self, run_id: str, name: str, *, tags: Mapping[str, str]) -> str:
+        """Gives the run's model a registry version; the version it already has when asked again."""
+        from mlflow.exceptions import MlflowException
+
+        present = self._client.search_model_versions(f"name = '{name}' and run_id = '{run_id}'")
+        if present:
+            return str(present[0].version)
+        try:
+            self._client.create_registered_model(name)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+        return str(self._mlflow.register_model(f"runs:/{run_id}/{MODEL_FOLDER}", name, tags=dict(tags)).version)
+
+    def champion(self, name: str) -> str | None:
+        """The registry version that is champion now; None when there is none yet."""
+        from mlflow.exceptions import MlflowException
+
+        try:
+            return str(self._client.get_model_version_by_alias(name, CHAMPION).version)
+        except MlflowException as error:
+            if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+                return None
+            raise
+
+    def make_champion(self, name: str, version: str) -> None:
+        """Moves the champion's alias; the caller holds the model's lock."""
+        self._client.set_registered_model_alias(name, CHAMPION, version)
+
+    def run_of_version(self, name: str, version: str) -> str:
+        """The MLflow run that a registry version came from."""
+        return str(self._client.get_model_version(name, version).run_id)
+
+    def run_url(self, run_id: str) -> str:
+        """The page of a run in MLflow's interface."""
+        experiment = self._client.get_run(run_id).info.experiment_id
+        return f"{os.environ['MLFLOW_TRACKING_URI'].rstrip('/')}/#/experiments/{experiment}/runs/{run_id}"
+
+    @cached_property
+    def _mlflow(self) -> Any:
+        import mlflow
+
+        return mlflow
+
+    @cached_property
+    def _client(self) -> Any:
+        return self._mlflow.MlflowClient()
+
+    def _files(self, uri: str) -> ModelFiles:
+        from mlflow.exceptions import MlflowException
+
+        with tempfile.TemporaryDirectory() as folder:
+            try:
+                downloaded = Path(self._mlflow.artifacts.download_artifacts(uri, dst_path=folder), "artifacts")
+            except MlflowException as error:
+                if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+                    raise UpstreamNotReady(f"{uri} is not in MLflow: train a model first") from None
+                raise
+            return ModelFiles((downloaded / "model.cbm").read_bytes(), (downloaded / "document.json").read_text())
+
+
+def _package_folder(target: Path) -> Path:
+    """This package as a folder: on a cluster it is inside the zip that came with --py-files."""
+    here = Path(arrears.__file__).parent
+    if here.is_dir():
+        return here
+    archive = here.parent
+    with zipfile.ZipFile(archive) as package:
+        package.extractall(target, [name for name in package.namelist() if name.startswith("arrears/")])
+    return target / "arrears"

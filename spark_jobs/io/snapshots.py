@@ -1,0 +1,127 @@
+"""Pins exactly the rows that a run may see, and opens them in the tasks without passing through the JVM."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from urllib.parse import unquote, urlparse
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyspark.sql import DataFrame, SparkSession
+
+from arrears.contracts.catalogue import bucket_and_key
+from arrears.contracts.errors import UpstreamNotReady
+from arrears.stores.objects import Objects
+from spark_jobs.engines.contract import FileSlice, Snapshot
+from spark_jobs.io.session import hadoop_uri
+from spark_jobs.io.tables import active_files, table_version
+
+
+def pin_partition(
+    spark: SparkSession, uri: str, partition: Mapping[str, str], *, what: str, version: int | None = None
+) -> Snapshot:
+    """The rows of one partition of a Delta table at one version.
+
+    Raises:
+        UpstreamNotReady: there is no such table or no row in the partition; ``what`` tells which run writes it.
+    """
+    pinned = table_version(spark, uri) if version is None else version
+    files = [] if pinned is None else active_files(spark, uri, partition, pinned)
+    if not files or pinned is None:
+        named = ", ".join(f"{column}={value}" for column, value in partition.items())
+        raise UpstreamNotReady(f"{uri} holds no row of {named}: {what}")
+    return _snapshot(((address, 0) for address, _, _ in files), digest=_name(uri, partition, pinned))
+
+
+def materialise(rows: DataFrame, uri: str, *, shards: Sequence[int], digest: str, sort_key: str) -> Snapshot:
+    """Writes prepared rows to a fresh folder, one subfolder a shard, and pins them.
+
+    Args:
+        rows: has a column ``shard`` with one of the given numbers, and ``sort_key``.
+    """
+    spark = rows.sparkSession
+    rows.write.format("delta").partitionBy("shard").mode("overwrite").save(hadoop_uri(uri))
+    version = table_version(spark, uri)
+    if version is None:
+        raise RuntimeError(f"{uri} has no version after a commit")
+    files = [
+        (address, shard)
+        for shard in shards
+        for address, _, _ in active_files(spark, uri, {"shard": str(shard)}, version)
+    ]
+    return _snapshot(files, digest=digest, sort_key=sort_key)
+
+
+def discard(uri: str) -> None:
+    """Removes a materialised snapshot; the run's pins are enough to make it again."""
+    objects = Objects()
+    for found in objects.list(uri):
+        objects.delete(found.uri)
+
+
+def read_slices(slices: Sequence[FileSlice], columns: Sequence[str]) -> pa.Table:
+    """The named columns of some row groups as one Arrow table, in the order of the slices.
+
+    S3 endpoint and credentials come from the environment of the worker, or its role.
+    """
+    by_file: dict[str, list[int]] = {}
+    for piece in slices:
+        by_file.setdefault(piece.uri, []).append(piece.row_group)
+    return pa.concat_tables(
+        (
+            _open(uri).read_row_groups(groups, columns=list(columns)).select(list(columns))
+            for uri, groups in by_file.items()
+        ),
+        promote_options="permissive",  # a file whose column holds only nulls still is text or number
+    )
+
+
+def schema_of(snapshot: Snapshot) -> pa.Schema:
+    """The columns of a snapshot as they stand in its first file."""
+    return _open(snapshot.slices[0].uri).schema_arrow
+
+
+def _snapshot(files: Iterable[tuple[str, int]], *, digest: str, sort_key: str = "") -> Snapshot:
+    with ThreadPoolExecutor(max_workers=16) as pool:
+        slices = tuple(piece for pieces in pool.map(_row_groups, files) for piece in pieces)
+    return Snapshot(slices, sum(piece.rows for piece in slices), digest, sort_key)
+
+
+def _row_groups(file: tuple[str, int]) -> list[FileSlice]:
+    uri, shard = file
+    footer = _open(uri).metadata
+    return [FileSlice(uri, number, footer.row_group(number).num_rows, shard) for number in range(footer.num_row_groups)]
+
+
+def _open(uri: str) -> pq.ParquetFile:
+    # Without pre-buffering every column chunk is one request of its own: hundreds for a wide table.
+    return pq.ParquetFile(_path(uri), filesystem=_filesystem(uri), pre_buffer=True)
+
+
+def _path(uri: str) -> str:
+    if uri.startswith("file:"):
+        return unquote(urlparse(uri).path)
+    bucket, key = bucket_and_key(uri)
+    return f"{bucket}/{unquote(key)}"
+
+
+def _filesystem(uri: str) -> Any:
+    from pyarrow import fs
+
+    if uri.startswith("file:"):
+        return fs.LocalFileSystem()
+    endpoint = urlparse(os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or "")
+    return fs.S3FileSystem(
+        endpoint_override=endpoint.netloc or None,
+        scheme=endpoint.scheme or "https",
+        region=os.environ.get("AWS_DEFAULT_REGION"),
+    )
+
+
+def _name(uri: str, partition: Mapping[str, str], version: int) -> str:
+    text = "\n".join([uri, str(version), *(f"{column}={value}" for column, value in sorted(partition.items()))])
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

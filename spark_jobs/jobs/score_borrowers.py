@@ -1,0 +1,126 @@
+"""Scores one day's new borrowers with one pinned model.
+
+Reads the day's ``test_sample`` and the model; writes the day's ``test_sample_inference``, exactly one row per borrower
+of the sample, and a histogram. Fails when the day is empty, the columns do not fit the model, or another model has
+scored the day.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from arrears.reports.figures import score_histogram
+from pyspark import StorageLevel
+from pyspark.sql import DataFrame, Row, SparkSession
+from pyspark.sql import functions as F
+
+from arrears.contracts.catalogue import Table, registered_model
+from arrears.contracts.descriptions import ID
+from arrears.contracts.errors import BadConfiguration
+from arrears.contracts.facts import JobResult
+from arrears.contracts.jobs import ScoreBorrowersConfig
+from arrears.model.risk import CATEGORIES, risk_limits
+from arrears.scoring.batch import check_columns
+from arrears.scoring.document import ModelDocument
+from arrears.stores.models import Models
+from arrears.stores.objects import Objects
+from spark_jobs.engines.contract import Snapshot
+from spark_jobs.engines.scoring import SCORE, score_snapshot
+from spark_jobs.io import snapshots, tables
+from spark_jobs.launch import launch
+from spark_jobs.transforms.risk import risk_category
+
+SAMPLE_ID = "sample_id"
+BINS = 50
+
+
+def run(spark: SparkSession, config: ScoreBorrowersConfig) -> JobResult:
+    """Scores the snapshot in the tasks, proves that no row was lost or doubled, and replaces the day."""
+    objects, name = Objects(), registered_model(config.dataset)
+    _refuse_second_model(objects, config)
+    files = Models().files_of_version(name, config.model_version)
+    document = ModelDocument.from_json(files.document)
+    limits = config.risk_limits or risk_limits(document.score_quantiles, config.risk_quantiles)
+    sample = snapshots.pin_partition(
+        spark,
+        config.catalogue.table(Table.TEST_SAMPLE, config.dataset),
+        {"as_of": config.as_of},
+        what=f"run new_data for {config.as_of}",
+    )
+    check_columns(snapshots.schema_of(sample), document)
+    scored = score_snapshot(
+        spark, sample, files.model, document, snapshots.read_slices, carry={SAMPLE_ID: "string", ID: "string"}
+    )
+    rows = _as_published(scored, config, name, limits).persist(StorageLevel.MEMORY_AND_DISK)
+    summary = _summary(rows, sample)
+    written = tables.overwrite_partition(
+        rows, config.catalogue, Table.TEST_SAMPLE_INFERENCE, config.dataset, config.as_of
+    )
+    address = f"{config.report_folder}/score_histogram.png"
+    counts = [summary[f"bin_{number}"] for number in range(BINS)]
+    objects.put(address, score_histogram(counts, limits=limits, as_of=config.as_of), content_type="image/png")
+    _keep_manifest(objects, config, written, name)
+    figures = {
+        "rows scored": written.rows,
+        "mean default probability": summary["mean"],
+        **{category: summary[category] for category in CATEGORIES},
+        "risk limits": f"{limits[0]:.4f} and {limits[1]:.4f}",
+        "model": f"{name} version {config.model_version}",
+    }
+    return JobResult(figures, {"rows": str(written.rows)}, attachments=(address,))
+
+
+def _as_published(scored: DataFrame, config: ScoreBorrowersConfig, name: str, limits: tuple[float, ...]) -> DataFrame:
+    return scored.select(
+        SAMPLE_ID,
+        ID,
+        SCORE,
+        risk_category(SCORE, limits).alias("risk_category"),
+        F.lit(name).alias("model_name"),
+        F.lit(config.model_version).alias("model_version"),
+        F.lit(datetime.fromisoformat(config.scored_at)).alias("scored_at"),
+    )
+
+
+def _summary(rows: DataFrame, sample: Snapshot) -> Row:
+    """Counts of the scored rows; an error when they are not exactly the rows of the sample."""
+    bin_of = F.least(F.floor(F.col(SCORE) * BINS), F.lit(BINS - 1))
+    summary = rows.agg(
+        F.count(F.lit(1)).alias("rows"),
+        F.count_distinct(SAMPLE_ID).alias("ids"),
+        F.count_if(F.col(SCORE).between(0, 1)).alias("valid"),
+        F.avg(SCORE).alias("mean"),
+        *(F.count_if(F.col("risk_category") == category).alias(category) for category in CATEGORIES),
+        *(F.count_if(bin_of == number).alias(f"bin_{number}") for number in range(BINS)),
+    ).first()
+    if summary is None or not summary["rows"] == summary["ids"] == summary["valid"] == sample.rows:
+        raise RuntimeError(f"{sample.rows} rows were to be scored, the result differs: {summary}")
+    return summary
+
+
+def _refuse_second_model(objects: Objects, config: ScoreBorrowersConfig) -> None:
+    address = config.catalogue.partition_manifest(Table.TEST_SAMPLE_INFERENCE, config.dataset, config.as_of)
+    if not objects.exists(address):
+        return
+    manifest = objects.get_json(address)
+    if manifest["model_version"] == config.model_version:
+        return
+    if not config.force:
+        raise BadConfiguration(
+            f"{config.as_of} was scored by version {manifest['model_version']} already, this run has version"
+            f" {config.model_version}: set force to score the day again"
+        )
+    earlier = f"{address.removesuffix('.json')}.by-version-{manifest['model_version']}.json"
+    objects.put_json(earlier, manifest)
+
+
+def _keep_manifest(objects: Objects, config: ScoreBorrowersConfig, written: tables.WrittenPartition, name: str) -> None:
+    address = config.catalogue.partition_manifest(Table.TEST_SAMPLE_INFERENCE, config.dataset, config.as_of)
+    objects.put_json(
+        address,
+        written.to_manifest(model_name=name, model_version=config.model_version, scored_at=config.scored_at),
+    )
+
+
+if __name__ == "__main__":
+    launch(run, ScoreBorrowersConfig)

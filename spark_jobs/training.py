@@ -1,0 +1,98 @@
+"""What surrounds an engine: pinning the rows it may see, and the document that its model needs to score."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from arrears.contracts.catalogue import Table
+from arrears.contracts.descriptions import LABEL, DatasetDescription
+from arrears.contracts.jobs import TrainModelConfig
+from arrears.scoring.document import LevelRates, ModelDocument
+from spark_jobs.engines.catboost import ONE_HOT_LEVELS
+from spark_jobs.engines.contract import VALIDATION_SHARD, FittedModel, Snapshot, TrainingSpec
+from spark_jobs.engines.scoring import score_snapshot
+from spark_jobs.evaluation import score_quantiles
+from spark_jobs.io import snapshots, tables
+from spark_jobs.transforms.training_rows import ROW_ORDER, to_level_counts, to_training_rows
+
+
+@contextmanager
+def pinned_rows(
+    spark: SparkSession, config: TrainModelConfig, description: DatasetDescription, *, name: str
+) -> Iterator[tuple[Snapshot, TrainingSpec]]:
+    """Materialises the training rows, ordered and dealt into shards, for the length of the block.
+
+    Raises:
+        UpstreamNotReady: the training set has no such version.
+    """
+    borrowers = tables.read_partition(
+        spark,
+        config.catalogue.table(Table.TRAIN, config.dataset),
+        {"dataset_version": config.dataset_version},
+        what="run generate_data",
+    )
+    rows = to_training_rows(
+        borrowers,
+        features=description.features,
+        validation_share=config.validation_share,
+        shards=config.shards,
+        seed=config.seed,
+    )
+    address = config.catalogue.snapshot(config.dataset, name)
+    try:
+        snapshot = snapshots.materialise(
+            rows,
+            address,
+            shards=range(VALIDATION_SHARD, config.shards),
+            digest=f"{config.dataset_version}-{config.seed}-{config.validation_share}-{config.shards}",
+            sort_key=ROW_ORDER,
+        )
+        yield snapshot, _spec(borrowers, config, description)
+    finally:
+        snapshots.discard(address)
+
+
+def with_training_scores(
+    spark: SparkSession, document: ModelDocument, snapshot: Snapshot, fitted: FittedModel
+) -> ModelDocument:
+    """Adds the quantiles of the training rows' scores, from which risk limits are read."""
+    scored = score_snapshot(spark, snapshot, fitted.model, document, snapshots.read_slices, carry={LABEL: "int"})
+    return replace(document, score_quantiles=tuple(score_quantiles(scored)))
+
+
+def _spec(borrowers: DataFrame, config: TrainModelConfig, description: DatasetDescription) -> TrainingSpec:
+    encoded = () if config.shards == 1 else _encoded(borrowers, description.categorical)
+    many = {rates.column for rates in encoded}
+    return TrainingSpec(
+        label=LABEL,
+        numeric=description.numeric,
+        categorical=tuple(name for name in description.categorical if name not in many),
+        encoded=encoded,
+        iterations=config.iterations,
+        depth=config.depth,
+        early_stopping_rounds=config.early_stopping_rounds,
+        seed=config.seed,
+        threads=config.threads,
+        shards=config.shards,
+        learning_rate=config.learning_rate,
+    )
+
+
+def _encoded(borrowers: DataFrame, categorical: tuple[str, ...]) -> tuple[LevelRates, ...]:
+    """Categories with too many levels to merge across shards, as the share of training rows that each level has."""
+    if not categorical:
+        return ()
+    levels = borrowers.agg(*(F.count_distinct(f"`{name}`").alias(name) for name in categorical)).first()
+    many = [name for name in categorical if levels is not None and levels[name] > ONE_HOT_LEVELS]
+    return tuple(_level_rates(borrowers, name) for name in many)
+
+
+def _level_rates(borrowers: DataFrame, column: str) -> LevelRates:
+    counts = {row["level"]: row["row_count"] for row in to_level_counts(borrowers, column).collect()}
+    total = sum(counts.values())
+    return LevelRates(column, {level: count / total for level, count in sorted(counts.items())})
