@@ -1,0 +1,54 @@
+"""Turns a source of borrowers into a training set and a held-out set, once, by hand.
+
+**Result**: a dataset version of `train` and `test`, split by borrower, with its activation for the business date.
+**Reads**: Lending Club loans, a CSV or Parquet file with its description, or the synthetic generator.
+**Starts**: `training` for the same business date, if this is the data set that schedules follow.
+**On failure**: the mail names every problem of the file; nothing was written. Mend the file or the form, run again.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+
+from airflow.sdk import DAG, chain
+
+from arrears.contracts.jobs import GenerateDataConfig
+from include.assets import TRAIN, publish
+from include.expressions import AS_OF, chosen
+from include.forms import BUSINESS_DATE, form
+from include.mails import report_by_mail
+from include.policy import Tag, policy
+from include.profiles import SMALL
+from include.settings import Settings
+from include.spark import spark_task
+
+settings = Settings.from_env(os.environ)
+
+SOURCE = ("source", "dataset", "target", "bad_when", "id_column", "description")
+SPLIT = ("test_share", "seed")
+SYNTHETIC = ("rows", "features", "default_rate", "missing_share")
+
+with DAG(
+    "generate_data",
+    schedule=None,
+    params={
+        "as_of": BUSINESS_DATE,
+        **form(GenerateDataConfig, *SOURCE, *SPLIT, *SYNTHETIC, dataset=settings.dataset),
+    },
+    dagrun_timeout=timedelta(hours=8),
+    doc_md=__doc__,
+    **policy(settings, Tag.DATA),
+):
+    generate_data = spark_task(
+        "generate_data",
+        settings,
+        profile=SMALL,
+        as_of=AS_OF,
+        outlets=[TRAIN],
+        post_execute=publish(TRAIN, settings),
+        **chosen(*SOURCE, *SPLIT, *SYNTHETIC),
+    )
+    send_report = report_by_mail(settings)
+
+    chain(generate_data, send_report)

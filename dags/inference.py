@@ -1,0 +1,63 @@
+"""Scores a day's new borrowers with the champion: how likely is each to default, and which risk category is that.
+
+**Result**: the partition of `test_sample_inference` for the business date, exactly one row for each row of
+`test_sample`; a rerun writes the same partition.
+**Reads**: `test_sample` of the business date, and the champion that the run's first task found.
+**Starts**: nothing.
+**On failure**: the day's scores are missing or those of the earlier run. Clear the run when the cause is mended; a
+date that another champion has scored needs `force` in the form.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+
+from airflow.sdk import DAG, chain
+
+from arrears.contracts.jobs import ScoreBorrowersConfig
+from include.assets import TEST_SAMPLE, each_day_of
+from include.expressions import AS_OF, PINS, RUN_FOLDER, RUN_TIME, chosen
+from include.forms import BUSINESS_DATE, form
+from include.mails import report_by_mail
+from include.policy import Tag, policy
+from include.profiles import DRIVER_ONLY, SMALL
+from include.settings import Settings
+from include.spark import spark_task
+
+settings = Settings.from_env(os.environ)
+
+with DAG(
+    "inference",
+    schedule=each_day_of(TEST_SAMPLE),
+    params={
+        "as_of": BUSINESS_DATE,
+        **form(ScoreBorrowersConfig, "dataset", "force", dataset=settings.dataset),
+    },
+    dagrun_timeout=timedelta(hours=8),
+    doc_md=__doc__,
+    **policy(settings, Tag.SCORES),
+):
+    resolve_versions = spark_task(
+        "resolve_versions",
+        settings,
+        profile=DRIVER_ONLY,
+        as_of=AS_OF,
+        pins=PINS,
+        needs_champion=True,
+        **chosen("dataset"),
+    )
+    score_borrowers = spark_task(
+        "score_borrowers",
+        settings,
+        profile=SMALL,
+        as_of=AS_OF,
+        model_version=resolve_versions.result("champion_version"),
+        scored_at=RUN_TIME,
+        report_folder=f"{RUN_FOLDER}/report",
+        risk_limits=settings.risk_limits,
+        **chosen("dataset", "force"),
+    )
+    send_report = report_by_mail(settings)
+
+    chain(resolve_versions, score_borrowers, send_report)

@@ -1,0 +1,53 @@
+"""Draws the day's new borrowers from the held-out set, as the bank's systems would deliver them.
+
+**Result**: the partition of `test_sample` for the business date, without labels; a rerun rewrites the same rows.
+**Reads**: `test`, in the version that is in force on the business date.
+**Starts**: `inference` for the same business date, if this is the data set that schedules follow.
+**On failure**: the day has no new data and is not scored. Clear the run; past days: `airflow backfill create`.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+
+from airflow.sdk import DAG, CronTriggerTimetable, chain
+
+from arrears.contracts.jobs import SampleNewDataConfig
+from include.assets import TEST_SAMPLE, publish
+from include.expressions import AS_OF, PINS, chosen
+from include.forms import BUSINESS_DATE, form
+from include.mails import report_by_mail
+from include.policy import Tag, policy
+from include.profiles import DRIVER_ONLY, SMALL
+from include.settings import Settings
+from include.spark import spark_task
+
+settings = Settings.from_env(os.environ)
+
+DRAW = ("fraction", "with_replacement", "seed")
+
+with DAG(
+    "new_data",
+    schedule=CronTriggerTimetable(settings.new_data_cron, timezone=settings.timezone),
+    params={"as_of": BUSINESS_DATE, **form(SampleNewDataConfig, "dataset", *DRAW, dataset=settings.dataset)},
+    dagrun_timeout=timedelta(hours=8),
+    doc_md=__doc__,
+    **policy(settings, Tag.DATA),
+):
+    resolve_versions = spark_task(
+        "resolve_versions", settings, profile=DRIVER_ONLY, as_of=AS_OF, pins=PINS, **chosen("dataset")
+    )
+    sample_new_data = spark_task(
+        "sample_new_data",
+        settings,
+        profile=SMALL,
+        as_of=AS_OF,
+        dataset_version=resolve_versions.result("dataset_version"),
+        outlets=[TEST_SAMPLE],
+        post_execute=publish(TEST_SAMPLE, settings),
+        **chosen("dataset", *DRAW),
+    )
+    send_report = report_by_mail(settings)
+
+    chain(resolve_versions, sample_new_data, send_report)

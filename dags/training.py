@@ -1,0 +1,83 @@
+"""Trains a model on the cluster, measures it on held-out borrowers, and makes it champion if it is the better one.
+
+**Result**: an MLflow run with its report; a registered model, and the alias `champion` on it where it meets the data
+set's floors and beats the present champion. A tie keeps the champion and is a success.
+**Reads**: `train` and `test`, in the version that is in force on the business date.
+**Starts**: nothing; `inference` takes the champion it finds.
+**On failure**: the champion stays as it is. The mail says who must act; run again from the form.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+from typing import Any
+
+from airflow.sdk import DAG, chain
+
+from arrears.contracts.jobs import EvaluateModelConfig, TrainModelConfig
+from include.assets import TRAIN, each_day_of
+from include.expressions import AS_OF, PINS, RUN_FOLDER, RUN_ID, chosen
+from include.forms import BUSINESS_DATE, form
+from include.mails import report_by_mail
+from include.policy import Tag, policy
+from include.profiles import DRIVER_ONLY, SMALL, TRAINING
+from include.settings import Settings
+from include.spark import spark_task
+
+settings = Settings.from_env(os.environ)
+
+MODEL = ("iterations", "learning_rate", "depth", "early_stopping_rounds", "validation_share")
+CLUSTER = ("shards", "threads", "seed")
+MEASURES = ("threshold", "replicates")
+
+with DAG(
+    "training",
+    schedule=each_day_of(TRAIN),
+    params={
+        "as_of": BUSINESS_DATE,
+        **form(TrainModelConfig, "dataset", "engine", *MODEL, *CLUSTER, dataset=settings.dataset),
+        **form(EvaluateModelConfig, *MEASURES),
+    },
+    dagrun_timeout=timedelta(hours=24),
+    doc_md=__doc__,
+    **policy(settings, Tag.MODEL),
+):
+    resolve_versions = spark_task(
+        "resolve_versions", settings, profile=DRIVER_ONLY, as_of=AS_OF, pins=PINS, **chosen("dataset")
+    )
+    pinned: dict[str, Any] = {
+        "dataset_version": resolve_versions.result("dataset_version"),
+        "champion_version": resolve_versions.result("champion_version"),
+    }
+    train_model = spark_task(
+        "train_model",
+        settings,
+        profile=TRAINING,
+        retries=1,
+        execution_timeout=timedelta(hours=6),
+        dataset_version=pinned["dataset_version"],
+        run_label=RUN_ID,
+        **chosen("dataset", "engine", *MODEL, *CLUSTER),
+    )
+    mlflow_run_id = train_model.result("mlflow_run_id")
+    evaluate_model = spark_task(
+        "evaluate_model",
+        settings,
+        profile=SMALL,
+        mlflow_run_id=mlflow_run_id,
+        report_folder=f"{RUN_FOLDER}/report",
+        **pinned,
+        **chosen("dataset", "seed", *MEASURES),
+    )
+    promote_model = spark_task(
+        "promote_model",
+        settings,
+        profile=DRIVER_ONLY,
+        mlflow_run_id=mlflow_run_id,
+        **pinned,
+        **chosen("dataset"),
+    )
+    send_report = report_by_mail(settings)
+
+    chain(resolve_versions, train_model, evaluate_model, promote_model, send_report)

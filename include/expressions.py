@@ -1,0 +1,35 @@
+"""What a task knows only when it runs, as the Jinja expressions that the DAGs pass to their jobs."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from include.dates import as_of
+from include.settings import Settings
+
+AS_OF = "{{ as_of(params, dag_run) }}"
+OUTCOME = "{{ catalogue.outcome(dag.dag_id, run_id, task.task_id, ti.try_number) }}"
+PINS = "{{ catalogue.resolved(dag.dag_id, run_id) }}"
+RUN_FOLDER = "{{ catalogue.run_folder(dag.dag_id, run_id) }}"
+RUN_ID = "{{ run_id }}"
+# Fixed when the run is created: a cleared and repeated run writes the same rows.
+RUN_TIME = "{{ dag_run.run_after.isoformat() }}"
+
+
+def chosen(*names: str) -> dict[str, Any]:
+    """Arguments that a job takes as they are in the form."""
+    return {name: f"{{{{ text(params.{name}) }}}}" for name in names}
+
+
+def macros(settings: Settings) -> dict[str, Any]:
+    """The names that these expressions use, for a DAG's `user_defined_macros`."""
+    return {
+        "as_of": partial(as_of, timezone=settings.timezone),
+        "catalogue": settings.catalogue,
+        "text": _text,
+    }
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else str(value)

@@ -1,0 +1,36 @@
+"""What every DAG of Arrears has in common: who owns it, how often a task is tried, and what it is filed under."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from enum import Enum
+from typing import Any
+
+from include.expressions import macros
+from include.settings import Settings
+
+
+class Tag(str, Enum):
+    """The closed set of tags."""
+
+    ARREARS = "arrears"
+    DATA = "data"
+    MODEL = "model"
+    SCORES = "scores"
+
+
+def policy(settings: Settings, *tags: Tag) -> dict[str, Any]:
+    """Arguments of every DAG: one run at a time, no surprise catch-up, two retries for what may heal."""
+    return {
+        "tags": [tag.value for tag in (Tag.ARREARS, *tags)],
+        "catchup": False,
+        # Runs of one DAG would contend for the same locks and the same cluster.
+        "max_active_runs": 1,
+        "user_defined_macros": macros(settings),
+        "default_args": {
+            "owner": "credit-risk",
+            "retries": 2,
+            "retry_delay": timedelta(seconds=30),
+            "execution_timeout": timedelta(hours=1),
+        },
+    }

@@ -1,0 +1,45 @@
+"""How much of the cluster a job asks for. Airflow cannot template sizes, so they are a few named profiles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Profile:
+    """The size of one Spark application.
+
+    Attributes:
+        driver_memory, executor_memory: JVM heaps, such as ``1g``; Python's memory comes on top.
+        executor_cores: cores of one executor.
+        cores_max: cores of the whole application. Unset, a standalone cluster gives an application all it has.
+        task_cpus: cores that one task claims.
+    """
+
+    driver_memory: str = "1g"
+    executor_memory: str = "1g"
+    executor_cores: int = 1
+    cores_max: int = 2
+    task_cpus: int = 1
+
+    def conf(self) -> dict[str, str]:
+        """The profile as Spark configuration: `spark.cores.max` for standalone, instances for YARN and Kubernetes."""
+        return {
+            "spark.driver.memory": self.driver_memory,
+            "spark.executor.memory": self.executor_memory,
+            "spark.executor.cores": str(self.executor_cores),
+            "spark.executor.instances": str(self.cores_max // self.executor_cores),
+            "spark.cores.max": str(self.cores_max),
+            "spark.task.cpus": str(self.task_cpus),
+        }
+
+
+# Jobs that open no Spark session: spark-submit only carries them to where the others run.
+DRIVER_ONLY = Profile(driver_memory="512m")
+
+# One executor: on tables that fit a single machine a second JVM costs more than it saves.
+SMALL = Profile(executor_cores=2, cores_max=2)
+
+# One CatBoost task owns all cores of its executor, and CatBoost's memory is outside the JVM's heap.
+# Four cores let two shards train side by side; the exact model uses one executor.
+TRAINING = Profile(executor_cores=2, cores_max=4, task_cpus=2)

@@ -1,0 +1,154 @@
+"""The one way by which a DAG submits Spark work; a setting chooses the transport, never the DAG's text."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import Any
+
+import psutil  # type: ignore[import-untyped, unused-ignore]
+from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
+from airflow.sdk import BaseHook
+from airflow.sdk.exceptions import AirflowFailException, AirflowNotFoundException
+
+from arrears.contracts.arguments import to_argv
+from arrears.contracts.errors import BadConfiguration
+from arrears.contracts.jobs import JOBS
+from arrears.contracts.packages import EXCLUDED, coordinates
+from include.expressions import OUTCOME
+from include.job_operator import JobOperator, require_package, with_outcome
+from include.profiles import Profile
+from include.settings import POOL, PROJECT, Settings
+
+_GRACE_SECONDS = 10.0
+
+
+class SubmittedSparkJob(JobOperator, SparkSubmitOperator):  # type: ignore[misc]  # it returns more than None
+    """A job that spark-submit, running beside Airflow, hands to the cluster of the Spark connection."""
+
+    template_fields: Sequence[str] = with_outcome(SparkSubmitOperator.template_fields)
+
+    def __init__(self, *, outcome: str, **kwargs: Any) -> None:
+        # Durable operators reconnect to an earlier attempt's application; ours write one fact an attempt.
+        super().__init__(durable=False, **kwargs)
+        self.outcome = outcome
+
+    @property
+    def exit_code(self) -> int | None:
+        """Exit status of spark-submit, which is the job's own in client mode."""
+        return None if self._process is None else self._process.returncode
+
+    def submit_job(self, context: Any) -> None:
+        """Runs spark-submit to its end with its output in the task's log."""
+        self._require_connection()
+        require_package(str(self.py_files))
+        SparkSubmitOperator.execute(self, context)
+
+    def on_kill(self) -> None:
+        """Ends spark-submit and every process it started: by itself the provider leaves the Python driver running."""
+        spark_submit = self._process
+        if spark_submit is None or spark_submit.poll() is not None:
+            return
+        descendants = _descendants(spark_submit.pid)
+        spark_submit.terminate()
+        # Not psutil's wait: it would reap the process, and subprocess would then report success.
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            spark_submit.wait(_GRACE_SECONDS)
+        super().on_kill()
+        _end(descendants)
+
+    @property
+    def _process(self) -> Any:
+        return None if self._hook is None else self._hook._submit_sp
+
+    def _require_connection(self) -> None:
+        # Without the connection the provider falls back to a YARN cluster, silently.
+        try:
+            BaseHook.get_connection(self._conn_id)
+        except AirflowNotFoundException:
+            raise AirflowFailException(
+                f"the Airflow connection {self._conn_id} is missing: create it, or set "
+                f"AIRFLOW_CONN_{self._conn_id.upper()}, with the address of the Spark master"
+            ) from None
+
+
+def spark_task(
+    job: str,
+    settings: Settings,
+    *,
+    profile: Profile,
+    retries: int | None = None,
+    execution_timeout: timedelta | None = None,
+    outlets: Sequence[Any] = (),
+    post_execute: Callable[[Any, Any], None] | None = None,
+    **arguments: Any,
+) -> JobOperator:
+    """One job of `spark_jobs/jobs` as an Airflow task of the same name.
+
+    Args:
+        job: the job file's stem; it is the task's id too.
+        profile: how much of the cluster it asks for.
+        arguments: fields of the job's configuration, as values or Jinja expressions. `root` and `outcome` are added.
+
+    Raises:
+        BadConfiguration: while the DAG is parsed, naming every argument that the job does not have or misses.
+    """
+    if job not in JOBS:
+        raise BadConfiguration(f"there is no job {job!r}; jobs are {', '.join(JOBS)}")
+    policy: dict[str, Any] = {"retries": retries, "execution_timeout": execution_timeout}
+    common: dict[str, Any] = {
+        "task_id": job,
+        "pool": POOL,
+        "outlets": list(outlets),
+        "post_execute": post_execute,
+        "outcome": OUTCOME,
+        "application": str(PROJECT / "spark_jobs" / "jobs" / f"{job}.py"),
+        "application_args": to_argv(JOBS[job], {"root": settings.root, "outcome": OUTCOME, **arguments}),
+        "name": "{{ dag.dag_id }}.{{ task.task_id }}",
+        "py_files": settings.package,
+        "conf": {**profile.conf(), **_s3a(settings), **dict(settings.spark_conf)},
+        **_jars(settings),
+        **{name: value for name, value in policy.items() if value is not None},
+    }
+    if settings.transport == "ssh":
+        from include.ssh import RemoteSparkJob
+
+        return RemoteSparkJob(ssh_conn_id=settings.ssh_connection, **common)
+    return SubmittedSparkJob(conn_id=settings.spark_connection, **common)
+
+
+def _s3a(settings: Settings) -> dict[str, str]:
+    if not settings.s3_endpoint:
+        return {}
+    return {
+        "spark.hadoop.fs.s3a.endpoint": settings.s3_endpoint,
+        "spark.hadoop.fs.s3a.path.style.access": "true",
+        # S3A sends no request that a server other than AWS accepts unless it is told a region.
+        "spark.hadoop.fs.s3a.endpoint.region": settings.s3_region,
+    }
+
+
+def _jars(settings: Settings) -> dict[str, str]:
+    if settings.spark_jars:
+        return {"jars": ",".join(settings.spark_jars)}
+    return {"packages": ",".join(coordinates()), "exclude_packages": ",".join(EXCLUDED)}
+
+
+def _descendants(pid: int) -> list[psutil.Process]:
+    try:
+        found: list[psutil.Process] = psutil.Process(pid).children(recursive=True)
+    except psutil.NoSuchProcess:
+        return []
+    return found
+
+
+def _end(processes: list[psutil.Process]) -> None:
+    for process in processes:
+        with contextlib.suppress(psutil.Error):
+            process.terminate()
+    _, alive = psutil.wait_procs(processes, timeout=_GRACE_SECONDS)
+    for process in alive:
+        with contextlib.suppress(psutil.Error):
+            process.kill()
