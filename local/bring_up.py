@@ -1,0 +1,163 @@
+"""Bring the stack up: prepare what is missing, start what does not run, wait until every part answers."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from arrears.contracts.errors import BadConfiguration, UpstreamNotReady
+from local import furnishing, preparations
+from local.credentials import Credentials, load_or_generate, write_private
+from local.environment import inherited, personal, shell_lines
+from local.exclusive import exclusive
+from local.health import missing
+from local.jars import ensure_jars
+from local.parts import PART_NAMES, Part, Plan
+from local.ports import refuse_taken_ports
+from local.processes import reap
+from local.progress import Progress
+from local.settings import StackSettings
+from local.supervision import PartState, Supervisor
+from local.versitygw import ensure_versitygw
+
+PATIENCE = 240.0  # seconds a part may take to answer: Airflow took 50 on two busy cores
+POLL = 0.4
+LAST_LINES = 15
+PROVENANCE = {"ARREARS_SOURCE_DIGEST", "ARREARS_GIT_COMMIT"}
+ALIVE = ("RUNNING", "STARTING", "BACKOFF")
+
+
+def bring_up(settings: StackSettings, environ: Mapping[str, str], progress: Progress) -> Plan:
+    """Leave every part running and healthy, whatever state the stack was in, and return the plan of it.
+
+    Raises BadConfiguration for what a person must set right, UpstreamNotReady for a part that will not come.
+    """
+    preparations.make_folders(settings)
+    with exclusive(settings.state / "up.lock", lambda: progress.say("waiting for another `up` to end")):
+        credentials = load_or_generate(settings.state / "secrets.json")
+        preparations.write_service_files(settings, credentials)
+        toolchain = preparations.inspect_machine(settings, environ)
+        plan = Plan(settings, credentials, toolchain, inherited(environ), personal(environ))
+        return _Rise(plan, progress).run()
+
+
+class _Rise:
+    """One `up` from its first check to the last healthy part."""
+
+    def __init__(self, plan: Plan, progress: Progress) -> None:
+        self.plan, self.progress = plan, progress
+        self.settings = plan.settings
+        self.supervisor = Supervisor(plan.settings)
+        self.preparations: dict[str, Future[Any]] = {}
+        self.healthy: set[str] = set()
+        self.asked: dict[str, float] = {}
+        self.furnish: dict[str, Callable[[Any, Credentials], None]] = {
+            "s3": furnishing.ensure_bucket,
+            "airflow-api-server": furnishing.ensure_pool,
+        }
+
+    def run(self) -> Plan:
+        self._ensure_supervisor()
+        with ThreadPoolExecutor(max_workers=3) as pool:
+            self.preparations = self._prepare(pool)
+            try:
+                while len(self.healthy) < len(PART_NAMES):
+                    self._step()
+                    time.sleep(POLL)
+                return self._settled_plan()
+            finally:
+                for future in self.preparations.values():
+                    future.cancel()
+
+    def _ensure_supervisor(self) -> None:
+        if self.supervisor.is_running():
+            return
+        left = reap(str(self.settings.state))
+        if left:
+            self.progress.say(f"ended {len(left)} processes that an earlier stack left behind")
+        wanted = {
+            field: (part.name, getattr(self.settings.ports, field))
+            for part in self.plan.parts()
+            for field in part.ports
+        }
+        refuse_taken_ports(wanted)
+        self.supervisor.launch(PART_NAMES, self.plan.toolchain.python, self.plan.marked)
+
+    def _prepare(self, pool: ThreadPoolExecutor) -> dict[str, Future[Any]]:
+        environment = {**self.plan.marked, **self.plan.environment}
+        tools, say = self.settings.tools, self.progress
+        return {
+            "versitygw": pool.submit(ensure_versitygw, tools, say),
+            "jars": pool.submit(ensure_jars, tools, environment, say),
+            "airflow database": pool.submit(preparations.ensure_airflow_database, self.settings, environment, say),
+        }
+
+    def _step(self) -> None:
+        for future in self.preparations.values():
+            if future.done():
+                future.result()
+        states = self.supervisor.parts()
+        for part in self._settled_plan().parts():
+            if part.name not in self.healthy and self._may_start(part):
+                self._advance(part, states[part.name])
+
+    def _may_start(self, part: Part) -> bool:
+        done = all(self.preparations[name].done() for name in part.prepared)
+        return done and self.healthy.issuperset(part.needs)
+
+    def _advance(self, part: Part, state: PartState) -> None:
+        if part.name not in self.asked:
+            self.asked[part.name] = time.monotonic()
+            self._start(part, state)
+            return
+        lacking = missing(part.name, self.settings.ports, state.started_at) if state.state == "RUNNING" else state.state
+        if not lacking:
+            if part.name in self.furnish:
+                self.furnish[part.name](self.settings.ports, self.plan.credentials)
+            self.healthy.add(part.name)
+            self.progress.say(f"{part.name} is ready")
+        elif state.state == "FATAL" or time.monotonic() - self.asked[part.name] > PATIENCE:
+            raise self._gave_up(part, lacking)
+
+    def _start(self, part: Part, state: PartState) -> None:
+        if state.state in ALIVE:
+            changes = part.changes(self.settings)
+            if not changes:
+                return
+            if changes <= PROVENANCE and preparations.running_tasks(self.settings):
+                self.progress.say(f"{part.name} learns of the changed sources at the next `up`: tasks are running")
+                return
+            self.progress.say(f"restarting {part.name}: {', '.join(sorted(changes))} changed")
+            self.supervisor.stop(part.name, wait=True)
+        refuse_taken_ports({field: (part.name, getattr(self.settings.ports, field)) for field in part.ports})
+        part.write_record(self.settings)
+        self.supervisor.start(part.name)
+
+    def _settled_plan(self) -> Plan:
+        """Return the plan with the jars in it as soon as they are known."""
+        fetched = self.preparations["jars"]
+        if not self.plan.toolchain.jars and fetched.done():
+            jars: tuple[Path, ...] = fetched.result()
+            toolchain = dataclasses.replace(self.plan.toolchain, jars=jars)
+            self.plan = dataclasses.replace(self.plan, toolchain=toolchain)
+            write_private(self.settings.state / "stack.env", shell_lines(self.plan.environment))
+        return self.plan
+
+    def _gave_up(self, part: Part, lacking: str) -> Exception:
+        log = self.settings.logs / f"{part.name}.log"
+        lines = log.read_text(errors="replace").splitlines()[-LAST_LINES:] if log.exists() else []
+        return UpstreamNotReady(
+            f"{part.name} did not come up: {lacking}",
+            "the end of its log:\n" + "\n".join(f"    {line}" for line in lines),
+            f"see `make logs PART={part.name}`; `make up` tries again, `make down` stops what runs already",
+        )
+
+
+def refuse_without_state(settings: StackSettings) -> None:
+    """Raise BadConfiguration where no stack was ever brought up in this state folder."""
+    if not (settings.state / "stack.env").exists():
+        raise BadConfiguration(f"no stack has been brought up in {settings.state} yet: run `make up` first")
