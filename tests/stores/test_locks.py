@@ -1,0 +1,89 @@
+"""One writer at a time, on a real S3 server, also when a holder dies or falls asleep."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from arrears.contracts.errors import Contended
+from arrears.contracts.locks import LockRecord
+from arrears.stores.locks import held_lock
+from arrears.stores.objects import Objects
+
+ADDED_BY_EACH = 20
+ADDER = Path(__file__).with_name("add_many.py")
+
+
+@pytest.fixture
+def address(folder: str) -> str:
+    return f"{folder}/lock.json"
+
+
+def test_a_second_writer_is_told_who_waits_for_whom(s3: Objects, address: str) -> None:
+    with held_lock(s3, address), pytest.raises(Contended, match="is held by another writer"), held_lock(s3, address):
+        pytest.fail("two writers held the lock")
+
+
+def test_the_next_writer_stands_one_place_further(s3: Objects, address: str) -> None:
+    fences = []
+    for _ in range(3):
+        with held_lock(s3, address) as lock:
+            fences.append(lock.fence)
+    assert fences == [1, 2, 3]
+
+
+def test_a_lock_is_given_back_when_its_holder_fails(s3: Objects, address: str) -> None:
+    with pytest.raises(ZeroDivisionError), held_lock(s3, address):
+        _ = 1 / 0
+    with held_lock(s3, address) as lock:
+        assert lock.fence == 2
+
+
+def test_the_lock_of_a_dead_holder_is_taken_over(s3: Objects, address: str) -> None:
+    s3.put(address, LockRecord("dead", 7, time.time() - 1).to_json())
+    with held_lock(s3, address) as lock:
+        assert lock.fence == 8
+
+
+def test_a_holder_that_was_taken_over_writes_nothing(s3: Objects, address: str) -> None:
+    with held_lock(s3, address) as lock:
+        body, etag = s3.get_with_etag(address)
+        record = LockRecord.from_json(body).taken_by("another", now=time.time(), ttl_seconds=60)
+        assert s3.replace(address, record.to_json(), etag=etag)
+        with pytest.raises(Contended, match="lost the lock"):
+            lock.check()
+    assert LockRecord.from_json(s3.get(address)).owner == "another"
+
+
+def test_a_long_write_keeps_its_lock(s3: Objects, address: str) -> None:
+    with held_lock(s3, address, ttl_seconds=0.9):
+        first = LockRecord.from_json(s3.get(address)).expires_at
+        until(lambda: LockRecord.from_json(s3.get(address)).expires_at > first + 0.5)
+        with pytest.raises(Contended), held_lock(s3, address):
+            pytest.fail("a living holder was taken for dead")
+
+
+def test_a_patient_writer_gets_the_lock_when_it_is_given_back(s3: Objects, address: str) -> None:
+    s3.put(address, LockRecord("slow", 1, time.time() + 0.5).to_json())
+    with held_lock(s3, address, wait_seconds=20) as lock:
+        assert lock.fence == 2
+
+
+def test_two_processes_lose_no_addition(s3: Objects, folder: str) -> None:
+    s3.put(f"{folder}/total", b"0")
+    command = [sys.executable, str(ADDER), folder, str(ADDED_BY_EACH)]
+    adders = [subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(ADDER.parents[2])}) for _ in range(2)]
+    assert [adder.wait(120) for adder in adders] == [0, 0]
+    assert s3.get(f"{folder}/total") == str(2 * ADDED_BY_EACH).encode()
+
+
+def until(happened: Callable[[], bool], seconds: float = 10) -> None:
+    deadline = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < deadline, "it did not happen in time"

@@ -1,0 +1,78 @@
+"""Objects behave alike on a real S3 server and in a local folder."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import boto3
+import botocore.exceptions
+import pytest
+
+from arrears.contracts.errors import UpstreamNotReady
+from arrears.stores.objects import Objects
+
+
+@pytest.fixture(params=["s3", "file"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    return str(request.getfixturevalue("folder")) if request.param == "s3" else (tmp_path / "folder").as_uri()
+
+
+@pytest.fixture
+def objects() -> Objects:
+    return Objects()
+
+
+def test_what_was_put_is_read_back(objects: Objects, place: str) -> None:
+    objects.put_json(f"{place}/a b/x.json", {"é": 1})
+    assert objects.get_json(f"{place}/a b/x.json") == {"é": 1}
+    assert objects.exists(f"{place}/a b/x.json")
+
+
+def test_a_missing_object_is_said_to_be_missing(objects: Objects, place: str) -> None:
+    assert not objects.exists(f"{place}/x")
+    assert objects.size(f"{place}/x") is None
+    with pytest.raises(UpstreamNotReady, match="does not exist"):
+        objects.get(f"{place}/x")
+
+
+def test_a_folder_lists_what_is_below_it_and_nothing_beside_it(objects: Objects, place: str) -> None:
+    for name in ("in/b", "in/deep/a", "inside/c"):
+        objects.put(f"{place}/{name}", b"12")
+    found = objects.list(f"{place}/in")
+    assert [(item.uri.removeprefix(place), item.size) for item in found] == [("/in/b", 2), ("/in/deep/a", 2)]
+
+
+def test_only_the_first_of_many_writers_creates_an_object(objects: Objects, place: str) -> None:
+    assert objects.exists(f"{place}/warm-up") is False  # the client is made once, before the threads
+    with ThreadPoolExecutor(16) as pool:
+        won = list(pool.map(lambda number: objects.create(f"{place}/x", str(number).encode()), range(16)))
+    assert won.count(True) == 1
+    assert objects.get(f"{place}/x") == str(won.index(True)).encode()
+
+
+def test_an_object_that_has_changed_is_not_replaced(objects: Objects, place: str) -> None:
+    objects.put(f"{place}/x", b"1")
+    _, etag = objects.get_with_etag(f"{place}/x")
+    assert objects.replace(f"{place}/x", b"2", etag=etag)
+    assert not objects.replace(f"{place}/x", b"3", etag=etag)
+    assert objects.get(f"{place}/x") == b"2"
+
+
+def test_removing_twice_is_no_error(objects: Objects, place: str) -> None:
+    objects.put(f"{place}/x", b"1")
+    objects.delete(f"{place}/x")
+    objects.delete(f"{place}/x")
+    assert not objects.exists(f"{place}/x")
+
+
+def test_wrong_keys_are_refused(s3_environment: dict[str, str]) -> None:
+    stranger = boto3.client(
+        "s3",
+        endpoint_url=s3_environment["AWS_ENDPOINT_URL"],
+        aws_access_key_id=s3_environment["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key="wrong",
+        region_name="us-east-1",
+    )
+    with pytest.raises(botocore.exceptions.ClientError, match="SignatureDoesNotMatch"):
+        stranger.list_objects_v2(Bucket="bucket")
