@@ -16,7 +16,7 @@ from airflow.sdk import DAG, chain
 from arrears.contracts.jobs import GenerateDataConfig
 from include.assets import TRAIN, publish
 from include.expressions import AS_OF, chosen
-from include.forms import BUSINESS_DATE, form
+from include.forms import business_date, form
 from include.mails import report_by_mail
 from include.policy import Tag, policy
 from include.profiles import SMALL
@@ -33,7 +33,7 @@ with DAG(
     "generate_data",
     schedule=None,
     params={
-        "as_of": BUSINESS_DATE,
+        "as_of": business_date(),
         **form(GenerateDataConfig, *SOURCE, *SPLIT, *SYNTHETIC, dataset=settings.dataset),
     },
     dagrun_timeout=timedelta(hours=8),

@@ -18,7 +18,7 @@ from airflow.sdk import DAG, chain
 from arrears.contracts.jobs import ScoreBorrowersConfig
 from include.assets import TEST_SAMPLE, each_day_of
 from include.expressions import AS_OF, PINS, RUN_FOLDER, RUN_TIME, chosen
-from include.forms import BUSINESS_DATE, form
+from include.forms import business_date, form
 from include.mails import report_by_mail
 from include.policy import Tag, policy
 from include.profiles import DRIVER_ONLY, SMALL
@@ -31,7 +31,7 @@ with DAG(
     "inference",
     schedule=each_day_of(TEST_SAMPLE),
     params={
-        "as_of": BUSINESS_DATE,
+        "as_of": business_date(),
         **form(ScoreBorrowersConfig, "dataset", "force", dataset=settings.dataset),
     },
     dagrun_timeout=timedelta(hours=8),

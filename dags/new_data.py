@@ -16,7 +16,7 @@ from airflow.sdk import DAG, CronTriggerTimetable, chain
 from arrears.contracts.jobs import SampleNewDataConfig
 from include.assets import TEST_SAMPLE, publish
 from include.expressions import AS_OF, PINS, chosen
-from include.forms import BUSINESS_DATE, form
+from include.forms import business_date, form
 from include.mails import report_by_mail
 from include.policy import Tag, policy
 from include.profiles import DRIVER_ONLY, SMALL
@@ -30,7 +30,7 @@ DRAW = ("fraction", "with_replacement", "seed")
 with DAG(
     "new_data",
     schedule=CronTriggerTimetable(settings.new_data_cron, timezone=settings.timezone),
-    params={"as_of": BUSINESS_DATE, **form(SampleNewDataConfig, "dataset", *DRAW, dataset=settings.dataset)},
+    params={"as_of": business_date(), **form(SampleNewDataConfig, "dataset", *DRAW, dataset=settings.dataset)},
     dagrun_timeout=timedelta(hours=8),
     doc_md=__doc__,
     **policy(settings, Tag.DATA),

@@ -18,7 +18,7 @@ from airflow.sdk import DAG, chain
 from arrears.contracts.jobs import EvaluateModelConfig, TrainModelConfig
 from include.assets import TRAIN, each_day_of
 from include.expressions import AS_OF, PINS, RUN_FOLDER, RUN_ID, chosen
-from include.forms import BUSINESS_DATE, form
+from include.forms import business_date, form
 from include.mails import report_by_mail
 from include.policy import Tag, policy
 from include.profiles import DRIVER_ONLY, SMALL, TRAINING
@@ -35,7 +35,7 @@ with DAG(
     "training",
     schedule=each_day_of(TRAIN),
     params={
-        "as_of": BUSINESS_DATE,
+        "as_of": business_date(),
         **form(TrainModelConfig, "dataset", "engine", *MODEL, *CLUSTER, dataset=settings.dataset),
         **form(EvaluateModelConfig, *MEASURES),
     },

@@ -13,13 +13,16 @@ from arrears.contracts.jobs import JobConfig
 
 _JSON_TYPES = {int: "integer", float: "number", str: "string", bool: "boolean"}
 
-BUSINESS_DATE = Param(
-    None,
-    type=["null", "string"],
-    format="date",
-    title="Business date (as_of)",
-    description="Empty: the run's partition key, else the day of its logical date.",
-)
+
+def business_date() -> Param:
+    """The form's entry for the business date of a run; it may be left empty."""
+    return Param(
+        None,
+        type=["null", "string"],
+        format="date",
+        title="Business date (as_of)",
+        description="Empty: the run's partition key, else the day of its logical date.",
+    )
 
 
 def param(config_type: type[JobConfig], name: str, *, default: Any = dataclasses.MISSING) -> Param:

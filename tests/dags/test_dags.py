@@ -1,0 +1,120 @@
+"""Every DAG is there, imports, keeps the house's policy and survives serialisation."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airflow.serialization.serialized_objects import DagSerialization
+
+from arrears.contracts.errors import BadConfiguration
+from arrears.contracts.jobs import JOBS, default_of
+from include.policy import Tag
+from include.profiles import DRIVER_ONLY, SMALL, TRAINING
+from include.settings import Settings
+from include.spark import spark_task
+from tests.dags.rendering import ENVIRONMENT, PROJECT, parsed
+
+TASKS = {
+    "generate_data": ["generate_data", "send_report"],
+    "new_data": ["resolve_versions", "sample_new_data", "send_report"],
+    "training": ["resolve_versions", "train_model", "evaluate_model", "promote_model", "send_report"],
+    "inference": ["resolve_versions", "score_borrowers", "send_report"],
+}
+
+
+def test_exactly_the_four_dags_are_found(dags: dict[str, Any]) -> None:
+    assert set(dags) == set(TASKS)
+
+
+@pytest.mark.parametrize("dag_id", TASKS)
+def test_dag_file_is_named_after_its_dag_and_short_enough_to_read(dags: dict[str, Any], dag_id: str) -> None:
+    assert Path(dags[dag_id].fileloc).stem == dag_id
+    assert len(Path(dags[dag_id].fileloc).read_text().splitlines()) <= 120
+
+
+@pytest.mark.parametrize("dag_id", TASKS)
+def test_tasks_run_one_after_the_other_in_the_order_of_the_text(dags: dict[str, Any], dag_id: str) -> None:
+    tasks = dags[dag_id].tasks
+    assert [task.task_id for task in tasks] == TASKS[dag_id]
+    assert [task.downstream_task_ids for task in tasks] == [{name} for name in TASKS[dag_id][1:]] + [set()]
+
+
+@pytest.mark.parametrize("dag_id", TASKS)
+def test_mail_is_a_teardown_that_cannot_change_the_state_of_a_run(dags: dict[str, Any], dag_id: str) -> None:
+    mail = dags[dag_id].get_task("send_report")
+    assert mail.is_teardown
+    assert not mail.on_failure_fail_dagrun
+    assert mail.retries == 2
+
+
+@pytest.mark.parametrize("dag_id", TASKS)
+def test_dag_says_what_it_is_and_holds_one_run_at_a_time(dags: dict[str, Any], dag_id: str) -> None:
+    dag = dags[dag_id]
+    assert "**On failure**" in dag.doc_md
+    assert dag.tags <= {tag.value for tag in Tag}
+    assert (dag.catchup, dag.max_active_runs, dag.start_date) == (False, 1, None)
+
+
+@pytest.mark.parametrize("dag_id", TASKS)
+def test_every_task_has_owner_retries_and_time_limit_within_the_runs_own(dags: dict[str, Any], dag_id: str) -> None:
+    worst = timedelta()
+    for task in dags[dag_id].tasks:
+        assert task.owner == "credit-risk"
+        assert 1 <= task.retries <= 3
+        worst += (task.retries + 1) * task.execution_timeout + task.retries * task.retry_delay
+    # A run that times out as a whole skips its mail.
+    assert worst < dags[dag_id].dagrun_timeout
+
+
+@pytest.mark.parametrize("dag_id", TASKS)
+def test_every_spark_task_waits_in_the_pool(dags: dict[str, Any], dag_id: str) -> None:
+    jobs = [task for task in dags[dag_id].tasks if task.task_id in JOBS]
+    assert {task.pool for task in jobs} == {"spark"}
+
+
+@pytest.mark.parametrize("dag_id", TASKS)
+def test_dag_survives_serialisation(dags: dict[str, Any], dag_id: str) -> None:
+    assert DagSerialization.to_dict(dags[dag_id])["dag"]["dag_id"] == dag_id
+
+
+def test_every_job_has_a_task_and_every_job_file_is_a_job(dags: dict[str, Any]) -> None:
+    tasks = {task.task_id for dag in dags.values() for task in dag.tasks} - {"send_report"}
+    assert tasks == set(JOBS)
+    files = {path.stem for path in (PROJECT / "spark_jobs" / "jobs").glob("*.py")} - {"__init__"}
+    assert files == set(JOBS)
+
+
+@pytest.mark.parametrize(("producer", "consumer"), [("generate_data", "training"), ("new_data", "inference")])
+def test_consumer_runs_on_what_its_producer_publishes(dags: dict[str, Any], producer: str, consumer: str) -> None:
+    published = [outlet for task in dags[producer].tasks for outlet in task.outlets]
+    assert [dags[consumer].timetable.asset_condition] == published
+
+
+def test_new_data_follows_the_schedule_of_the_settings() -> None:
+    environment = ENVIRONMENT | {"ARREARS_NEW_DATA_CRON": "17 5 * * 1-5", "ARREARS_TIMEZONE": "Europe/Berlin"}
+    timetable = parsed(environment)["new_data"].timetable
+    assert (timetable.expression, str(timetable.timezone)) == ("17 5 * * 1-5", "Europe/Berlin")
+
+
+def test_both_transports_give_the_same_graph(dags: dict[str, Any], dags_over_ssh: dict[str, Any]) -> None:
+    for dag_id, dag in dags.items():
+        assert [task.task_id for task in dags_over_ssh[dag_id].tasks] == [task.task_id for task in dag.tasks]
+    assert type(dags_over_ssh["training"].get_task("train_model")).__name__ == "RemoteSparkJob"
+
+
+def test_argument_that_a_job_does_not_have_stops_the_parsing() -> None:
+    with pytest.raises(BadConfiguration, match="no field learning_rat"):
+        spark_task("train_model", Settings.from_env({}), profile=TRAINING, dataset_version="1", learning_rat="0.1")
+
+
+def test_training_task_owns_all_cores_of_its_executor() -> None:
+    assert TRAINING.task_cpus == TRAINING.executor_cores == default_of(JOBS["train_model"], "threads")
+
+
+@pytest.mark.parametrize("profile", [DRIVER_ONLY, SMALL, TRAINING])
+def test_profile_never_takes_a_whole_cluster(profile: Any) -> None:
+    assert int(profile.conf()["spark.cores.max"]) % profile.executor_cores == 0
+    assert profile.task_cpus <= profile.executor_cores
