@@ -1,0 +1,68 @@
+"""Every way a job can end leaves an exit code that operators can tell apart, and a fact that the mail can quote."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from arrears.contracts.errors import BadConfiguration, BadInput, Contended, UpstreamNotReady
+from arrears.contracts.facts import JobResult, OutcomeFact
+from arrears.contracts.jobs import PromoteModelConfig
+from spark_jobs.launch import launch_plain
+
+FLAGS = ["--dataset-version", "v1", "--mlflow-run-id", "r1"]
+ROW_VALUE = "Smith, 41,000 a year"
+
+
+@pytest.fixture
+def outcome(tmp_path: Path) -> Path:
+    return tmp_path / "runs" / "1.json"
+
+
+def ended(outcome: Path, result: JobResult | Exception) -> tuple[object, OutcomeFact]:
+    def run(config: PromoteModelConfig) -> JobResult:
+        if isinstance(result, Exception):
+            raise result
+        return result
+
+    with pytest.raises(SystemExit) as exit_:
+        launch_plain(run, PromoteModelConfig, [*FLAGS, "--outcome", outcome.as_uri()])
+    return exit_.value.code, OutcomeFact.from_json(outcome.read_text())
+
+
+def test_a_job_that_is_done_leaves_its_figures(outcome: Path) -> None:
+    result = JobResult({"auc": 0.75}, {"model_version": "3"})
+    code, fact = ended(outcome, result)
+    assert (code, fact.outcome, fact.result) == (0, "success", result)
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "who", "may_retry"),
+    [
+        (BadInput("no rows", "no id"), 65, "data owner", False),
+        (BadConfiguration("no server"), 78, "operator", False),
+        (UpstreamNotReady("no champion"), 75, "upstream", True),
+        (Contended("locked"), 76, "upstream", True),
+    ],
+)
+def test_a_failure_says_who_must_act_and_whether_a_retry_can_help(
+    outcome: Path, error: Exception, code: int, who: str, may_retry: bool
+) -> None:
+    found, fact = ended(outcome, error)
+    assert (found, fact.outcome, fact.who_acts, fact.may_retry) == (code, "failed", who, may_retry)
+    assert fact.first_line == str(error)
+    assert fact.error_class == type(error).__name__
+
+
+def test_a_bug_leaves_its_class_and_none_of_the_row_that_its_message_quotes(outcome: Path) -> None:
+    code, fact = ended(outcome, ValueError(f"cannot cast {ROW_VALUE}"))
+    assert (code, fact.error_class, fact.who_acts) == (70, "ValueError", "developers")
+    assert ROW_VALUE not in outcome.read_text()
+
+
+def test_wrong_flags_end_a_job_before_it_has_an_outcome(outcome: Path) -> None:
+    with pytest.raises(SystemExit) as exit_:
+        launch_plain(lambda config: JobResult(), PromoteModelConfig, ["--outcome", outcome.as_uri()])
+    assert exit_.value.code == 2
+    assert not outcome.exists()
