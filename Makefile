@@ -1,0 +1,102 @@
+# The vocabulary of this repository: `make help` lists it; CI and hooks call these targets and nothing else.
+# Written for GNU make 3.81 (macOS) and any POSIX shell.
+
+BEGUN := $(shell date +%s)
+
+# Name a Python 3.11, 3.12 or 3.13 here if the one on PATH is another: make demo PYTHON=/opt/python3.12/bin/python3
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python -m
+INSTALLED := $(VENV)/.installed
+
+# pip refuses a lock in which an override removed a package, so uv alone installs and compiles it.
+UV_VERSION := 0.13.9
+UV_VENV := .arrears/uv-$(UV_VERSION)
+UV := $(UV_VENV)/bin/uv
+COMPILE := $(UV) pip compile requirements.in --group demo --group dev --universal --python-version 3.11 \
+	--generate-hashes --override overrides.txt --custom-compile-command "make lock" --quiet
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help demo test lint check up down status logs submit bench package lock java
+.PHONY: lint-ruff lint-format lint-types lint-imports lint-lock
+
+help: ## list these targets
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+
+demo: java $(INSTALLED) ## set everything up and run the whole pipeline; FORCE=1 runs again what is there, AS_OF=date
+	@$(RUN) local.stack up
+	@$(RUN) local.demo --begun $(BEGUN) $(if $(filter-out 0,$(FORCE)),--force) $(if $(AS_OF),--as-of $(AS_OF))
+
+test: java $(INSTALLED) ## run every test, the fast ones first; ARGS="-k name" chooses
+	@$(RUN) local.tools
+ifdef ARGS
+	@$(RUN) pytest $(ARGS)
+else
+	@$(RUN) pytest -m "not e2e"
+	@$(RUN) pytest -m e2e
+endif
+
+lint: $(INSTALLED) ## check style, types, import directions and the lock; reports every failure
+	@failed=; for check in ruff format types imports lock; do \
+		echo "lint: $$check"; $(MAKE) --no-print-directory lint-$$check || failed="$$failed $$check"; \
+	done; test -z "$$failed" || { echo "lint failed:$$failed" >&2; exit 1; }
+
+check: lint test ## lint and test
+
+up: java $(INSTALLED) ## start the local stack; starts nothing twice
+	@$(RUN) local.stack up
+
+down: $(INSTALLED) ## stop the local stack; no process is left
+	@$(RUN) local.stack down
+
+status: $(INSTALLED) ## show each part of the stack
+	@$(RUN) local.stack status
+
+logs: $(INSTALLED) ## show the ends of the logs; PART=name, FOLLOW=1
+	@$(RUN) local.stack logs $(PART) $(if $(filter-out 0,$(FOLLOW)),--follow)
+
+submit: java $(INSTALLED) ## run one job on the stack by hand: JOB=train_model ARGS="--help"
+	@$(RUN) local.submit $(JOB) -- $(ARGS)
+
+bench: java $(INSTALLED) ## run all benchmarks, or one: NAME=demo-warm
+	@$(RUN) bench $(NAME)
+
+package: $(INSTALLED) ## pack the jobs' code into dist/arrears.zip
+	@$(RUN) local.package
+
+lock: $(UV) ## compile requirements.txt anew; UPGRADE=1 takes the newest versions that fit
+	@$(COMPILE) $(if $(filter-out 0,$(UPGRADE)),--upgrade) --output-file requirements.txt >/dev/null
+
+java:
+	@python=$$(sh local/find_python.sh $(PYTHON)) && "$$python" -m local.java --install >/dev/null
+
+lint-ruff:
+	@$(RUN) ruff check .
+
+lint-format:
+	@$(RUN) ruff format --check .
+
+lint-types:
+	@$(RUN) mypy
+
+lint-imports:
+	@$(VENV)/bin/lint-imports --no-logo
+
+# uv keeps the versions of an output file that is there: what differs is what requirements.in has and the lock has not.
+lint-lock: $(UV)
+	@copy=$$(mktemp); trap 'rm -f "$$copy"' EXIT; cp requirements.txt "$$copy"; \
+	$(COMPILE) --output-file "$$copy" >/dev/null || exit 1; \
+	diff -u requirements.txt "$$copy" || { echo "requirements.txt is stale: run make lock" >&2; exit 1; }
+
+$(INSTALLED): requirements.txt $(UV)
+	@echo "installing the environment of requirements.txt into $(VENV)"
+	@$(VENV)/bin/python -c '' 2>/dev/null \
+		|| { python=$$(sh local/find_python.sh $(PYTHON)) && "$$python" -m venv --clear --without-pip $(VENV); }
+	@$(UV) pip sync --quiet --require-hashes --python $(VENV)/bin/python requirements.txt
+	@touch $@
+
+$(UV):
+	@echo "installing uv $(UV_VERSION) into $(UV_VENV)"
+	@python=$$(sh local/find_python.sh $(PYTHON)) && "$$python" -m venv --clear $(UV_VENV)
+	@$(UV_VENV)/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)

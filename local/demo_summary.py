@@ -1,0 +1,92 @@
+"""The numbers with which the demo ends, each read from where it is kept: manifests, the registry, the mailbox."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from arrears.contracts.catalogue import Table, registered_model
+from include.outcomes import latest_outcomes
+from local.demo_evidence import Evidence
+from local.demo_runs import Finished
+from local.processes import memory
+from local.settings import StackSettings
+from local.supervision import Supervisor
+from local.tables import table
+
+SHOWN = (Table.TRAIN, Table.TEST, Table.TEST_SAMPLE, Table.TEST_SAMPLE_INFERENCE)
+COLD_MINUTES, WARM_MINUTES, IDLE_GIB = 12, 4, 3  # the targets, for a machine with two cores
+GIB = 1024**3
+
+
+@dataclass(frozen=True)
+class Report:
+    """The HTML page about the model: its address in S3 and its copy on this machine."""
+
+    address: str
+    path: Path
+
+
+def summary(evidence: Evidence, runs: Sequence[Finished]) -> str:
+    """Rows, champion and mails as a person reads them; two demos over the same data give the same text."""
+    mails = "".join(f"  {run.mail.subject}\n" for run in runs)
+    return f"{_rows(evidence)}\n{_champion(evidence, runs)}\nMails received: {len(runs)}\n{mails}"
+
+
+def report_page(evidence: Evidence, runs: Sequence[Finished], folder: Path) -> Report | None:
+    """Copy the model's HTML report from S3 to this machine; None where training made none."""
+    pages = [
+        attachment
+        for run in runs
+        for fact in latest_outcomes(evidence.catalogue, run.dag_id, run.run_id).values()
+        for attachment in fact.result.attachments
+        if attachment.endswith(".html")
+    ]
+    if not pages:
+        return None
+    path = folder / PurePosixPath(pages[-1]).name
+    folder.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(evidence.objects.get(pages[-1]))
+    return Report(pages[-1], path)
+
+
+def costs(settings: StackSettings, runs: Sequence[Finished], seconds: float) -> str:
+    """What the demo took, beside its targets: time since `make` began, memory of the stack now that it is idle."""
+    repeated = not any(run.ran_now for run in runs)
+    target = f"{WARM_MINUTES} min for a repeated run" if repeated else f"{COLD_MINUTES} min from a clean clone"
+    parts = Supervisor(settings).parts().values()
+    idle = sum(memory(part.pid) for part in parts if part.pid) / GIB
+    return (
+        f"Took {int(seconds // 60)} min {int(seconds % 60)} s (target: at most {target}).\n"
+        f"The idle stack holds {idle:.2f} GiB of memory (target: at most {IDLE_GIB} GiB).\n"
+    )
+
+
+def _rows(evidence: Evidence) -> str:
+    lines = []
+    for each in SHOWN:
+        rows, partition = evidence.manifest(each)["rows"], f"{each.partition_column}={evidence.partition(each)}"
+        lines.append((each.value, f"{rows:,} rows", evidence.catalogue.table(each, evidence.dataset), partition))
+    kept = evidence.objects.list(evidence.catalogue.artifacts)
+    size = sum(each.size for each in kept) / 1e6
+    lines.append(("artifacts", f"{len(kept):,} objects", evidence.catalogue.artifacts, f"{size:,.1f} MB"))
+    return table(("prefix", "holds", "address", "partition"), lines)
+
+
+def _champion(evidence: Evidence, runs: Sequence[Finished]) -> str:
+    name, version = registered_model(evidence.dataset), evidence.champion()
+    if version is None:
+        return f"Champion: {name} has none\n"
+    metrics, _, _ = evidence.models.run_facts(evidence.models.run_of_version(name, version))
+    return (
+        f"Champion: {name} version {version} ({_decision(evidence, runs)} by the last training run)\n"
+        f"  AUC {metrics['auc']:.4f} [{metrics['auc_low']:.4f}, {metrics['auc_high']:.4f}]"
+        f", Gini {metrics['gini']:.4f}, KS {metrics['ks']:.4f} on held-out borrowers\n"
+    )
+
+
+def _decision(evidence: Evidence, runs: Sequence[Finished]) -> str:
+    (run_id,) = [run.run_id for run in runs if run.dag_id == "training"]
+    fact = latest_outcomes(evidence.catalogue, "training", run_id).get("promote_model")
+    return fact.result.values["decision"] if fact else "no decision"

@@ -1,0 +1,79 @@
+"""Run one job on the stack by hand, by the very spark-submit command that Airflow would run.
+
+`python -m local.submit train_model -- --help` explains a job without starting anything. The job's code is packed anew,
+so that what was just edited is what runs; its log comes to the terminal.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+from arrears.contracts.arguments import parse
+from arrears.contracts.errors import ArrearsError, BadConfiguration
+from arrears.contracts.jobs import JOBS
+from local.package import build_package
+from local.settings import REPOSITORY, StackSettings
+from local.stack_variables import stack_variables
+
+DAGS = ("generate_data", "new_data", "training", "inference")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Check the arguments, then become spark-submit; returns only where that cannot be done."""
+    given = list(sys.argv[1:] if argv is None else argv)
+    cut = given.index("--") if "--" in given else len(given)
+    job = _parser().parse_args(given[:cut]).job
+    arguments = given[cut + 1 :]
+    parse(JOBS[job], arguments, prog=job)  # answers --help and refuses wrong flags before anything starts
+    try:
+        environ = {**os.environ, **stack_variables(StackSettings.from_env(os.environ)), "ARREARS_TRANSPORT": "spark"}
+        build_package()
+        command = submit_command(job, arguments, environ)
+    except ArrearsError as wrong:
+        sys.stderr.write("".join(f"{problem}\n" for problem in wrong.problems))
+        return wrong.exit_code
+    _become(command, environ)
+
+
+def submit_command(job: str, arguments: Sequence[str], environ: dict[str, str]) -> list[str]:
+    """The command that Airflow's task of this name runs, with these arguments in place of the DAG's.
+
+    Raises BadConfiguration where no DAG has such a task.
+    """
+    os.environ.update(environ)  # the DAGs read their settings when they are imported
+    task = _task_of(job)
+    task.name = f"by-hand.{job}"
+    task.application_args = list(arguments)
+    return list(task._get_hook()._build_spark_submit_command(task.application))
+
+
+def _become(command: list[str], environ: dict[str, str]) -> NoReturn:
+    os.chdir(REPOSITORY)
+    os.execvpe(command[0], command, environ)  # noqa: S606 - a list, no shell
+
+
+def _task_of(job: str) -> Any:
+    for name in DAGS:
+        task = getattr(importlib.import_module(f"dags.{name}"), job, None)
+        if task is not None and not callable(task):
+            return task
+    raise BadConfiguration(f"no DAG has a task {job}")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="make submit",
+        usage='make submit JOB=train_model ARGS="--dataset-version … --depth 4"',
+        description="Run one job on the local stack as Airflow would; ARGS=--help shows what a job takes.",
+    )
+    parser.add_argument("job", choices=tuple(JOBS), metavar="JOB", help=", ".join(JOBS))
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
