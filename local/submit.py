@@ -9,9 +9,10 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
+import subprocess
 import sys
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import Any
 
 from arrears.contracts.arguments import parse
 from arrears.contracts.errors import ArrearsError, BadConfiguration
@@ -24,7 +25,7 @@ DAGS = ("generate_data", "new_data", "training", "inference")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Check the arguments, then become spark-submit; returns only where that cannot be done."""
+    """Check the arguments, then run spark-submit; returns its exit status."""
     given = list(sys.argv[1:] if argv is None else argv)
     cut = given.index("--") if "--" in given else len(given)
     job = _parser().parse_args(given[:cut]).job
@@ -37,7 +38,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ArrearsError as wrong:
         sys.stderr.write("".join(f"{problem}\n" for problem in wrong.problems))
         return wrong.exit_code
-    _become(command, environ)
+    try:
+        return subprocess.run(command, env=environ, cwd=REPOSITORY, check=False).returncode
+    except KeyboardInterrupt:  # the terminal has told spark-submit too
+        return 130
 
 
 def submit_command(job: str, arguments: Sequence[str], environ: dict[str, str]) -> list[str]:
@@ -50,11 +54,6 @@ def submit_command(job: str, arguments: Sequence[str], environ: dict[str, str]) 
     task.name = f"by-hand.{job}"
     task.application_args = list(arguments)
     return list(task._get_hook()._build_spark_submit_command(task.application))
-
-
-def _become(command: list[str], environ: dict[str, str]) -> NoReturn:
-    os.chdir(REPOSITORY)
-    os.execvpe(command[0], command, environ)  # noqa: S606 - a list, no shell
 
 
 def _task_of(job: str) -> Any:
