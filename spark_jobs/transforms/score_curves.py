@@ -1,0 +1,86 @@
+"""The few points that a plot needs, picked on the cluster from counts of any size.
+
+Each transform takes what ``score_counts.with_counts_below`` gave (one row a distinct score).
+"""
+
+from __future__ import annotations
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from arrears.model.curves import CALIBRATION_GROUPS, GRID_STEPS, HISTOGRAM_BINS
+
+CELLS = 1980  # with the two ends this stays below 2,000 points
+
+
+def to_curve_points(ranked: DataFrame, *, cells: int = CELLS) -> DataFrame:
+    """The points of the ROC, precision-recall and KS curves that a reader could tell apart.
+
+    The way along the ROC curve is cut into cells, and the last point of each cell is kept, so a plotted curve strays
+    from the true one by at most one cell (0.002 of the axes). Half of the cells are equal steps of the curve's length;
+    the other half are equal ratios of the rows flagged, because the left end of a precision-recall curve lives on the
+    first few rows.
+
+    Columns: ``score``, ``true_positive_rate``, ``false_positive_rate``, ``precision``; grain: one row a kept score.
+    """
+    flagged_defaults = F.col("total_positives") - F.col("positives_below")
+    flagged_others = F.col("total_negatives") - F.col("negatives_below")
+    recall = flagged_defaults / F.col("total_positives")
+    false_positive_rate = flagged_others / F.col("total_negatives")
+    flagged = flagged_defaults + flagged_others
+    length = (recall + false_positive_rate) / 2
+    decades = F.log1p(flagged) / F.log1p(F.col("total_positives") + F.col("total_negatives"))
+    points = ranked.select(
+        F.floor(F.lit(cells / 2) * (length + decades)).alias("cell"),
+        F.struct(
+            "score",
+            recall.alias("true_positive_rate"),
+            false_positive_rate.alias("false_positive_rate"),
+            (flagged_defaults / flagged).alias("precision"),
+        ).alias("point"),
+    )
+    return points.groupBy("cell").agg(F.min("point").alias("point")).select("point.*")
+
+
+def to_histogram(ranked: DataFrame) -> DataFrame:
+    """How many borrowers of each outcome fall into each of the fixed bins of scores; empty bins have no row.
+
+    Columns: ``bin`` int from 0, ``non_defaults`` and ``defaults`` long.
+    """
+    bin_number = F.least(F.floor(F.col("score") * HISTOGRAM_BINS), F.lit(HISTOGRAM_BINS - 1)).cast("int")
+    return ranked.groupBy(bin_number.alias("bin")).agg(
+        F.sum("negatives").cast("long").alias("non_defaults"), F.sum("positives").cast("long").alias("defaults")
+    )
+
+
+def to_calibration(ranked: DataFrame) -> DataFrame:
+    """What the model said and what came, for tenths of the borrowers from the lowest score to the highest.
+
+    Equal scores stay in one group, so groups differ in size where scores tie.
+
+    Columns: ``mean_score``, ``default_rate`` double, ``rows`` long; grain: one row a group.
+    """
+    group = _step_of(F.col("rows_below"), CALIBRATION_GROUPS)
+    return ranked.groupBy(group.alias("group")).agg(
+        (F.sum(F.col("score") * F.col("rows")) / F.sum("rows")).alias("mean_score"),
+        (F.sum("positives") / F.sum(F.col("positives") + F.col("negatives"))).alias("default_rate"),
+        F.sum("rows").alias("rows"),
+    )
+
+
+def to_quantile_grid(ranked: DataFrame) -> DataFrame:
+    """Exact score quantiles of the borrowers in steps of 0.1 %: the lowest score that so many are at or below.
+
+    The inverted distribution function (definition 1 of Hyndman and Fan 1996; numpy's ``inverted_cdf``).
+
+    Columns: ``step`` long (0 to 1,000), ``score`` double; grain: one row a step.
+    """
+    is_lowest = F.col("rows_below") == 0
+    first = F.when(is_lowest, 0).otherwise(_step_of(F.col("rows_below"), GRID_STEPS) + 1)
+    last = _step_of(F.col("rows_below") + F.col("rows"), GRID_STEPS)
+    spans = ranked.select("score", first.alias("first"), last.alias("last")).where(F.col("first") <= F.col("last"))
+    return spans.select(F.explode(F.sequence("first", "last")).alias("step"), "score")
+
+
+def _step_of(rows: Column, steps: int) -> Column:
+    return F.floor(rows * steps / F.col("total_rows"))
