@@ -1,0 +1,33 @@
+"""Run all benchmarks, or those named: `python -m bench demo-warm`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+
+from bench.demo import demo_cold, demo_warm
+from bench.results import Measurement, keep, shown
+
+BENCHMARKS: dict[str, Callable[[], Measurement]] = {"demo-cold": demo_cold, "demo-warm": demo_warm}
+
+
+def main() -> int:
+    """Measure, show, keep; exit 1 where a goal is missed."""
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(BENCHMARKS)}; none: all")
+    names = parser.parse_args().names or list(BENCHMARKS)
+    unknown = [name for name in names if name not in BENCHMARKS]
+    if unknown:
+        parser.error(f"there is no benchmark {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}")
+    measurements = []
+    for name in names:
+        measurement = BENCHMARKS[name]()
+        keep(measurement)
+        measurements.append(measurement)
+    print(shown(measurements))
+    return 0 if all(measurement.is_met for measurement in measurements) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
