@@ -1,0 +1,3 @@
+"""What people look at: plots and pages made from figures that are already computed."""
+
+from __future__ import annotations
