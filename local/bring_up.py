@@ -24,7 +24,7 @@ from local.settings import StackSettings
 from local.supervision import PartState, Supervisor
 from local.versitygw import ensure_versitygw
 
-PATIENCE = 240.0  # seconds a part may take to answer: Airflow took 50 on two busy cores
+PATIENCE = 300.0  # seconds a part may take to answer: MLflow took 130 on two very busy cores
 POLL = 0.4
 LAST_LINES = 15
 PROVENANCE = {"ARREARS_SOURCE_DIGEST", "ARREARS_GIT_COMMIT"}

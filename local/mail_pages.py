@@ -166,7 +166,7 @@ def _delete(handler: _Handler, store: MailStore) -> None:
     try:
         asked = json.loads(body) if body.strip() else {}
         ids = asked.get("IDs") or None
-        if ids is not None and not all(isinstance(one, str) for one in ids):
+        if ids is not None and not (isinstance(ids, list) and all(isinstance(one, str) for one in ids)):
             raise TypeError
     except (ValueError, TypeError, AttributeError):
         handler.refuse(400, 'the body must be empty or {"IDs": ["…"]}')

@@ -82,24 +82,20 @@ class MailStore:
 
     def raw(self, mail_id: str) -> bytes | None:
         """Return a mail as it was sent; None where no mail has this id. `latest` means the newest."""
-        with self._lock:
-            if mail_id == "latest" and self._summaries:
-                mail_id = max(self._summaries)
-            if mail_id not in self._summaries:  # also whatever is no id at all, such as a path
-                return None
+        known = self._known(mail_id)
         try:
-            return (self._folder / f"{mail_id}.eml").read_bytes()
-        except FileNotFoundError:
+            return (self._folder / f"{known}.eml").read_bytes() if known else None
+        except FileNotFoundError:  # deleted meanwhile
             return None
 
     def message(self, mail_id: str) -> dict[str, Any] | None:
         """Return a mail's headers, bodies and the list of its pieces; None where no mail has this id."""
-        raw = self.raw(mail_id)
-        if raw is None:
+        known = self._known(mail_id)
+        raw = self.raw(known) if known else None
+        if known is None or raw is None:
             return None
         mail = _parsed(raw)
-        pieces = list(parts(mail))
-        summary = _summary(max(self._summaries) if mail_id == "latest" else mail_id, raw)
+        pieces, summary = list(parts(mail)), _summary(known, raw)
         kept = ("ID", "MessageID", "From", "To", "Cc", "Bcc", "ReplyTo", "Subject", "Tags", "Size")
         return {
             **{name: summary[name] for name in kept},
@@ -134,6 +130,12 @@ class MailStore:
                 del self._summaries[mail_id]
         return len(doomed)
 
+    def _known(self, mail_id: str) -> str | None:
+        """Return the id of a mail that is there: never a path or anything else that a request may hold."""
+        with self._lock:
+            wanted = max(self._summaries, default=None) if mail_id == "latest" else mail_id
+            return wanted if wanted in self._summaries else None
+
 
 def parts(mail: EmailMessage) -> Iterator[Part]:
     """Yield what a mail carries beside its bodies; its number is its place among all pieces, from 1."""
@@ -154,9 +156,7 @@ def parts(mail: EmailMessage) -> Iterator[Part]:
 
 
 def _parsed(raw: bytes) -> EmailMessage:
-    mail = message_from_bytes(raw, policy=modern)
-    assert isinstance(mail, EmailMessage)  # noqa: S101 - the policy makes it so; this tells the type checker
-    return mail
+    return message_from_bytes(raw, policy=modern)
 
 
 def _summary(mail_id: str, raw: bytes) -> dict[str, Any]:

@@ -39,13 +39,13 @@ class Catcher:
 
 
 class Mailbox:
-    """Both servers of the catcher over one folder; a port of 0 takes a free one."""
+    """Both servers of the catcher over one folder of mails."""
 
     def __init__(self, folder: Path, *, smtp_port: int, http_port: int) -> None:
         store = MailStore(folder)
         self._smtp = Controller(Catcher(store), hostname=HOST, port=smtp_port, data_size_limit=LARGEST_MAIL)
         self._pages = MailServer((HOST, http_port), store)
-        self._thread = threading.Thread(target=self._pages.serve_forever, name="pages", daemon=True)
+        self._thread = threading.Thread(target=self._pages.serve_forever, args=(0.1,), name="pages", daemon=True)
 
     def start(self) -> None:
         """Begin to take mails and to show them; raises OSError where a port is taken."""
@@ -58,16 +58,6 @@ class Mailbox:
         self._pages.shutdown()
         self._pages.server_close()
         self._thread.join()
-
-    @property
-    def smtp_port(self) -> int:
-        """The port that takes mails."""
-        return int(self._smtp.server.sockets[0].getsockname()[1])  # type: ignore[union-attr]  # set by start()
-
-    @property
-    def http_port(self) -> int:
-        """The port of the page and the interface."""
-        return int(self._pages.server_address[1])
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -84,7 +74,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         signal.signal(number, lambda *_: ended.set())
     mailbox = Mailbox(asked.folder, smtp_port=asked.smtp_port, http_port=asked.http_port)
     mailbox.start()
-    logger.info("SMTP on %s:%d, page on http://%s:%d", HOST, mailbox.smtp_port, HOST, mailbox.http_port)
+    logger.info("SMTP on %s:%d, page on http://%s:%d", HOST, asked.smtp_port, HOST, asked.http_port)
     ended.wait()
     mailbox.stop()
     return 0

@@ -104,7 +104,7 @@ def _title(process: psutil.Process) -> str:
     if not command:
         return str(process.name())
     told = [os.path.basename(command[0])]  # noqa: PTH119 - a command, not always a path
-    if "-m" in command[:-1]:
+    if told[0].startswith("python") and "-m" in command[:-1]:
         told.append(command[command.index("-m") + 1])
     told += [word.rpartition(".")[2] for word in command[1:] if word.startswith("org.apache.spark.")][:1]
     return " ".join(told)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from local.credentials import Credentials
 from local.environment import ADMIN
 from local.parts import PART_NAMES
-from local.processes import memory
+from local.processes import members, memory
 from local.settings import HOST, Ports, StackSettings
 from local.supervision import PartState, Supervisor
 
@@ -69,7 +69,9 @@ def status(settings: StackSettings) -> Status:
         table(head, rows) + f"total memory {total / MIB:,.0f} MiB, {len(running)} of {len(PART_NAMES)} parts running\n"
     )
     if not states:
+        left = sum(1 for _ in members(str(settings.state)))
         text += "no supervisor runs: `make up` starts the stack\n"
+        text += f"{left} processes of an earlier stack are left: `make down` ends them\n" if left else ""
     return Status(text, len(running) == len(PART_NAMES))
 
 

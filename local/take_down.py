@@ -7,7 +7,7 @@ import time
 
 import psutil
 
-from local.processes import Ended, members, reap
+from local.processes import members, reap
 from local.progress import Progress
 from local.settings import StackSettings
 from local.supervision import STOP_SECONDS, Supervisor
@@ -26,7 +26,7 @@ def take_down(settings: StackSettings, progress: Progress) -> None:
         progress.say(f"stopped {', '.join(stopped)}" if stopped else "no part was running")
     left = reap(str(settings.state))
     for ended in left:
-        progress.say(f"ended {_told(ended)}")
+        progress.say(f"ended {ended.what} (pid {ended.pid}), which had outlived its part")
     if not stopped and not left:
         progress.say("nothing was running")
     settings.socket.unlink(missing_ok=True)
@@ -54,7 +54,3 @@ def _stop_supervisor(supervisor: Supervisor) -> None:
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline and psutil.pid_exists(pid):
         time.sleep(POLL)
-
-
-def _told(ended: Ended) -> str:
-    return f"{ended.what} (pid {ended.pid}), which had outlived its part"
