@@ -67,7 +67,7 @@ class AirflowClient:
 
     def set_paused(self, dag_id: str, *, paused: bool) -> None:
         """Let the DAG run, or hold it; while it is held, Airflow drops the events that would start it."""
-        self._ask("PATCH", f"/api/v2/dags/{dag_id}?update_mask=is_paused", {"is_paused": paused})
+        self.ask("PATCH", f"/api/v2/dags/{dag_id}?update_mask=is_paused", {"is_paused": paused})
 
     def trigger(self, dag_id: str, *, conf: Mapping[str, Any], partition_key: str | None = None) -> str:
         """Start one run and return its id; raises BadConfiguration where the form refuses a value."""
@@ -76,13 +76,13 @@ class AirflowClient:
         asked = {"dag_run_id": run_id, "logical_date": None, "conf": dict(conf)}
         if partition_key:
             asked["partition_key"] = partition_key
-        self._ask("POST", f"/api/v2/dags/{dag_id}/dagRuns", asked, accepted=(409,))
+        self.ask("POST", f"/api/v2/dags/{dag_id}/dagRuns", asked, accepted=(409,))
         return run_id
 
     def run(self, dag_id: str, run_id: str) -> RunState | None:
         """The run as it is now; None where Airflow does not know it."""
         address = f"/api/v2/dags/{dag_id}/dagRuns/{quote(run_id, safe='')}"
-        told = self._ask("GET", address, accepted=(404,))
+        told = self.ask("GET", address, accepted=(404,))
         if "dag_run_id" not in told:
             return None
         tasks = [_task(task) for task in self._get(f"{address}/taskInstances")["task_instances"]]
@@ -93,7 +93,7 @@ class AirflowClient:
         """The id of the consumer's run that this run's events started; None while there is none."""
         query = urlencode({"source_dag_id": dag_id, "source_run_id": run_id})
         # Airflow 3.3.2 answers 500 while a run that the event created still waits for its start.
-        told = self._ask("GET", f"/api/v2/assets/events?{query}", accepted=(500,))
+        told = self.ask("GET", f"/api/v2/assets/events?{query}", accepted=(500,))
         for event in (told or {}).get("asset_events", ()):
             for created in event["created_dagruns"]:
                 if created["dag_id"] == consumer:
@@ -109,10 +109,12 @@ class AirflowClient:
         """The page where a person reads a task's log."""
         return f"{self.address}/dags/{dag_id}/runs/{quote(run_id, safe='')}/tasks/{task_id}"
 
-    def _get(self, path: str) -> Any:
-        return self._ask("GET", path)
+    def ask(self, method: str, path: str, document: object = None, *, accepted: Sequence[int] = ()) -> Any:
+        """Return the decoded answer to one question, which must be safe to repeat.
 
-    def _ask(self, method: str, path: str, document: object = None, *, accepted: Sequence[int] = ()) -> Any:
+        Raises BadConfiguration where Airflow refuses it, unless its status is `accepted`; UpstreamNotReady where
+        there is no answer in time.
+        """
         deadline = time.monotonic() + PATIENCE
         while True:
             status, told = self._answer(method, path, document)
@@ -126,6 +128,9 @@ class AirflowClient:
             if time.monotonic() > deadline:
                 raise UpstreamNotReady(f"Airflow at {self.address} does not answer {method} {path} ({status})")
             time.sleep(POLL)
+
+    def _get(self, path: str) -> Any:
+        return self.ask("GET", path)
 
     def _answer(self, method: str, path: str, document: object) -> tuple[int, Any]:
         try:

@@ -13,7 +13,7 @@ import time
 from collections.abc import Sequence
 from datetime import date
 
-from arrears.contracts.errors import EXIT_OK, ArrearsError
+from arrears.contracts.errors import EXIT_OK, ArrearsError, UpstreamNotReady
 from arrears.stores.models import Models
 from arrears.stores.objects import Objects
 from include.settings import Settings
@@ -27,6 +27,7 @@ from local.demo_runs import Finished, Pipeline, RunFailed
 from local.demo_summary import costs, report_page, summary
 from local.settings import StackSettings
 from local.stack_variables import stack_variables
+from local.supervision import Supervisor
 from local.tables import welcome
 
 AS_OF = date(2026, 1, 31)  # fixed: a second demo recognises the work of the first by its business date
@@ -39,6 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     progress = RunProgress(asked.begun)
     try:
         settings = StackSettings.from_env(os.environ)
+        _refuse_without_stack(settings)
         os.environ.update(stack_variables(settings))  # boto3 and MLflow read their servers and keys from there
         credentials = load_or_generate(settings.state / "secrets.json")
         pipeline = _pipeline(settings, credentials, progress, asked.as_of.isoformat())
@@ -54,6 +56,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stderr.write("\nthe runs go on in Airflow; the same command follows them again\n")
         return 130
     return EXIT_OK
+
+
+def _refuse_without_stack(settings: StackSettings) -> None:
+    if not Supervisor(settings).is_running():
+        raise UpstreamNotReady(f"no stack runs in {settings.state}: run `make demo`, or `make up` first")
 
 
 def _pipeline(settings: StackSettings, credentials: Credentials, progress: RunProgress, as_of: str) -> Pipeline:

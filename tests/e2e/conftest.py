@@ -1,0 +1,46 @@
+"""The stack that the end-to-end tests share, and what is shown of it when one of them fails."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Generator, Iterator
+from typing import Any
+
+import pytest
+
+from tests.e2e.running_stack import RunningStack
+
+# What boto3 and MLflow read in the test's own process.
+CLIENT_VARIABLES = ("AWS_", "MLFLOW_")
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
+    """A running stack in a temporary folder; whatever happens, it is taken down at the end."""
+    stack = RunningStack(tmp_path_factory.mktemp("stack") / "state")
+    try:
+        stack.up()
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in stack.variables.items():
+                if name.startswith(CLIENT_VARIABLES):
+                    patch.setenv(name, value)
+            yield stack
+    finally:
+        stack.command("local.stack", "down")
+
+
+@pytest.fixture(scope="module")
+def first_demo(stack: RunningStack) -> subprocess.CompletedProcess[str]:
+    """The first `make demo` on this stack, ended."""
+    done = stack.command("local.demo", seconds=800)
+    assert done.returncode == 0, done.stdout
+    return done
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, None]:
+    """Adds the stack's logs to the report of a test that failed on it."""
+    report = (yield).get_result()
+    stack = getattr(item, "funcargs", {}).get("stack")
+    if report.failed and isinstance(stack, RunningStack):
+        report.sections.append(("the stack", stack.told()))

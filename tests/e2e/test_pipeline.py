@@ -1,0 +1,260 @@
+"""The whole pipeline on a real stack: S3, Spark, MLflow, mail and Airflow's own scheduler.
+
+The tests run in the order of this file: the first demo makes what the others look at, the last one ends the stack.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import mlflow
+import psutil
+import pyspark
+import pytest
+
+from arrears.contracts.catalogue import Table, registered_model
+from arrears.contracts.descriptions import ID, LABEL
+from arrears.contracts.errors import UpstreamNotReady
+from arrears.stores.models import Models
+from arrears.stores.objects import Objects
+from local.demo_notes import Notes
+from local.processes import members
+from tests.e2e.running_stack import RunningStack, eventually
+from tests.e2e.ssh_server import SshServer, sshd  # noqa: F401  # a fixture
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]
+
+AS_OF = "2026-01-31"
+BACKFILLED = ("2026-03-01", "2026-03-02", "2026-03-03", "2026-03-04")
+LENDING_CLUB_ROWS = 9857
+DAGS = ("generate_data", "training", "new_data", "inference")
+Demo = subprocess.CompletedProcess[str]
+
+
+def run_of(stack: RunningStack, dag_id: str) -> str:
+    """The run of a DAG that the demo followed."""
+    run_id = Notes(stack.settings.state / "demo" / "runs.json", AS_OF).run_id(dag_id)
+    assert run_id
+    return run_id
+
+
+def version_in_force(stack: RunningStack) -> str:
+    record = Objects().get_json(f"{stack.catalogue.activations('lending_club')}/{AS_OF}.json")
+    return str(record["dataset_version"])
+
+
+def figures(output: str) -> list[str]:
+    """The part of a demo's output that a second demo must repeat: rows, champion, mails."""
+    begin, end = output.index("prefix "), output.index("address", output.index("Mails received"))
+    return [line for line in output[begin:end].splitlines() if not line.startswith("artifacts")]
+
+
+def test_demo_ends_with_the_rows_the_champion_and_four_mails(stack: RunningStack, first_demo: Demo) -> None:
+    told = first_demo.stdout
+    version = version_in_force(stack)
+    for table, partition in (
+        (Table.TRAIN, version),
+        (Table.TEST, version),
+        (Table.TEST_SAMPLE, AS_OF),
+        (Table.TEST_SAMPLE_INFERENCE, AS_OF),
+    ):
+        assert re.search(rf"^{table.value} +{stack.manifest(table, partition)['rows']:,} rows", told, re.MULTILINE)
+    assert "version 1 (promoted by the last training run)" in told
+    assert "Mails received: 4" in told
+    assert (stack.settings.state / "demo").glob("*.html")
+
+
+def test_train_and_test_are_the_real_borrowers_each_in_one_of_them(stack: RunningStack, first_demo: Demo) -> None:
+    version = version_in_force(stack)
+    train, held_out = stack.rows(Table.TRAIN, version), stack.rows(Table.TEST, version)
+
+    assert len(train) == stack.manifest(Table.TRAIN, version)["rows"]
+    assert len(held_out) == stack.manifest(Table.TEST, version)["rows"]
+    assert len({*train[ID], *held_out[ID]}) == len(train) + len(held_out) == LENDING_CLUB_ROWS
+    assert abs(train[LABEL].mean() - held_out[LABEL].mean()) < 0.001
+
+
+def test_new_data_are_held_out_borrowers_without_their_label(stack: RunningStack, first_demo: Demo) -> None:
+    sample = stack.rows(Table.TEST_SAMPLE, AS_OF)
+    held_out = stack.rows(Table.TEST, version_in_force(stack))
+
+    assert LABEL not in sample
+    assert set(sample[ID]) <= set(held_out[ID])
+    assert len(sample) == round(0.1 * len(held_out))
+
+
+def test_every_row_of_the_sample_has_exactly_one_score(stack: RunningStack, first_demo: Demo) -> None:
+    sample, scores = stack.rows(Table.TEST_SAMPLE, AS_OF), stack.rows(Table.TEST_SAMPLE_INFERENCE, AS_OF)
+
+    assert sorted(scores["sample_id"]) == sorted(sample["sample_id"])
+    assert scores["sample_id"].is_unique
+    assert scores["default_probability"].between(0, 1).all()
+    assert set(scores["risk_category"]) == {"LOW", "MEDIUM", "HIGH"}
+
+
+def test_champion_from_the_registry_scores_as_the_batch_did(stack: RunningStack, first_demo: Demo) -> None:
+    name = registered_model("lending_club")
+    assert Models().champion(name) == "1"
+    champion = mlflow.pyfunc.load_model(f"models:/{name}@champion")
+    sample = stack.rows(Table.TEST_SAMPLE, AS_OF).set_index("sample_id")
+    scores = stack.rows(Table.TEST_SAMPLE_INFERENCE, AS_OF).set_index("sample_id")["default_probability"]
+
+    again = champion.predict(sample)["default_probability"].to_numpy()
+
+    assert abs(again - scores.loc[sample.index].to_numpy()).max() < 1e-12
+
+
+@pytest.mark.parametrize(
+    ("dag_id", "outcome", "plots"),
+    [
+        ("generate_data", "succeeded", 0),
+        ("training", "new champion", 2),
+        ("new_data", "succeeded", 0),
+        ("inference", "succeeded", 1),
+    ],
+)
+def test_each_run_mails_both_bodies_and_its_plots(
+    stack: RunningStack, first_demo: Demo, dag_id: str, outcome: str, plots: int
+) -> None:
+    mail, message = stack.report_of(dag_id, run_of(stack, dag_id))
+
+    assert mail.subject == f"[Arrears] {dag_id} {AS_OF}: {outcome}"
+    assert message["To"] == [{"Name": "", "Address": "risk@example.com"}]
+    assert f"/dags/{dag_id}/runs/" in message["Text"]
+    assert f"/dags/{dag_id}/runs/" in message["HTML"]
+    pictures = [part for part in message["Attachments"] + message["Inline"] if part["ContentType"] == "image/png"]
+    assert len(pictures) >= plots
+    assert all(part["Size"] > 1000 for part in pictures)
+
+
+def test_second_demo_runs_nothing_again_and_shows_the_same_figures(stack: RunningStack, first_demo: Demo) -> None:
+    second = stack.command("local.demo")
+
+    assert second.returncode == 0, second.stdout
+    assert second.stdout.count("is intact") == len(DAGS), second.stdout
+    assert figures(second.stdout) == figures(first_demo.stdout)
+
+
+def test_demo_runs_again_what_has_lost_a_file(stack: RunningStack, first_demo: Demo) -> None:
+    lost = stack.manifest(Table.TEST_SAMPLE_INFERENCE, AS_OF)["files"][0]["uri"]
+    Objects().delete(lost)
+
+    healed = stack.command("local.demo")
+
+    assert healed.returncode == 0, healed.stdout
+    assert f"inference      has to run: {lost} is missing" in healed.stdout
+    assert healed.stdout.count("is intact") == len(DAGS) - 1
+    assert len(stack.rows(Table.TEST_SAMPLE_INFERENCE, AS_OF)) == len(stack.rows(Table.TEST_SAMPLE, AS_OF))
+
+
+def test_unknown_target_fails_the_run_is_mailed_and_writes_nothing(
+    stack: RunningStack, first_demo: Demo, tmp_path: Path
+) -> None:
+    source = tmp_path / "borrowers.csv"
+    source.write_text("id,income,bad\n" + "".join(f"{i},{i * 10},{i % 2}\n" for i in range(40)))
+    conf = {"as_of": AS_OF, "dataset": "broken", "source": str(source), "target": "no_such_column"}
+
+    run_id = stack.airflow.trigger("generate_data", conf=conf)
+    run = stack.ended_run("generate_data", run_id)
+
+    assert run.state == "failed"
+    assert {task.task_id: (task.state, task.attempt) for task in run.tasks} == {
+        "generate_data": ("failed", 1),  # bad input is not tried again
+        "send_report": ("success", 1),
+    }
+    mail, message = stack.report_of("generate_data", run_id)
+    assert mail.subject == f"[Arrears] generate_data {AS_OF}: FAILED"
+    assert "no_such_column" in message["Text"]
+    assert "no_such_column" in message["HTML"]
+    written = [each.uri for each in Objects().list(stack.catalogue.root) if "/broken/" in each.uri]
+    assert written == []
+
+
+def test_backfill_of_four_dates_scores_four_partitions(stack: RunningStack, first_demo: Demo) -> None:
+    failed_before = {dag_id: stack.runs(dag_id, "failed") for dag_id in ("new_data", "inference")}
+    first, last = f"{BACKFILLED[0]}T00:00:00Z", f"{BACKFILLED[-1]}T23:59:00Z"
+    asked = {"dag_id": "new_data", "from_date": first, "to_date": last, "max_active_runs": 2}
+    stack.airflow.ask("POST", "/api/v2/backfills", asked)
+
+    def scored() -> bool:
+        assert {dag_id: stack.runs(dag_id, "failed") for dag_id in failed_before} == failed_before
+        addresses = [
+            stack.catalogue.partition_manifest(Table.TEST_SAMPLE_INFERENCE, "lending_club", date) for date in BACKFILLED
+        ]
+        return all(Objects().exists(address) for address in addresses)
+
+    eventually(scored, "four scored partitions", seconds=600)
+    samples = {date: stack.rows(Table.TEST_SAMPLE, date) for date in BACKFILLED}
+    for date, sample in samples.items():
+        assert sorted(stack.rows(Table.TEST_SAMPLE_INFERENCE, date)["sample_id"]) == sorted(sample["sample_id"])
+    assert len({tuple(sorted(sample[ID])) for sample in samples.values()}) == len(BACKFILLED)
+
+
+def test_killed_part_is_restarted_and_shown(stack: RunningStack, first_demo: Demo) -> None:
+    before = stack.part("s3")
+    assert "  0  " in next(line for line in stack.command("local.stack", "status").stdout.splitlines() if "s3 " in line)
+
+    os.kill(before.pid, signal.SIGKILL)
+
+    def restarted() -> bool:
+        part = stack.part("s3")
+        return part.state == "RUNNING" and part.pid != before.pid
+
+    eventually(restarted, "a new S3 server", seconds=30)
+    shown = stack.command("local.stack", "status")
+    assert shown.returncode == 0, shown.stdout
+    assert re.search(r"^s3 +RUNNING +\d+ +\d+ s +1 ", shown.stdout, re.MULTILINE)
+    assert len(stack.rows(Table.TEST_SAMPLE, AS_OF)) == stack.manifest(Table.TEST_SAMPLE, AS_OF)["rows"]
+
+
+def test_inference_over_ssh_gives_the_same_scores(
+    stack: RunningStack,
+    first_demo: Demo,
+    sshd: SshServer,  # noqa: F811  # the fixture
+    tmp_path: Path,
+) -> None:
+    before = stack.rows(Table.TEST_SAMPLE_INFERENCE, AS_OF).set_index("sample_id")
+    connection = sshd.connection(
+        spark_submit=str(Path(pyspark.__file__).parent / "bin" / "spark-submit"),
+        master=f"spark://127.0.0.1:{stack.settings.ports.spark_master}",
+        env_file=str(stack.settings.state / "stack.env"),
+        python=sys.executable,
+        remote_folder=str(tmp_path / "node"),
+    )
+    stack.up(ARREARS_TRANSPORT="ssh", AIRFLOW_CONN_ARREARS_SSH=connection)
+
+    run_id = stack.airflow.trigger("inference", conf={}, partition_key=AS_OF)
+    run = stack.ended_run("inference", run_id)
+
+    assert run.state == "success", stack.task_log("inference", run_id, "score_borrowers")
+    assert "runs on the node in" in stack.task_log("inference", run_id, "score_borrowers")
+    after = stack.rows(Table.TEST_SAMPLE_INFERENCE, AS_OF).set_index("sample_id")
+    assert after["default_probability"].to_dict() == before["default_probability"].to_dict()
+    assert (after["scored_at"] > before["scored_at"].max()).all()
+    assert list((tmp_path / "node").iterdir()) == []
+
+
+def test_down_leaves_no_process_and_a_demo_then_says_what_to_do(stack: RunningStack, first_demo: Demo) -> None:
+    state = str(stack.settings.state)
+    assert list(members(state))
+
+    down = stack.command("local.stack", "down")
+
+    assert down.returncode == 0, down.stdout
+    left = [process for process in psutil.process_iter() if _mentions(process, state)]
+    assert left == []
+    refused = stack.command("local.demo")
+    assert refused.returncode == UpstreamNotReady.exit_code
+    assert refused.stdout.strip() == f"no stack runs in {state}: run `make demo`, or `make up` first"
+
+
+def _mentions(process: psutil.Process, state: str) -> bool:
+    try:
+        return any(state in word for word in process.cmdline())
+    except psutil.Error:
+        return False
