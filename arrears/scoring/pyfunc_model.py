@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import mlflow
+import pandas as pd
 import pyarrow as pa
 from catboost import CatBoostClassifier
 
 from arrears.scoring.batch import default_probabilities
 from arrears.scoring.document import ModelDocument
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 class DefaultModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc, name-defined]
@@ -27,10 +25,8 @@ class DefaultModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc, name-define
 
     def predict(self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
         """Returns one column, ``default_probability``, one row a borrower."""
-        import pandas
-
         rows = pa.Table.from_pandas(model_input, preserve_index=False)
-        return pandas.DataFrame({"default_probability": default_probabilities(rows, self._model, self._document)})
+        return pd.DataFrame({"default_probability": default_probabilities(rows, self._model, self._document)})
 
 
 mlflow.models.set_model(DefaultModel())

@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 import os
 import tempfile
-import warnings
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -64,9 +63,6 @@ class Models:
             model.write_bytes(files.model)
             document.write_text(files.document)
             package = _package_folder(Path(folder, "code"))
-            # Our signature is given below; MLflow would rather read it off type hints of `predict`.
-            warnings.filterwarnings("ignore", message=".*Add type hints to the `predict` method", category=UserWarning)
-            logging.getLogger("mlflow.models.signature").setLevel(logging.WARNING)
             self._mlflow.pyfunc.log_model(
                 name=MODEL_FOLDER,
                 python_model=str(package / "scoring" / "pyfunc_model.py"),

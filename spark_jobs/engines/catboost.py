@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 
 from arrears.contracts.errors import BadConfiguration
 from arrears.scoring.batch import level_column, level_matrix, number_matrix
+from arrears.scoring.document import ModelDocument
 from spark_jobs.engines.contract import (
     VALIDATION_SHARD,
     FileSlice,
@@ -190,8 +191,6 @@ def _merged(parts: Sequence[dict[str, Any]], spec: TrainingSpec) -> FittedModel:
     models = [_from_bytes(CatBoostClassifier(), part["model"]) for part in parts]
     merged = models[0] if len(models) == 1 else sum_models(models, weights=[1.0 / len(models)] * len(models))
     model = parts[0]["model"] if len(models) == 1 else _to_bytes(merged)
-    names = [*_number_names(spec), *spec.categorical]
-    importance = dict(zip(names, map(float, merged.get_feature_importance()), strict=True))
     facts: dict[str, float | int | str] = {
         "trees": sum(part["trees"] for part in parts),
         "shards": len(parts),
@@ -203,7 +202,15 @@ def _merged(parts: Sequence[dict[str, Any]], spec: TrainingSpec) -> FittedModel:
     texts = dict(zip(parts[0]["example_names"], parts[0]["example_values"], strict=True))
     words = {*spec.categorical, *(rates.column for rates in spec.encoded)}
     example = {name: value if name in words or value is None else float(value) for name, value in texts.items()}
-    return FittedModel(model, f"catboost {__version__}", facts, importance, example)
+    return FittedModel(model, f"catboost {__version__}", facts, example)
+
+
+def importance(model: bytes, document: ModelDocument) -> dict[str, float]:
+    """How much each feature moves the scores (CatBoost's PredictionValuesChange; all together 100)."""
+    from catboost import CatBoostClassifier
+
+    values = _from_bytes(CatBoostClassifier(), model).get_feature_importance()
+    return dict(zip(document.features, map(float, values), strict=True))
 
 
 def _made_up_borrower(rows: pa.Table, spec: TrainingSpec) -> dict[str, float | str | None]:

@@ -74,7 +74,6 @@ class FittedModel:
     model: bytes
     engine: str
     facts: dict[str, float | int | str]
-    importance: dict[str, float] = field(default_factory=dict)
     example: dict[str, float | str | None] = field(default_factory=dict)
 
     def numbers(self) -> dict[str, float]:

@@ -61,8 +61,9 @@ def _refuse_other_evaluation(config: PromoteModelConfig, tags: Mapping[str, str]
         raise UpstreamNotReady(f"MLflow run {config.mlflow_run_id} has not been evaluated: run evaluate_model first")
     if measured != (config.dataset_version, config.champion_version or ""):
         raise BadConfiguration(
-            f"MLflow run {config.mlflow_run_id} was evaluated on {measured[0]} against champion {measured[1] or 'none'},"
-            f" not on {config.dataset_version} against {config.champion_version or 'none'}: run evaluate_model again"
+            f"MLflow run {config.mlflow_run_id} was evaluated on {measured[0]} against champion"
+            f" {measured[1] or 'none'}, not on {config.dataset_version} against {config.champion_version or 'none'}:"
+            " run evaluate_model again"
         )
 
 
