@@ -92,7 +92,7 @@ class RunReport:
         """The sentence that a reader in a hurry needs."""
         broken = [task for task in self.tasks if task.failed]
         if broken:
-            return f"{broken[0].task_id} failed; the {broken[0].who_acts} must act."
+            return f"{broken[0].task_id} failed. Who must act: {broken[0].who_acts}."
         if self.failed:
             return "The run failed before its work began."
         if self._decision in _HEADLINES:

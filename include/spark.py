@@ -108,8 +108,8 @@ def spark_task(
         "application_args": to_argv(JOBS[job], {"root": settings.root, "outcome": OUTCOME, **arguments}),
         "name": "{{ dag.dag_id }}.{{ task.task_id }}",
         "py_files": settings.package,
-        "conf": {**profile.conf(), **_s3a(settings), **dict(settings.spark_conf)},
-        **_jars(settings),
+        "conf": {**profile.conf(), **_s3a(settings, profile), **dict(settings.spark_conf)},
+        **_jars(settings, profile),
         **{name: value for name, value in policy.items() if value is not None},
     }
     if settings.transport == "ssh":
@@ -119,8 +119,8 @@ def spark_task(
     return SubmittedSparkJob(conn_id=settings.spark_connection, **common)
 
 
-def _s3a(settings: Settings) -> dict[str, str]:
-    if not settings.s3_endpoint:
+def _s3a(settings: Settings, profile: Profile) -> dict[str, str]:
+    if not (settings.s3_endpoint and profile.opens_session):
         return {}
     return {
         "spark.hadoop.fs.s3a.endpoint": settings.s3_endpoint,
@@ -130,7 +130,9 @@ def _s3a(settings: Settings) -> dict[str, str]:
     }
 
 
-def _jars(settings: Settings) -> dict[str, str]:
+def _jars(settings: Settings, profile: Profile) -> dict[str, str]:
+    if not profile.opens_session:
+        return {}
     if settings.spark_jars:
         return {"jars": ",".join(settings.spark_jars)}
     return {"packages": ",".join(coordinates()), "exclude_packages": ",".join(EXCLUDED)}

@@ -114,7 +114,13 @@ def test_training_task_owns_all_cores_of_its_executor() -> None:
     assert TRAINING.task_cpus == TRAINING.executor_cores == default_of(JOBS["train_model"], "threads")
 
 
-@pytest.mark.parametrize("profile", [DRIVER_ONLY, SMALL, TRAINING])
-def test_profile_never_takes_a_whole_cluster(profile: Any) -> None:
+def test_job_without_session_asks_for_no_executor(dags: dict[str, Any]) -> None:
+    task = dags["training"].get_task("promote_model")
+    assert task.conf == {"spark.driver.memory": DRIVER_ONLY.driver_memory}
+    assert (task.jars, task.packages) == (None, None)
+
+
+@pytest.mark.parametrize("profile", [SMALL, TRAINING])
+def test_profile_always_says_how_many_cores_it_takes(profile: Any) -> None:
     assert int(profile.conf()["spark.cores.max"]) % profile.executor_cores == 0
     assert profile.task_cpus <= profile.executor_cores

@@ -84,7 +84,7 @@ def test_failure_names_task_error_who_must_act_and_log(kind: str) -> None:
     body = text(
         compose(a_report(a_task("failed", a_failure()), a_task("upstream_failed", task_id="evaluate_model"))), kind
     )
-    for part in ("train_model failed; the data owner must act.", "column x is text", "data owner", LOG):
+    for part in ("train_model failed. Who must act: data owner.", "column x is text", "data owner", LOG):
         assert part in body
     assert "evaluate_model failed" not in body
 
