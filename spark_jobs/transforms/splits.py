@@ -1,0 +1,63 @@
+"""Which borrowers are held out: exactly the asked share of each class, chosen by hash. Grain: one row per borrower."""
+
+from __future__ import annotations
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+from arrears.contracts.descriptions import ID, LABEL
+from spark_jobs.transforms.ids import hash_of
+
+_BUCKET_BITS = 12  # 4,096 counts a class: the bucket that is sorted holds 1 row in 4,096
+
+
+def held_out_count(rows: int, share: float) -> int:
+    """How many of so many rows a share is, halves rounded up; the same arithmetic as in Spark."""
+    return int(rows * share + 0.5)
+
+
+def with_is_drawn(rows: DataFrame, *, share: float, seed: int, purpose: str, key: str, stratum: Column) -> DataFrame:
+    """Adds ``is_drawn``: true for exactly ``round(share * n)`` rows of each stratum, those with the lowest hashes.
+
+    A threshold on the hash alone would be off by the square root of n, and ``percent_rank`` sorts each stratum, all
+    columns with it, in a single task. Instead the hashes are counted in buckets, only the bucket in which the last
+    drawn row falls is sorted, and that row's hash (with its key, should two hashes be equal) is the exact threshold.
+    The wide rows are never shuffled.
+    """
+    ordered = rows.withColumns({"_stratum": stratum, "_order": hash_of(seed, purpose, key)})
+    last = _to_last_drawn(ordered.select("_stratum", "_order", key), share, key)
+    position, last_position = F.struct("_order", key), F.struct("_last_order", "_last_key")
+    is_drawn = F.coalesce(position <= last_position, F.lit(False))
+    joined = ordered.join(F.broadcast(last), on="_stratum", how="left")
+    return joined.withColumn("is_drawn", is_drawn).drop("_stratum", "_order", "_last_order", "_last_key")
+
+
+def to_train_and_test(borrowers: DataFrame, *, test_share: float, seed: int) -> tuple[DataFrame, DataFrame]:
+    """Parts the borrowers into training and held-out rows: exactly the share of each class, each borrower in one."""
+    drawn = with_is_drawn(borrowers, share=test_share, seed=seed, purpose="test", key=ID, stratum=F.col(LABEL))
+    return drawn.where("NOT is_drawn").drop("is_drawn"), drawn.where("is_drawn").drop("is_drawn")
+
+
+def _to_last_drawn(ordered: DataFrame, share: float, key: str) -> DataFrame:
+    """One row per stratum of which any row is drawn: hash and key of the last one."""
+    bucketed = ordered.withColumn("_bucket", F.shiftright("_order", 64 - _BUCKET_BITS))
+    whole = Window.partitionBy("_stratum")
+    earlier = whole.orderBy("_bucket").rowsBetween(Window.unboundedPreceding, -1)
+    counted = bucketed.groupBy("_stratum", "_bucket").agg(F.count("*").alias("_in_bucket"))
+    ranked = counted.select(
+        "_stratum",
+        "_bucket",
+        "_in_bucket",
+        (F.floor(F.sum("_in_bucket").over(whole) * share + 0.5) - _or_zero(F.sum("_in_bucket").over(earlier))).alias(
+            "_rank"
+        ),
+    )
+    decisive = ranked.where("_rank BETWEEN 1 AND _in_bucket").select("_stratum", "_bucket", "_rank")
+    in_order = Window.partitionBy("_stratum").orderBy("_order", key)
+    candidates = bucketed.join(F.broadcast(decisive), on=["_stratum", "_bucket"], how="inner")
+    last = candidates.withColumn("_row", F.row_number().over(in_order)).where("_row = _rank")
+    return last.select("_stratum", F.col("_order").alias("_last_order"), F.col(key).alias("_last_key"))
+
+
+def _or_zero(column: Column) -> Column:
+    return F.coalesce(column, F.lit(0))
