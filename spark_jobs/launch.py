@@ -115,36 +115,22 @@ def _end_without_resources(spark: SparkSession, config: JobConfig) -> threading.
     ready = threading.Event()
     context = spark.sparkContext
     if (context.master or "").startswith("local"):
-        ready.set()
         return ready
     wanted = {key: context.getConf().get(key, "unset") for key in ("spark.executor.cores", "spark.executor.memory")}
     executors = context._jsc.sc()  # type: ignore[attr-defined, unused-ignore]  # PySpark has no public count of executors
 
     def watch() -> None:
         deadline = time.monotonic() + NO_RESOURCES_SECONDS
-        while not ready.wait(1.0):
-            if executors.getExecutorMemoryStatus().size() > 1:  # the driver is counted too
-                return
+        while not ready.wait(1.0) and executors.getExecutorMemoryStatus().size() <= 1:  # the driver is counted too
             if time.monotonic() >= deadline:
-                problem = (
-                    f"the cluster {context.master} gave no executor within {NO_RESOURCES_SECONDS:.0f} s: start a worker,"
-                    f" end other applications, or ask for less than {wanted['spark.executor.cores']} cores and"
+                error = UpstreamNotReady(
+                    f"the cluster {context.master} gave no executor within {NO_RESOURCES_SECONDS:.0f} s: start a"
+                    f" worker, end other applications, or ask for less than {wanted['spark.executor.cores']} cores and"
                     f" {wanted['spark.executor.memory']} an executor (the profile in include/profiles.py)"
                 )
-                log.error(problem)
-                fact = OutcomeFact(
-                    _job_name(),
-                    "failed",
-                    _now(),
-                    _now(),
-                    "UpstreamNotReady",
-                    "operator",
-                    True,
-                    problem,
-                    (problem,),
-                )
-                _leave(config, fact)
-                os._exit(UpstreamNotReady.exit_code)  # the main thread is inside a JVM call that nothing else interrupts
+                log.error("%s", error)
+                _leave(config, _failure(error, _now()))
+                os._exit(error.exit_code)  # the main thread is inside a JVM call that nothing else interrupts
 
     threading.Thread(target=watch, name="resource-watch", daemon=True).start()
     return ready

@@ -1,8 +1,8 @@
 """The lock that every writer of a shared table or alias holds: what stands in it, and who may take it.
 
 Delta's S3 commit and MLflow's aliases have no compare-and-swap of their own, so two writers on different machines could
-both believe that they won. A lock is one small object, created and replaced by conditional PUT only.
-It is never deleted: its ``fence`` grows with every holder, so a holder that slept past its expiry can be told from the next.
+both believe that they won. A lock is one small object, created and replaced by conditional PUT only. It is never
+deleted: its ``fence`` grows with every holder, so a holder that slept past its expiry can be told from the next.
 """
 
 from __future__ import annotations

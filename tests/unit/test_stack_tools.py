@@ -63,8 +63,9 @@ def test_one_message_says_what_to_install_when_there_is_no_java(capsys: pytest.C
     assert "None was found" in capsys.readouterr().err
 
 
-def test_broken_java_is_refused(tmp_path: Path) -> None:
-    a_program(tmp_path / "bin" / "java", "exit 1")
+def test_java_that_says_its_version_but_fails_is_refused(tmp_path: Path) -> None:
+    told = (a_java(tmp_path, "17") / "bin" / "java").read_text()
+    a_program(tmp_path / "bin" / "java", f"{told}\nexit 1")
     with pytest.raises(java.JavaMissing, match="not a working Java"):
         java.find_java({"JAVA_HOME": str(tmp_path), "PATH": ""})
 
