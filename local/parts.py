@@ -12,7 +12,7 @@ from typing import Any
 
 from local.credentials import Credentials, write_private
 from local.environment import ADMIN, BUCKET, REGION, Toolchain, stack_environment
-from local.processes import MARK
+from local.processes import marking
 from local.settings import HOST, StackSettings
 from local.versitygw import binary
 
@@ -88,7 +88,8 @@ class Plan:
     @property
     def marked(self) -> dict[str, str]:
         """What the supervisor runs in: the person's environment, with the mark by which members are found."""
-        return {**self.inherited, MARK: str(self.settings.state), "ARREARS_STATE": str(self.settings.state)}
+        state = str(self.settings.state)
+        return {**self.inherited, **marking(state), "ARREARS_STATE": state}
 
     def parts(self) -> tuple[Part, ...]:
         """Return every part, in the order in which they are shown."""

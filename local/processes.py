@@ -25,6 +25,12 @@ class Ended:
     what: str
 
 
+def marking(state: str) -> dict[str, str]:
+    """Return the variables that make a process, and all that it starts, a member of this stack."""
+    # Airflow writes titles over its processes' environment, mark and all, unless it is told not to.
+    return {MARK: state, "SPT_NOENV": "1"}
+
+
 def members(state: str) -> Iterator[psutil.Process]:
     """Yield the living processes of the stack whose state folder this is, the caller and its parents excepted.
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from local.processes import MARK, members, memory, reap
+from local.processes import MARK, marking, members, memory, reap
 from local.progress import Progress
 from local.settings import StackSettings
 from local.stack import main
@@ -23,6 +23,7 @@ from local.tables import duration, status, table
 from local.take_down import take_down
 
 SLEEP = [sys.executable, "-c", "import time; time.sleep(600)"]
+TITLED = "import setproctitle, time; setproctitle.setproctitle('t' * 4000); print(flush=True); time.sleep(600)"
 STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flush=True); time.sleep(600)"
 
 
@@ -45,7 +46,7 @@ def settings(tmp_path: Path) -> Iterator[StackSettings]:
 
 
 def a_member(state: str, command: list[str] = SLEEP) -> subprocess.Popen[bytes]:
-    environ = {**os.environ, MARK: state}
+    environ = {**os.environ, **marking(state)}
     return subprocess.Popen(command, env=environ, start_new_session=True, stdout=subprocess.PIPE)
 
 
@@ -53,7 +54,7 @@ def a_running_part(settings: StackSettings, name: str = "probe") -> Supervisor:
     record = {"argv": SLEEP, "environment": {"OWN": "1"}, "folder": str(settings.state)}
     (settings.state / "parts" / f"{name}.json").write_text(json.dumps(record))
     supervisor = Supervisor(settings)
-    supervisor.launch([name], Path(sys.executable), {**os.environ, MARK: str(settings.state)})
+    supervisor.launch([name], Path(sys.executable), {**os.environ, **marking(str(settings.state))})
     supervisor.start(name)
     assert until(lambda: supervisor.parts()[name].state == "RUNNING")
     return supervisor
@@ -110,6 +111,13 @@ def test_process_that_ignores_the_polite_request_is_killed(
     stubborn.stdout.readline()
     assert [ended.pid for ended in reap(str(settings.state))] == [stubborn.pid]
     assert not psutil.pid_exists(stubborn.pid)
+
+
+def test_process_that_gave_itself_a_title_is_still_found(settings: StackSettings) -> None:
+    titled = a_member(str(settings.state), [sys.executable, "-c", TITLED])
+    assert titled.stdout is not None
+    titled.stdout.readline()
+    assert [ended.pid for ended in reap(str(settings.state))] == [titled.pid]
 
 
 def test_process_of_another_stack_is_left_alone(settings: StackSettings) -> None:
