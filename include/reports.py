@@ -18,7 +18,7 @@ from include.settings import Settings
 
 FAILED_STATES = ("failed", "upstream_failed")
 NOTHING = "-"
-NO_FACT = "no outcome fact: the task was killed or never started"
+NO_FACT = "no outcome fact: the task was killed, never started, or broke while its code was loaded"
 _HEADLINES = {
     "promoted": ("new champion", "Model version {model_version} is the new champion."),
     "kept": ("kept champion", "The champion stays: the new model does not beat it."),
