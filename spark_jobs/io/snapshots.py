@@ -29,7 +29,7 @@ def pin_partition(
     Raises:
         UpstreamNotReady: there is no such table or no row in the partition; ``what`` tells which run writes it.
     """
-    pinned = table_version(spark, uri) if version is None else version
+    pinned = table_version(uri) if version is None else version
     files = [] if pinned is None else active_files(spark, uri, partition, pinned)
     if not files or pinned is None:
         named = ", ".join(f"{column}={value}" for column, value in partition.items())
@@ -45,7 +45,7 @@ def materialise(rows: DataFrame, uri: str, *, shards: Sequence[int], digest: str
     """
     spark = rows.sparkSession
     rows.write.format("delta").partitionBy("shard").mode("overwrite").save(hadoop_uri(uri))
-    version = table_version(spark, uri)
+    version = table_version(uri)
     if version is None:
         raise RuntimeError(f"{uri} has no version after a commit")
     files = [

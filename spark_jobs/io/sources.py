@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from py4j.protocol import Py4JJavaError
 from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -155,7 +156,7 @@ def _lending_club(spark: SparkSession) -> DataFrame:
 def _parquet(spark: SparkSession, source: str) -> DataFrame:
     try:
         return spark.read.parquet(hadoop_uri(source))
-    except AnalysisException as error:
+    except (PySparkException, Py4JJavaError) as error:
         raise _unreadable(source, error) from None
 
 
@@ -193,7 +194,7 @@ def _fixed_types(declared: DatasetDescription | None, config: GenerateDataConfig
 def _kinds_found(lines: DataFrame, columns: Sequence[str], source: str) -> dict[str, int]:
     try:
         found = lines.agg(F.count(_BROKEN_LINE).alias(_BROKEN_LINE), *kinds(columns)).head()
-    except PySparkException as error:
+    except (PySparkException, Py4JJavaError) as error:
         if "CSV header does not conform" not in str(error):
             raise
         raise BadInput(f"the files below {source} do not all have the same header") from None
@@ -227,12 +228,17 @@ def _csv_lines(spark: SparkSession, source: str) -> tuple[DataFrame, list[str], 
     return lines, names, separator
 
 
-def _unreadable(source: str, error: AnalysisException) -> BadConfiguration | BadInput:
-    condition = error.getCondition() or ""
+def _unreadable(source: str, error: Exception) -> Exception:
+    """What to tell of a file that Spark cannot open: a sentence for the causes we know, else Spark's own error."""
+    condition = (error.getCondition() or "") if isinstance(error, AnalysisException) else ""
     if condition == "COLUMN_ALREADY_EXISTS":
         return BadInput(f"{source} has columns whose names differ in upper and lower case alone")
     if condition == "PATH_NOT_FOUND":
         return BadConfiguration(
             f"source {source} does not exist; it is a path to CSV or Parquet, {LENDING_CLUB} or {SYNTHETIC}"
         )
-    return BadConfiguration(f"source {source} is not a table: a CSV file's name must end in {', '.join(_CSV_ENDINGS)}")
+    if condition == "UNABLE_TO_INFER_SCHEMA" or "is not a Parquet file" in str(error):
+        return BadConfiguration(
+            f"source {source} is not Parquet; a CSV file's name must end in {', '.join(_CSV_ENDINGS)}"
+        )
+    return error

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any
 
-from pyspark.errors import AnalysisException
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -17,6 +17,7 @@ from arrears.stores.locks import held_lock
 from arrears.stores.objects import Objects
 from spark_jobs.io.session import hadoop_uri
 
+_COMMIT = re.compile(r"/_delta_log/(\d{20})\.json$")
 LOCK_WAIT_SECONDS = 120.0  # a commit takes seconds; a writer that waits longer should come back by a retry
 
 
@@ -34,15 +35,13 @@ class WrittenPartition:
         return {"rows": self.rows, "delta_version": self.delta_version, "files": files, **more}
 
 
-def table_version(spark: SparkSession, uri: str) -> int | None:
-    """The newest version of a Delta table; None when there is no such table yet."""
-    try:
-        history = spark.sql(f"DESCRIBE HISTORY delta.`{hadoop_uri(uri)}` LIMIT 1").collect()
-    except AnalysisException as error:
-        if _is_absent(error):
-            return None
-        raise
-    return int(history[0]["version"]) if history else None
+def table_version(uri: str) -> int | None:
+    """The newest version of a Delta table; None when there is no such table yet.
+
+    Read off the names of the commit files, as Delta's protocol fixes them: asking Spark costs a job of a second.
+    """
+    commits = (_COMMIT.search(found.uri) for found in Objects().list(f"{uri}/_delta_log"))
+    return max((int(commit[1]) for commit in commits if commit), default=None)
 
 
 def read_partition(
@@ -53,7 +52,7 @@ def read_partition(
     Raises:
         UpstreamNotReady: the table or the partition does not exist or holds no row; ``what`` tells which run writes it.
     """
-    pinned = table_version(spark, uri) if version is None else version
+    pinned = table_version(uri) if version is None else version
     if pinned is None:
         raise UpstreamNotReady(f"{uri} does not exist: {what}")
     rows = spark.read.format("delta").option("versionAsOf", pinned).load(hadoop_uri(uri)).where(_is_in(partition))
@@ -90,7 +89,7 @@ def overwrite_partition(
             .partitionBy(column)
             .save(hadoop_uri(uri))
         )
-        version = table_version(spark, uri)
+        version = table_version(uri)
     if version is None:
         raise RuntimeError(f"{uri} has no version after a commit")
     return _written(spark, uri, {column: partition}, version)
@@ -111,7 +110,7 @@ def _written(spark: SparkSession, uri: str, partition: Mapping[str, str], versio
 
 
 def _refuse_other_columns(spark: SparkSession, uri: str, rows: DataFrame) -> None:
-    if table_version(spark, uri) is None:
+    if table_version(uri) is None:
         return
     present = dict(spark.read.format("delta").load(hadoop_uri(uri)).dtypes)
     given = dict(rows.dtypes)
@@ -128,18 +127,6 @@ def _refuse_other_columns(spark: SparkSession, uri: str, rows: DataFrame) -> Non
 
 def _is_in(partition: Mapping[str, str]) -> Column:
     return reduce(Column.__and__, (F.col(name) == F.lit(value) for name, value in partition.items()))
-
-
-def _is_absent(error: AnalysisException) -> bool:
-    condition = error.getCondition() or ""
-    return condition.startswith(
-        (
-            "DELTA_TABLE_NOT_FOUND",
-            "DELTA_MISSING_DELTA_TABLE",
-            "PATH_NOT_FOUND",
-            "DELTA_PATH_DOES_NOT_EXIST",
-        )
-    ) or ("is not a Delta table" in str(error) or "doesn't exist" in str(error))
 
 
 def _s3_uri(path: str) -> str:
