@@ -94,6 +94,8 @@ $(INSTALLED): requirements.txt $(UV)
 	@$(VENV)/bin/python -c '' 2>/dev/null \
 		|| { python=$$(sh local/find_python.sh $(PYTHON)) && "$$python" -m venv --clear --without-pip $(VENV); }
 	@$(UV) pip sync --quiet --require-hashes --python $(VENV)/bin/python requirements.txt
+	@# So that a job runs by plain spark-submit; a zip given by --py-files stands before it.
+	@pwd > "$$($(VENV)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/arrears.pth"
 	@touch $@
 
 $(UV):

@@ -252,7 +252,6 @@ def test_the_entrypoint_names_every_jar_for_spark_submit(tmp_path: Path) -> None
     assert told.stdout == f"local:{tmp_path}/a.jar,local:{tmp_path}/b.jar\n"
 
 
-@pytest.mark.xfail(reason="requirements.in lacks asyncpg, without which Airflow does not start on PostgreSQL")
 def test_the_lock_has_both_drivers_by_which_airflow_opens_postgresql() -> None:
     lock = (REPOSITORY / "requirements.txt").read_text()
     assert re.findall(r"^(asyncpg|psycopg2-binary)==", lock, re.MULTILINE) == ["asyncpg", "psycopg2-binary"]
