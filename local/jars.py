@@ -72,7 +72,7 @@ def _fetch(packages: tuple[str, ...], folder: Path, environment: Mapping[str, st
             tail = " | ".join(log.read_text(errors="replace").splitlines()[-LAST_LINES:])
             raise BadConfiguration(
                 f"Spark's jars could not be fetched: {tail}",
-                f"check that repo1.maven.org can be reached (the whole log is {log}), then run the command again",
+                f"check that Maven Central can be reached (the whole log is {log}), then run the command again",
             )
         _record(fetched, packages, folder)
 

