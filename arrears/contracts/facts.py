@@ -42,8 +42,8 @@ class OutcomeFact:
     result: JobResult = field(default_factory=JobResult)
 
     def to_json(self) -> str:
-        """One JSON object, keys sorted, for people and machines alike."""
-        return json.dumps(dataclasses.asdict(self), indent=1, sort_keys=True)
+        """One JSON object for people and machines alike; figures keep the order that a reader wants."""
+        return json.dumps(dataclasses.asdict(self), indent=1)
 
     @classmethod
     def from_json(cls, text: str | bytes) -> OutcomeFact:
