@@ -57,7 +57,31 @@ def run(spark: SparkSession, config: EvaluateModelConfig) -> JobResult:
     }
     models.log_results(config.mlflow_run_id, metrics, report, compared)
     mailed = tuple(f"{config.report_folder}/{name}" for name in MAILED)
-    return JobResult(metrics, attachments=mailed, links={"MLflow run": models.run_url(config.mlflow_run_id)})
+    links = {"MLflow run": models.run_url(config.mlflow_run_id)}
+    return JobResult(_figures(candidate, champion), attachments=mailed, links=links)
+
+
+def _figures(candidate: Measured, champion: Measured | None) -> dict[str, float | int | str | None]:
+    """What the mail tells; MLflow and the report page have all of it."""
+    found = candidate.evaluation
+    flagged = (
+        f"{found.tp + found.fp:,} flagged at {found.threshold:g}, {found.tp:,} of {found.defaults:,} defaults caught"
+    )
+    return {
+        "AUC": found.auc,
+        "AUC, 95 % interval": f"{found.auc_low:.4f} to {found.auc_high:.4f}",
+        **({"AUC of the champion on the same rows": champion.evaluation.auc} if champion else {}),
+        "Gini": found.gini,
+        "KS": found.ks,
+        "AUC-PR": found.auc_pr,
+        "log-loss": found.log_loss,
+        "Brier": found.brier,
+        "held-out borrowers": found.rows,
+        "at the threshold": flagged,
+        "accuracy, precision, recall, F1": ", ".join(
+            f"{value:.4f}" for value in (found.accuracy, found.precision, found.recall, found.f1)
+        ),
+    }
 
 
 def _champion(spark: SparkSession, config: EvaluateModelConfig, held_out: Snapshot, models: Models) -> Measured | None:

@@ -65,6 +65,11 @@ def test_a_fact_is_the_same_after_it_was_stored() -> None:
     assert OutcomeFact.from_json(fact.to_json()) == fact
 
 
+def test_figures_keep_their_order() -> None:
+    fact = OutcomeFact("x", "success", "", "", result=JobResult({"rows": 1, "AUC": 0.7}))
+    assert list(OutcomeFact.from_json(fact.to_json()).result.figures) == ["rows", "AUC"]
+
+
 def test_a_fact_of_a_later_version_still_reads() -> None:
     stored = '{"job": "x", "outcome": "success", "started_at": "", "ended_at": "", "colour": "green"}'
     assert OutcomeFact.from_json(stored).job == "x"
