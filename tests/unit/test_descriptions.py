@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from arrears.contracts.errors import BadConfiguration, UpstreamNotReady
+from arrears.stores.descriptions import parse_description, read_description, shipped_description
+from arrears.stores.objects import Objects
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+def test_every_column_of_the_lending_club_loans_has_a_role() -> None:
+    described = shipped_description("lending_club")
+
+    assert len(described.numeric) == 17
+    assert len(described.categorical) == 5
+    assert (described.target, described.bad_when, described.good_when) == ("Class", "bad", "good")
+    assert described.floors == {"auc_low": 0.60}
+
+
+def test_a_shipped_description_is_read_when_the_package_is_a_zip(tmp_path: Path) -> None:
+    package = tmp_path / "package.zip"
+    with zipfile.ZipFile(package, "w") as archive:
+        for file in (REPOSITORY / "arrears").rglob("*"):
+            if file.suffix in (".py", ".yaml"):
+                archive.write(file, file.relative_to(REPOSITORY))
+    code = "import arrears.stores.descriptions as d; print(d.__file__, d.shipped_description('lending_club').target)"
+
+    told = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": str(package)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert told.stdout.split() == [f"{package}/arrears/stores/descriptions.py", "Class"]
+
+
+def test_an_unknown_name_is_answered_with_the_shipped_ones() -> None:
+    with pytest.raises(BadConfiguration, match=r"only of .*lending_club"):
+        shipped_description("nowhere")
+
+
+def test_numbers_in_yaml_are_read_as_the_text_of_target_values() -> None:
+    described = parse_description("{name: german, target: class, bad_when: 2, good_when: 1}", where="here")
+
+    assert (described.bad_when, described.good_when) == ("2", "1")
+
+
+def test_every_wrong_key_is_named_with_the_file_when_a_description_is_wrong() -> None:
+    with pytest.raises(BadConfiguration) as caught:
+        parse_description("{name: x, numbers: [a]}", where="bank.yaml")
+
+    told = str(caught.value)
+    assert "bank.yaml: dataset description has no key 'numbers'" in told
+    assert "bank.yaml: dataset description needs target" in told
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("a: [", "is not YAML"),
+        ("- a", "must be YAML keys and values"),
+        ("{name: x, target: y, bad_when: yes}", "bad_when must be in quotes"),
+    ],
+)
+def test_a_text_that_is_no_description_is_refused(text: str, told: str) -> None:
+    with pytest.raises(BadConfiguration, match=told):
+        parse_description(text, where="bank.yaml")
+
+
+def test_a_description_is_read_from_a_path_and_from_an_address(tmp_path: Path) -> None:
+    file = tmp_path / "bank.yaml"
+    file.write_text("{name: bank, target: bad}")
+
+    assert read_description(str(file), Objects()) == read_description(file.as_uri(), Objects())
+
+
+def test_a_description_that_is_not_there_yet_may_be_tried_again(tmp_path: Path) -> None:
+    with pytest.raises(UpstreamNotReady, match="does not exist"):
+        read_description(str(tmp_path / "none.yaml"), Objects())
