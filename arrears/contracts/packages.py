@@ -51,7 +51,8 @@ def _spark_3_5(scala: str) -> tuple[str, ...]:
 
 
 def _spark_4_0(scala: str) -> tuple[str, ...]:
-    return (f"io.delta:delta-spark_4.0_{scala}:4.3.1", "org.apache.hadoop:hadoop-aws:3.4.1", *_sdk_modules("2.24.6"))
+    # Hadoop 3.4.1 was built with 2.24.6, of which Maven has only some modules; 2.24.8 is the next complete one.
+    return (f"io.delta:delta-spark_4.0_{scala}:4.3.1", "org.apache.hadoop:hadoop-aws:3.4.1", *_sdk_modules("2.24.8"))
 
 
 def _spark_4_1(scala: str) -> tuple[str, ...]:
@@ -60,7 +61,7 @@ def _spark_4_1(scala: str) -> tuple[str, ...]:
 
 
 def _sdk_modules(version: str) -> tuple[str, ...]:
-    """The few modules of the AWS SDK that S3A calls, in the version its Hadoop release was built with."""
+    """The few modules of the AWS SDK that S3A calls; all in one version, near the one its Hadoop was built with."""
     modules = ("s3", "s3-transfer-manager", "sts", "kms", "apache-client")
     return tuple(f"software.amazon.awssdk:{module}:{version}" for module in modules)
 

@@ -156,6 +156,12 @@ def test_sdk_bundle_is_left_out_and_its_few_modules_named_when_hadoop_allows() -
     assert [name for name in coordinates() if name.startswith("software.amazon.awssdk:s3:")]
 
 
+def test_sdk_modules_have_one_version_that_maven_has_in_full() -> None:
+    for spark, version in (("4.0.1", "2.24.8"), ("4.1.4", "2.29.52")):
+        modules = [name for name in coordinates(spark) if name.startswith("software.amazon.awssdk:")]
+        assert {name.rpartition(":")[2] for name in modules} == {version}
+
+
 def test_sdk_bundle_stays_when_hadoop_needs_the_classes_inside_it() -> None:
     assert not any(name.startswith("com.amazonaws") for name in EXCLUDED)
     assert len(coordinates("3.5.6", "2.12")) == 2
