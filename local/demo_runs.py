@@ -96,6 +96,9 @@ class Pipeline:
         run_id = self.notes.run_id(dag_id)
         run = self.airflow.run(dag_id, run_id) if run_id else None
         mail = self.mailbox.report_of(dag_id, run.run_id) if run else None
+        if run and not run.ended:
+            self.progress.say(dag_id, "is still under way")
+            return None
         problems = self.evidence.lacking(dag_id)
         if run is None or run.state != "success":
             problems.append("this demo has no finished run of it")
@@ -104,7 +107,7 @@ class Pipeline:
         if problems or run is None or mail is None:
             self.progress.say(dag_id, f"has to run: {problems[0]}" + (" …" if len(problems) > 1 else ""))
             return None
-        self.progress.say(dag_id, "is intact: every file of its manifests, its run and its mail are there")
+        self.progress.say(dag_id, "is intact: its run, what it wrote and its mail are there")
         return Finished(dag_id, run.run_id, mail, ran_now=False)
 
     def _unfinished(self, dag_id: str, run_id: str | None) -> str | None:

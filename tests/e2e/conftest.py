@@ -32,7 +32,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
 @pytest.fixture(scope="module")
 def first_demo(stack: RunningStack) -> subprocess.CompletedProcess[str]:
     """The first `make demo` on this stack, ended."""
-    done = stack.command("local.demo", seconds=800)
+    done = stack.command("local.demo", seconds=1800)
     assert done.returncode == 0, done.stdout
     return done
 

@@ -47,7 +47,7 @@ class RunningStack:
         self.settings = StackSettings.from_env(self.environ)
 
     def command(
-        self, module: str, *arguments: str, seconds: float = 600, **environ: str
+        self, module: str, *arguments: str, seconds: float = 900, **environ: str
     ) -> subprocess.CompletedProcess[str]:
         """Runs one of the stack's commands to its end, with its whole output in one text."""
         return subprocess.run(
@@ -88,7 +88,7 @@ class RunningStack:
         """How one part runs now."""
         return Supervisor(self.settings).parts()[name]
 
-    def ended_run(self, dag_id: str, run_id: str, *, seconds: float = 300) -> RunState:
+    def ended_run(self, dag_id: str, run_id: str, *, seconds: float = 600) -> RunState:
         """The run once it has ended."""
 
         def ended() -> RunState | None:

@@ -16,6 +16,7 @@ import mlflow
 import psutil
 import pyspark
 import pytest
+from mlflow.types import DataType
 
 from arrears.contracts.catalogue import Table, registered_model
 from arrears.contracts.descriptions import ID, LABEL
@@ -27,7 +28,7 @@ from local.processes import members
 from tests.e2e.running_stack import RunningStack, eventually
 from tests.e2e.ssh_server import SshServer, sshd  # noqa: F401  # a fixture
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(2400)]
 
 AS_OF = "2026-01-31"
 BACKFILLED = ("2026-03-01", "2026-03-02", "2026-03-03", "2026-03-04")
@@ -104,7 +105,10 @@ def test_champion_from_the_registry_scores_as_the_batch_did(stack: RunningStack,
     sample = stack.rows(Table.TEST_SAMPLE, AS_OF).set_index("sample_id")
     scores = stack.rows(Table.TEST_SAMPLE_INFERENCE, AS_OF).set_index("sample_id")["default_probability"]
 
-    again = champion.predict(sample)["default_probability"].to_numpy()
+    # MLflow takes no whole number where the signature says double.
+    expected = champion.metadata.get_input_schema().input_types_dict()
+    numbers = {name: "float64" for name, kind in expected.items() if kind == DataType.double}
+    again = champion.predict(sample[list(expected)].astype(numbers))["default_probability"].to_numpy()
 
     assert abs(again - scores.loc[sample.index].to_numpy()).max() < 1e-12
 
@@ -188,7 +192,7 @@ def test_backfill_of_four_dates_scores_four_partitions(stack: RunningStack, firs
         ]
         return all(Objects().exists(address) for address in addresses)
 
-    eventually(scored, "four scored partitions", seconds=600)
+    eventually(scored, "four scored partitions", seconds=1200)
     samples = {date: stack.rows(Table.TEST_SAMPLE, date) for date in BACKFILLED}
     for date, sample in samples.items():
         assert sorted(stack.rows(Table.TEST_SAMPLE_INFERENCE, date)["sample_id"]) == sorted(sample["sample_id"])
