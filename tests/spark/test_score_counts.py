@@ -142,6 +142,7 @@ def test_few_curve_points_keep_the_area_when_scores_are_many(spark: SparkSession
     sums = RankSums(**to_rank_sums(ranked).first().asDict())
     steps = np.r_[0, points.false_positive_rate], np.r_[0, points.true_positive_rate]
     assert len(points) <= 201
+    assert (points.true_positive_rate.iloc[-1], points.false_positive_rate.iloc[-1]) == (1.0, 1.0)
     assert np.trapezoid(steps[1], steps[0]) == pytest.approx(sums.auc, abs=2e-4)
     assert (points.true_positive_rate - points.false_positive_rate).max() == pytest.approx(sums.ks, abs=0.01)
 
@@ -168,9 +169,12 @@ def test_one_error_names_all_when_scores_and_labels_are_unusable(scored: Callabl
     rows = borrowers(10, rows=50).astype({"is_default": float})
     rows.loc[:2, "default_probability"] = [np.nan, 1.2, -0.1]
     rows.loc[3:4, "is_default"] = [2.0, np.nan]
+    without = {
+        name: F.when(F.col("borrower_id") != "b9", F.col(name)) for name in ("default_probability", "is_default")
+    }
     with pytest.raises(BadInput) as error:
-        evaluate(scored(rows, 3))
-    assert error.value.problems == ("3 of 50 scores are not probabilities", "2 of 50 labels are not 0 or 1")
+        evaluate(scored(rows, 3).withColumns(without))
+    assert error.value.problems == ("4 of 50 scores are not probabilities", "3 of 50 labels are not 0 or 1")
 
 
 @pytest.mark.parametrize(("kept", "says"), [(-1, "no scored rows"), (0, "none of the"), (1, "all of the")])
