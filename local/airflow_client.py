@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from local.settings import HOST
 ENDED = ("success", "failed")
 PATIENCE = 90.0  # seconds that one question may go unanswered: the server shares two cores with Spark
 POLL = 1.0
+ERROR = re.compile(r"(\w+\.)*\w+(Error|Exception): .")
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,13 @@ class AirflowClient:
         """Whether a run of the consumer for this key is waiting or running."""
         query = urlencode([("partition_key_pattern", partition_key), ("state", "queued"), ("state", "running")])
         return bool(self._get(f"/api/v2/dags/{consumer}/dagRuns?{query}")["dag_runs"])
+
+    def last_error(self, dag_id: str, run_id: str, task: TaskState) -> str:
+        """The last line of a task's log that names an error; empty where none does."""
+        address = f"/api/v2/dags/{dag_id}/dagRuns/{quote(run_id, safe='')}/taskInstances/{task.task_id}"
+        told = self._get(f"{address}/logs/{task.attempt}?full_content=true")["content"]
+        events = [str(line["event"]).strip() for line in told if isinstance(line, dict) and "event" in line]
+        return next((event for event in reversed(events) if ERROR.match(event)), "")
 
     def log_address(self, dag_id: str, run_id: str, task_id: str) -> str:
         """The page where a person reads a task's log."""

@@ -148,7 +148,8 @@ class Pipeline:
             if task.state != "failed":
                 continue
             fact = facts.get(task.task_id)
-            told = f"{fact.who_acts} must act: {fact.first_line}" if fact else "it left no outcome fact"
+            error = self.airflow.last_error(run.dag_id, run.run_id, task) or "its log says why"
+            told = f"{fact.who_acts} must act: {fact.first_line}" if fact else f"it left no outcome fact; {error}"
             lines += [f"  {task.task_id}: {told}"]
             lines += [f"  log: {self.airflow.log_address(run.dag_id, run.run_id, task.task_id)}"]
         return "\n".join(lines)
