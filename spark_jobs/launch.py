@@ -81,27 +81,16 @@ def launch_plain(
 
 
 def _failure(error: Exception, started: str) -> OutcomeFact:
+    kind = type(error).__name__
     if isinstance(error, ArrearsError):
-        return OutcomeFact(
-            _job_name(),
-            "failed",
-            started,
-            _now(),
-            error_class=type(error).__name__,
-            who_acts=error.who_acts,
-            may_retry=error.may_retry,
-            first_line=str(error),
-            problems=error.problems,
-        )
-    # A library's message may quote a borrower's row (a cast error does): the mailed fact names the class alone.
+        who_acts, may_retry, problems = error.who_acts, error.may_retry, error.problems
+        first_line = str(error)
+    else:
+        # A library's message may quote a borrower's row (a cast error does): the mailed fact names the class alone.
+        who_acts, may_retry, problems = ArrearsError.who_acts, ArrearsError.may_retry, ()
+        first_line = f"{kind}: the task's log tells more"
     return OutcomeFact(
-        _job_name(),
-        "failed",
-        started,
-        _now(),
-        error_class=type(error).__name__,
-        who_acts=ArrearsError.who_acts,
-        first_line=f"{type(error).__name__}: the task's log tells more",
+        _job_name(), "failed", started, _now(), kind, who_acts, may_retry, first_line.splitlines()[0], problems
     )
 
 

@@ -6,18 +6,17 @@ import re
 
 from pyspark.sql import types as T
 
+from arrears.contracts.catalogue import Table
 from arrears.contracts.descriptions import ID, LABEL
 
 SAMPLE_ID = "sample_id"
 
-# The columns that a table has whatever the data set; its features, dates and kept columns come after them.
-LABELLED = T.StructType([T.StructField(ID, T.StringType()), T.StructField(LABEL, T.IntegerType())])
-SAMPLED = T.StructType([T.StructField(SAMPLE_ID, T.StringType()), T.StructField(ID, T.StringType())])
-SCORED = T.StructType(
+_BORROWER = T.StructField(ID, T.StringType())
+_LABELLED = T.StructType([_BORROWER, T.StructField(LABEL, T.IntegerType())])
+_SAMPLED = T.StructType([T.StructField(SAMPLE_ID, T.StringType()), _BORROWER])
+_SCORED = T.StructType(
     [
-        T.StructField(SAMPLE_ID, T.StringType()),
-        T.StructField(ID, T.StringType()),
-        T.StructField("as_of", T.StringType()),
+        *_SAMPLED,
         T.StructField("default_probability", T.DoubleType()),
         T.StructField("risk_category", T.StringType()),
         T.StructField("model_name", T.StringType()),
@@ -25,6 +24,15 @@ SCORED = T.StructType(
         T.StructField("scored_at", T.TimestampType()),
     ]
 )
+
+# What a table has whatever the data set, besides its partition; features, dates and kept columns come after it.
+FIXED_COLUMNS = {
+    Table.TRAIN: _LABELLED,
+    Table.TEST: _LABELLED,
+    Table.TRAIN_SUP: _LABELLED,
+    Table.TEST_SAMPLE: _SAMPLED,
+    Table.TEST_SAMPLE_INFERENCE: _SCORED,
+}
 
 # Delta refuses these in a column's name, or reads them as a path into a struct.
 _UNSTORABLE = re.compile(r"[\s,;{}()=.`]+")

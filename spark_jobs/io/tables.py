@@ -16,6 +16,7 @@ from arrears.contracts.errors import BadInput, UpstreamNotReady
 from arrears.stores.locks import held_lock
 from arrears.stores.objects import Objects
 from spark_jobs.io.session import hadoop_uri
+from spark_jobs.schemas import FIXED_COLUMNS, differences
 
 _COMMIT = re.compile(r"/_delta_log/(\d{20})\.json$")
 LOCK_WAIT_SECONDS = 120.0  # a commit takes seconds; a writer that waits longer should come back by a retry
@@ -73,13 +74,14 @@ def overwrite_partition(
     Raises:
         BadInput: the table has other columns; nothing is written.
         Contended: another writer holds the table's lock.
+        RuntimeError: a column that the table always has is missing or of another type.
     """
     spark = rows.sparkSession
     uri = catalogue.table(table, dataset)
     column = table.partition_column
     complete = rows.withColumn(column, F.lit(partition))
     with held_lock(Objects(), catalogue.lock(f"{table.value}-{dataset}"), wait_seconds=LOCK_WAIT_SECONDS) as lock:
-        _refuse_other_columns(spark, uri, complete)
+        _refuse_other_columns(uri, table, complete)
         lock.check()
         (
             complete.write.format("delta")
@@ -109,18 +111,15 @@ def _written(spark: SparkSession, uri: str, partition: Mapping[str, str], versio
     return WrittenPartition(sum(rows for _, _, rows in files), version, tuple((u, size) for u, size, _ in files))
 
 
-def _refuse_other_columns(spark: SparkSession, uri: str, rows: DataFrame) -> None:
+def _refuse_other_columns(uri: str, table: Table, rows: DataFrame) -> None:
+    fixed = FIXED_COLUMNS[table]
+    missing = differences(rows.select(*(name for name in fixed.names if name in rows.columns)).schema, fixed)
+    if missing:
+        raise RuntimeError(f"{table.value} was to be written wrongly: {'; '.join(missing)}")
     if table_version(uri) is None:
         return
-    present = dict(spark.read.format("delta").load(hadoop_uri(uri)).dtypes)
-    given = dict(rows.dtypes)
-    problems = [f"column {name} is missing" for name in present if name not in given]
-    problems += [f"column {name} is new" for name in given if name not in present]
-    problems += [
-        f"column {name} is {given[name]}, the table has {kind}"
-        for name, kind in present.items()
-        if name in given and given[name] != kind
-    ]
+    present = rows.sparkSession.read.format("delta").load(hadoop_uri(uri)).schema
+    problems = differences(rows.schema, present)
     if problems:
         raise BadInput(*problems, f"{uri} holds other columns: give data of another shape its own --dataset name")
 

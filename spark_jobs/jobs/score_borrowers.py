@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from arrears.reports.figures import score_histogram
 from pyspark import StorageLevel
 from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
@@ -20,6 +19,7 @@ from arrears.contracts.errors import BadConfiguration
 from arrears.contracts.facts import JobResult
 from arrears.contracts.jobs import ScoreBorrowersConfig
 from arrears.model.risk import CATEGORIES, risk_limits
+from arrears.reports.figures import score_histogram
 from arrears.scoring.batch import check_columns
 from arrears.scoring.document import ModelDocument
 from arrears.stores.models import Models
@@ -28,9 +28,9 @@ from spark_jobs.engines.contract import Snapshot
 from spark_jobs.engines.scoring import SCORE, score_snapshot
 from spark_jobs.io import snapshots, tables
 from spark_jobs.launch import launch
+from spark_jobs.schemas import SAMPLE_ID
 from spark_jobs.transforms.risk import risk_category
 
-SAMPLE_ID = "sample_id"
 BINS = 50
 
 

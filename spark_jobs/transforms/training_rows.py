@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from arrears.contracts.descriptions import ID, LABEL
 from arrears.scoring.batch import MISSING_LEVEL
+from spark_jobs.transforms.ids import hash_of
 
 ROW_ORDER = "row_order"
 VALIDATION = -1
-
-
-def random_number(seed: int, purpose: str, *columns: str) -> Column:
-    """A 64-bit number that only the seed, the purpose and the row's id decide."""
-    return F.xxhash64(F.lit(seed), F.lit(purpose), *(F.col(name) for name in columns))
 
 
 def to_training_rows(
@@ -27,14 +23,14 @@ def to_training_rows(
     ``shard`` is -1 on the validation slice, else 0 … ``shards`` - 1; slice and shards hold both classes in proportion,
     because rows are dealt out in turn within each class, in the order of a hash of their id.
     """
-    in_class = Window.partitionBy(LABEL).orderBy(random_number(seed, "validation and shards", ID), F.col(ID))
+    in_class = Window.partitionBy(LABEL).orderBy(hash_of(seed, "validation and shards", ID), F.col(ID))
     place = F.row_number().over(in_class) - F.lit(1)
     size = F.count(F.lit(1)).over(Window.partitionBy(LABEL))
     held_back = F.ceil(size * F.lit(validation_share))
     return borrowers.select(
         *(F.col(f"`{name}`") for name in features),
         F.col(LABEL),
-        random_number(seed, "order", ID).alias(ROW_ORDER),
+        hash_of(seed, "order", ID).alias(ROW_ORDER),
         F.when(place < held_back, F.lit(VALIDATION))
         .otherwise(F.pmod(place - held_back, F.lit(shards)))
         .cast("int")

@@ -6,8 +6,9 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import types as T
 
+from arrears.contracts.catalogue import Table
 from arrears.contracts.descriptions import DatasetDescription
-from spark_jobs.schemas import LABELLED, differences, stored_name
+from spark_jobs.schemas import FIXED_COLUMNS, differences, stored_name
 from spark_jobs.transforms import checks
 from spark_jobs.transforms.borrowers import to_borrowers, to_target_levels
 from tests.spark.loans import DESCRIPTION, a_loan, loans_of, many_loans
@@ -184,12 +185,12 @@ def test_columns_no_map_or_list_can_break_the_checks(spark: SparkSession) -> Non
 def test_every_difference_of_two_schemas_is_listed() -> None:
     given = T.StructType([T.StructField("borrower_id", T.LongType()), T.StructField("more", T.StringType())])
 
-    assert differences(given, LABELLED) == [
+    assert differences(given, FIXED_COLUMNS[Table.TRAIN]) == [
         "column is_default is missing",
         "column more is not expected",
         "column borrower_id is bigint, expected string",
     ]
-    assert differences(LABELLED, LABELLED) == []
+    assert differences(FIXED_COLUMNS[Table.TRAIN], FIXED_COLUMNS[Table.TRAIN]) == []
 
 
 @pytest.mark.parametrize(

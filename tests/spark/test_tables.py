@@ -16,6 +16,7 @@ from spark_jobs.io.snapshots import materialise, pin_partition, read_slices
 from spark_jobs.io.tables import active_files, overwrite_partition, read_partition, table_version
 
 DATASET = "small_bank"
+COLUMNS = "sample_id string, borrower_id string, age long"
 
 
 @pytest.fixture
@@ -28,8 +29,8 @@ def address(catalogue: Catalogue) -> str:
     return catalogue.table(Table.TEST_SAMPLE, DATASET)
 
 
-def a_day(spark: SparkSession, *ids: str, columns: str = "sample_id string, age long") -> DataFrame:
-    return spark.createDataFrame([(name, 40) for name in ids], columns)
+def a_day(spark: SparkSession, *ids: str, columns: str = COLUMNS) -> DataFrame:
+    return spark.createDataFrame([(name, name, 40) for name in ids], columns)
 
 
 def write(rows: DataFrame, catalogue: Catalogue, as_of: str) -> tables.WrittenPartition:
@@ -76,12 +77,22 @@ def test_other_columns_are_named_and_nothing_is_written(
 ) -> None:
     write(a_day(delta_spark, "a"), catalogue, "2026-01-01")
     with pytest.raises(BadInput) as error:
-        write(a_day(delta_spark, "b", columns="sample_id string, years int"), catalogue, "2026-01-01")
-    assert error.value.problems[:2] == ("column age is missing", "column years is new")
-    with pytest.raises(BadInput, match="column age is int, the table has bigint"):
-        write(a_day(delta_spark, "b", columns="sample_id string, age int"), catalogue, "2026-01-02")
+        write(a_day(delta_spark, "b", columns=COLUMNS.replace("age long", "years int")), catalogue, "2026-01-01")
+    assert error.value.problems[:2] == ("column age is missing", "column years is not expected")
+    with pytest.raises(BadInput, match="column age is int, expected bigint"):
+        write(a_day(delta_spark, "b", columns=COLUMNS.replace("long", "int")), catalogue, "2026-01-02")
     assert table_version(address) == 0
     assert ids(delta_spark, address, "2026-01-01") == ["a"]
+
+
+def test_a_table_is_never_written_without_the_columns_it_always_has(
+    delta_spark: SparkSession, catalogue: Catalogue, address: str
+) -> None:
+    with pytest.raises(
+        RuntimeError, match="borrower_id is missing; column sample_id is bigint"
+    ):
+        write(delta_spark.range(1).withColumnRenamed("id", "sample_id"), catalogue, "2026-01-01")
+    assert table_version(address) is None
 
 
 def test_a_writer_that_finds_the_lock_taken_writes_nothing(

@@ -1,0 +1,59 @@
+"""The order, the validation slice and the shards of training rows depend on seed and id alone."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from pyspark.sql import DataFrame, Row, SparkSession
+
+from spark_jobs.transforms.training_rows import VALIDATION, to_level_counts, to_training_rows
+
+BORROWERS = 400
+DEFAULTS = 40
+
+
+@pytest.fixture
+def borrowers(spark: SparkSession) -> DataFrame:
+    records = [(f"b{number}", float(number), int(number < DEFAULTS)) for number in range(BORROWERS)]
+    return spark.createDataFrame(records, "borrower_id string, income double, is_default int")
+
+
+def prepared(borrowers: DataFrame, *, seed: int = 42, shards: int = 4, share: float = 0.2) -> list[Row]:
+    rows = to_training_rows(borrowers, features=["income"], validation_share=share, shards=shards, seed=seed)
+    return sorted(rows.collect(), key=lambda row: row["income"])
+
+
+def test_no_borrower_is_lost_or_doubled(borrowers: DataFrame) -> None:
+    assert [row["income"] for row in prepared(borrowers)] == [float(number) for number in range(BORROWERS)]
+
+
+@pytest.mark.parametrize("partitions", [1, 3, 7])
+def test_the_partitioning_changes_nothing(borrowers: DataFrame, partitions: int) -> None:
+    assert prepared(borrowers.repartition(partitions)) == prepared(borrowers)
+
+
+def test_another_seed_gives_another_order_and_another_slice(borrowers: DataFrame) -> None:
+    first, second = prepared(borrowers, seed=1), prepared(borrowers, seed=2)
+    assert [row["row_order"] for row in first] != [row["row_order"] for row in second]
+    assert [row["shard"] for row in first] != [row["shard"] for row in second]
+
+
+def test_slice_and_shards_hold_both_classes_in_proportion(borrowers: DataFrame) -> None:
+    counted = Counter((row["shard"], row["is_default"]) for row in prepared(borrowers))
+    assert counted[VALIDATION, 1] == 0.2 * DEFAULTS
+    assert counted[VALIDATION, 0] == 0.2 * (BORROWERS - DEFAULTS)
+    assert {counted[shard, 1] for shard in range(4)} == {8}
+    assert {counted[shard, 0] for shard in range(4)} == {72}
+
+
+def test_the_ids_stay_behind(borrowers: DataFrame) -> None:
+    assert set(prepared(borrowers)[0].asDict()) == {"income", "is_default", "row_order", "shard"}
+
+
+def test_a_missing_category_is_counted_as_a_level(spark: SparkSession) -> None:
+    rows = spark.createDataFrame([("NY",), ("NY",), (None,)], "state string")
+    assert {row["level"]: row["row_count"] for row in to_level_counts(rows, "state").collect()} == {
+        "NY": 2,
+        "__missing__": 1,
+    }
