@@ -80,15 +80,16 @@ class RemoteSparkJob(JobOperator):
         dependencies = [part for flag, value in named.items() if value for part in (flag, value)]
         return [
             node.spark_submit,
-            *(
-                "--master",
-                node.master,
-                *conf,
-                "--py-files",
-                f"{folder}/{Path(self.py_files).name}",
-                *dependencies,
-            ),
-            *("--name", self.name, "--deploy-mode", "client"),
+            "--master",
+            node.master,
+            *conf,
+            "--py-files",
+            f"{folder}/{Path(self.py_files).name}",
+            *dependencies,
+            "--name",
+            self.name,
+            "--deploy-mode",
+            "client",
             f"{folder}/{Path(self.application).name}",
             *self.application_args,
         ]

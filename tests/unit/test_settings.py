@@ -50,6 +50,7 @@ def test_cluster_may_see_the_s3_server_under_another_address() -> None:
         ("ARREARS_SPARK_CONF", "spark.hadoop.fs.s3a.access.key=x"),
         ("ARREARS_RISK_LIMITS", "0.4"),
         ("ARREARS_RISK_LIMITS", "0.7,0.4"),
+        ("ARREARS_RISK_LIMITS", "0.4,1.5"),
         ("ARREARS_RISK_LIMITS", "nan,0.4"),
         ("ARREARS_SPARK_CONN", "no spaces"),
     ],
