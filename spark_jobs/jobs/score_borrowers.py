@@ -19,19 +19,18 @@ from arrears.contracts.errors import BadConfiguration
 from arrears.contracts.facts import JobResult
 from arrears.contracts.jobs import ScoreBorrowersConfig
 from arrears.model.risk import CATEGORIES, risk_limits
-from arrears.reports.figures import score_histogram
+from arrears.reports import figures
 from arrears.scoring.batch import check_columns
 from arrears.scoring.document import ModelDocument
 from arrears.stores.models import Models
 from arrears.stores.objects import Objects
 from spark_jobs.engines.contract import Snapshot
 from spark_jobs.engines.scoring import SCORE, score_snapshot
+from spark_jobs.evaluation import score_histogram
 from spark_jobs.io import snapshots, tables
 from spark_jobs.launch import launch
 from spark_jobs.schemas import SAMPLE_ID
 from spark_jobs.transforms.risk import risk_category
-
-BINS = 50
 
 
 def run(spark: SparkSession, config: ScoreBorrowersConfig) -> JobResult:
@@ -57,17 +56,17 @@ def run(spark: SparkSession, config: ScoreBorrowersConfig) -> JobResult:
         rows, config.catalogue, Table.TEST_SAMPLE_INFERENCE, config.dataset, config.as_of
     )
     address = f"{config.report_folder}/score_histogram.png"
-    counts = [summary[f"bin_{number}"] for number in range(BINS)]
-    objects.put(address, score_histogram(counts, limits=limits, as_of=config.as_of), content_type="image/png")
+    plot = figures.score_histogram(score_histogram(rows), limits=limits, as_of=config.as_of)
+    objects.put(address, plot, content_type="image/png")
     _keep_manifest(objects, config, written, name)
-    figures = {
+    told = {
         "rows scored": written.rows,
         "mean default probability": summary["mean"],
         **{category: summary[category] for category in CATEGORIES},
         "risk limits": f"{limits[0]:.4f} and {limits[1]:.4f}",
         "model": f"{name} version {config.model_version}",
     }
-    return JobResult(figures, {"rows": str(written.rows)}, attachments=(address,))
+    return JobResult(told, {"rows": str(written.rows)}, attachments=(address,))
 
 
 def _as_published(scored: DataFrame, config: ScoreBorrowersConfig, name: str, limits: tuple[float, ...]) -> DataFrame:
@@ -84,14 +83,12 @@ def _as_published(scored: DataFrame, config: ScoreBorrowersConfig, name: str, li
 
 def _summary(rows: DataFrame, sample: Snapshot) -> Row:
     """Counts of the scored rows; an error when they are not exactly the rows of the sample."""
-    bin_of = F.least(F.floor(F.col(SCORE) * BINS), F.lit(BINS - 1))
     summary = rows.agg(
         F.count(F.lit(1)).alias("rows"),
         F.count_distinct(SAMPLE_ID).alias("ids"),
         F.count_if(F.col(SCORE).between(0, 1)).alias("valid"),
         F.avg(SCORE).alias("mean"),
         *(F.count_if(F.col("risk_category") == category).alias(category) for category in CATEGORIES),
-        *(F.count_if(bin_of == number).alias(f"bin_{number}") for number in range(BINS)),
     ).first()
     if summary is None or not summary["rows"] == summary["ids"] == summary["valid"] == sample.rows:
         raise RuntimeError(f"{sample.rows} rows were to be scored, the result differs: {summary}")
