@@ -19,6 +19,14 @@ RECIPIENT = "risk@example.com"
 # A person's own settings of these tools must not leak into the stack: AWS_PROFILE alone would turn every
 # job to another account.
 OWN_PREFIXES = ("ARREARS_", "AIRFLOW", "AWS_", "MLFLOW_", "SPARK_", "PYSPARK_", "HADOOP_")
+# On a laptop most of a short job is the JVM compiling itself: its first tier of compilation is enough for small data.
+_QUICK_START = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+SPARK_CONF = {
+    "spark.driver.extraJavaOptions": _QUICK_START,
+    "spark.executor.extraJavaOptions": _QUICK_START,
+    "spark.log.level": "WARN",
+    "spark.ui.showConsoleProgress": "false",
+}
 OWN_NAMES = ("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "JAVA_HOME", "VIRTUAL_ENV", "SUPERVISOR_ENABLED")
 
 
@@ -82,6 +90,7 @@ def _spark(settings: StackSettings, toolchain: Toolchain) -> dict[str, str]:
         "SPARK_PUBLIC_DNS": HOST,
         "SPARK_LOCAL_DIRS": str(settings.state / "spark" / "scratch"),
         "PYSPARK_PYTHON": str(toolchain.python),
+        "ARREARS_SPARK_CONF": "; ".join(f"{name}={value}" for name, value in SPARK_CONF.items()),
     }
 
 
