@@ -27,7 +27,7 @@ def with_is_drawn(rows: DataFrame, *, share: float, seed: int, purpose: str, key
     ordered = rows.withColumns({"_stratum": stratum, "_order": hash_of(seed, purpose, key)})
     last = _to_last_drawn(ordered.select("_stratum", "_order", key), share, key)
     position, last_position = F.struct("_order", key), F.struct("_last_order", "_last_key")
-    is_drawn = F.coalesce(position <= last_position, F.lit(False))
+    is_drawn = F.col("_last_key").isNotNull() & (position <= last_position)
     joined = ordered.join(F.broadcast(last), on="_stratum", how="left")
     return joined.withColumn("is_drawn", is_drawn).drop("_stratum", "_order", "_last_order", "_last_key")
 
