@@ -88,9 +88,7 @@ def test_other_columns_are_named_and_nothing_is_written(
 def test_a_table_is_never_written_without_the_columns_it_always_has(
     delta_spark: SparkSession, catalogue: Catalogue, address: str
 ) -> None:
-    with pytest.raises(
-        RuntimeError, match="borrower_id is missing; column sample_id is bigint"
-    ):
+    with pytest.raises(RuntimeError, match="borrower_id is missing; column sample_id is bigint"):
         write(delta_spark.range(1).withColumnRenamed("id", "sample_id"), catalogue, "2026-01-01")
     assert table_version(address) is None
 
