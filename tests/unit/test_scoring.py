@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 import pytest
-from catboost import CatBoostClassifier
+from catboost import CatBoostClassifier, Pool
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,8 +23,7 @@ def model() -> CatBoostClassifier:
         income=random.normal(size=400).tolist(), age=random.integers(18, 80, 400).tolist(), state=["NY", "TX"] * 200
     )
     fitted = CatBoostClassifier(iterations=20, verbose=0, allow_writing_files=False, thread_count=1)
-    fitted.fit(model_input(rows, DOCUMENT), random.integers(0, 2, 400))
-    return fitted
+    return fitted.fit(Pool(model_input(rows, DOCUMENT), random.integers(0, 2, 400)))
 
 
 def a_batch(**columns: list[object]) -> pa.Table:
