@@ -17,7 +17,7 @@ from typing import Any, cast
 
 from local.settings import StackSettings
 
-ALREADY_STARTED, NOT_RUNNING, NO_SUCH_PROCESS = 60, 70, 10  # fault codes of supervisor's interface
+ALREADY_STARTED, NOT_RUNNING, NO_SUCH_PROCESS, SHUTTING_DOWN = 60, 70, 10, 6  # fault codes of supervisor's interface
 STOP_SECONDS = 12  # the scheduler waits for running tasks without limit; after this it is killed
 
 
@@ -105,6 +105,11 @@ class Supervisor:
             return getattr(self._proxy.supervisor, method)(*arguments)
         except http.client.HTTPException as broken:  # the supervisor died while it answered
             raise ConnectionError(str(broken)) from broken
+        except xmlrpc.client.Fault as fault:
+            if fault.faultCode != SHUTTING_DOWN:
+                raise
+            # It refuses every question while it ends its parts: whoever asks must take it for gone.
+            raise ConnectionError("the supervisor is shutting down") from fault
 
 
 def supervisor_configuration(settings: StackSettings, names: Iterable[str], python: Path) -> str:
