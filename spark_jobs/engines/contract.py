@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from pyspark.sql import SparkSession
 
     from arrears.scoring.document import LevelRates
 
@@ -79,11 +78,3 @@ class FittedModel:
     def numbers(self) -> dict[str, float]:
         """Those of the facts that are numbers, for MLflow."""
         return {name: float(fact) for name, fact in self.facts.items() if not isinstance(fact, str)}
-
-
-class Engine(Protocol):
-    """Trains on a snapshot."""
-
-    def fit(self, spark: SparkSession, snapshot: Snapshot, spec: TrainingSpec, read: ReadSlices) -> FittedModel:
-        """Trains one model on the cluster."""
-        ...
