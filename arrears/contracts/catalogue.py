@@ -43,6 +43,18 @@ class Catalogue:
         """The Delta table of one data set, such as ``s3://arrears/train/lending_club``."""
         return f"{self.root}/{table.value}/{checked_dataset(dataset)}"
 
+    def source_table(self, bank: str, table: str) -> str:
+        """One table of a bank as it was delivered, such as ``s3://arrears/sources/synthetic_bank/loans``."""
+        return f"{self.root}/sources/{checked_dataset(bank)}/{in_key(table)}"
+
+    def feature_table(self, bank: str, view: str) -> str:
+        """The feature store's Delta table of one view: a row per entity and moment, partitioned by processing date."""
+        return f"{self.root}/features/{checked_dataset(bank)}/{in_key(view)}"
+
+    def quarantine(self, dataset: str, table: str, partition: str) -> str:
+        """Rows that broke a rule of their table's contract, as Parquet with the names of the broken rules."""
+        return f"{self.artifacts}/quarantine/{checked_dataset(dataset)}/{in_key(table)}/{in_key(partition)}"
+
     @property
     def artifacts(self) -> str:
         """The prefix of everything that is not a table: facts, reports, models, manifests, locks."""

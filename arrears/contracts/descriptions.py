@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from arrears.contracts.errors import BadConfiguration
+from arrears.contracts.features import FeatureLine, catalogue_problems
 
 ID = "borrower_id"
 LABEL = "is_default"
@@ -30,6 +31,10 @@ class DatasetDescription:
         dates: date columns, kept beside the features.
         kept: columns carried along and never used as a feature (such as the loss severity).
         excluded: columns dropped at the door (such as those known only after the outcome).
+        protected: attributes that no model may see (gender, nationality); kept for fairness reports alone.
+        group: column of the customer whose rows a grouped split keeps on one side; None: each row is its own.
+        event_time: the column among ``dates`` that holds the moment of decision; None: rows have no time.
+        catalogue: what is known of each feature; where there is any line, every feature needs one.
         floors: metric → the lower limit that a first champion must exceed (such as ``auc_low: 0.60``).
     """
 
@@ -43,6 +48,10 @@ class DatasetDescription:
     dates: tuple[str, ...] = ()
     kept: tuple[str, ...] = ()
     excluded: tuple[str, ...] = ()
+    protected: tuple[str, ...] = ()
+    group: str | None = None
+    event_time: str | None = None
+    catalogue: tuple[FeatureLine, ...] = ()
     floors: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -51,7 +60,11 @@ class DatasetDescription:
             for column, roles in self._roles().items()
             if len(roles) > 1
         ]
-        problems += [f"column {c} has a reserved name" for c in self.features + self.dates + self.kept if c in RESERVED]
+        problems += [f"column {c} has a reserved name" for c in self.carried if c in RESERVED]
+        if self.event_time is not None and self.event_time not in self.dates:
+            problems.append(f"event_time {self.event_time} is not among the dates")
+        if self.catalogue:
+            problems += catalogue_problems(self.features, self.protected, self.catalogue)
         if not _BAD_WHEN.fullmatch(self.bad_when):
             problems.append(f"bad_when {self.bad_when!r} is neither a value nor a comparison such as '> 0'")
         if problems:
@@ -61,6 +74,12 @@ class DatasetDescription:
     def features(self) -> tuple[str, ...]:
         """What a model may see, numeric columns first."""
         return self.numeric + self.categorical
+
+    @property
+    def carried(self) -> tuple[str, ...]:
+        """Every column that the tables hold beside id and label, each once."""
+        group = (self.group,) if self.group else ()
+        return tuple(dict.fromkeys((*self.features, *self.dates, *self.kept, *self.protected, *group)))
 
     def comparison(self) -> tuple[str, float | str]:
         """``bad_when`` as an operator and its operand: ``('>', 0.0)`` or ``('=', 'bad')``."""
@@ -84,8 +103,10 @@ class DatasetDescription:
         if problems:
             raise BadConfiguration(*problems)
         values: dict[str, Any] = {
-            key: tuple(map(str, value)) if isinstance(value, list) else value for key, value in given.items()
+            key: tuple(map(str, value)) if isinstance(value, list) and key != "catalogue" else value
+            for key, value in given.items()
         }
+        values["catalogue"] = tuple(FeatureLine(**line) for line in given.get("catalogue", ()))
         values["bad_when"] = str(values.get("bad_when", "1"))
         return cls(**values)
 
@@ -93,7 +114,9 @@ class DatasetDescription:
         roles: dict[str, list[str]] = {self.target: ["target"]}
         if self.id is not None:
             roles.setdefault(self.id, []).append("id")
-        for role in ("numeric", "categorical", "dates", "kept", "excluded"):
+        if self.group is not None and self.group != self.id:
+            roles.setdefault(self.group, []).append("group")
+        for role in ("numeric", "categorical", "dates", "kept", "excluded", "protected"):
             for column in getattr(self, role):
                 # Kaggle's `loss` is both what defines default and the severity that later parts model.
                 if not (role == "kept" and column == self.target):

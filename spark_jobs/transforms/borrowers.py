@@ -36,6 +36,9 @@ def in_stored_names(description: DatasetDescription) -> DatasetDescription:
         dates=stored(description.dates),
         kept=stored(description.kept),
         excluded=stored(description.excluded),
+        protected=stored(description.protected),
+        group=stored_name(description.group) if description.group else None,
+        event_time=stored_name(description.event_time) if description.event_time else None,
     )
 
 
@@ -50,7 +53,7 @@ def to_borrowers(loans: DataFrame, description: DatasetDescription) -> DataFrame
     types = {f.name: f.dataType for f in loans.schema if isinstance(f.dataType, (*NUMBER, *MOMENT, T.StringType))}
     present = [column for column in types if column not in description.excluded]
     id_column = description.id if description.id in present else None
-    wanted = [c for c in (*description.features, *description.dates, *description.kept) if c in present]
+    wanted = [c for c in description.carried if c in present]
     stored = {c: stored_value(c, types[c], is_category=c in description.categorical) for c in wanted}
     label = is_default(description, types) if description.target in present else F.lit(None).cast("int")
     named = with_borrower_id(loans, id_column, present)

@@ -1,0 +1,205 @@
+"""A bank's tables as it declares them: what each column may hold, how tables join, and when a loan is in default.
+
+One YAML file describes one bank. Its tables keep their own names and columns; `DatasetDescription` is what comes of
+them once features are joined to decisions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from arrears.contracts.errors import BadConfiguration
+from arrears.contracts.features import DerivedFeature, FeatureLine, ProfileView, View
+
+KINDS = ("string", "int", "bigint", "double", "boolean", "date", "timestamp")
+
+
+@dataclass(frozen=True)
+class ColumnContract:
+    """What one column may hold.
+
+    Attributes:
+        type: Spark's simple name, one of `KINDS`.
+        minimum, maximum: inclusive limits of numbers, and of dates as YYYY-MM-DD.
+        allowed: the only texts that may stand there; empty: any.
+        protected: an attribute that no model may see (gender, nationality); only fairness reports read it.
+    """
+
+    name: str
+    type: str
+    nullable: bool = True
+    minimum: float | str | None = None
+    maximum: float | str | None = None
+    allowed: tuple[str, ...] = ()
+    protected: bool = False
+
+
+@dataclass(frozen=True)
+class TableContract:
+    """What one table promises, declared beside its columns and checked in one pass.
+
+    Attributes:
+        name: the table's name in errors, in views and below ``sources/``.
+        source: path or address of CSV, Parquet or Delta; empty: the Delta table below ``sources/<bank>/<name>``.
+        key: columns that identify a row.
+        event_time: when the row happened: a date or timestamp column; None for a table without time.
+        arrived_on: column that tells when the bank knew the row; None: ``delay_days`` after its event.
+        delay_days: days from event to knowledge, for a table without ``arrived_on``.
+        fewest_rows, most_rows: bounds of the whole table.
+        freshness_days: how old the newest event may be on the business date; None: any age.
+        every: the table has rows for each such period from its first to its last; a hole is an error.
+    """
+
+    name: str
+    columns: tuple[ColumnContract, ...]
+    key: tuple[str, ...]
+    source: str = ""
+    event_time: str | None = None
+    arrived_on: str | None = None
+    delay_days: int = 0
+    fewest_rows: int = 1
+    most_rows: int | None = None
+    freshness_days: int | None = None
+    every: Literal["month", "day"] | None = None
+
+    def __post_init__(self) -> None:
+        names = [column.name for column in self.columns]
+        problems = [
+            f"table {self.name}: column {c} is declared twice" for c in sorted(set(names)) if names.count(c) > 1
+        ]
+        used = {"key": self.key, "event_time": (self.event_time,), "arrived_on": (self.arrived_on,)}
+        problems += [
+            f"table {self.name}: {role} {column} is not among its columns"
+            for role, columns in used.items()
+            for column in columns
+            if column is not None and column not in names
+        ]
+        problems += [
+            f"table {self.name}: column {column.name} is {column.type}; types are {', '.join(KINDS)}"
+            for column in self.columns
+            if column.type not in KINDS
+        ]
+        if not self.key:
+            problems.append(f"table {self.name} needs a key")
+        if problems:
+            raise BadConfiguration(*problems)
+
+    def column(self, name: str) -> ColumnContract:
+        """The contract of one column."""
+        return next(column for column in self.columns if column.name == name)
+
+    @property
+    def protected(self) -> tuple[str, ...]:
+        """Attributes that no model may see."""
+        return tuple(column.name for column in self.columns if column.protected)
+
+
+@dataclass(frozen=True)
+class LabelDefinition:
+    """When a loan counts as defaulted, such as 90 days past due within 12 months of the decision.
+
+    Attributes:
+        table: the monthly history that tells it.
+        days_past_due: its column.
+        at_least: days past due from which on a loan is in default.
+        window_months: performance window after the decision; a younger decision has no label yet.
+    """
+
+    table: str
+    days_past_due: str
+    at_least: int = 90
+    window_months: int = 12
+
+
+@dataclass(frozen=True)
+class Join:
+    """A table joined many-to-one to the decisions, such as customers to loans.
+
+    Attributes:
+        table: the joined table; ``on`` must be unique in it (after ``where``).
+        on: the column, of the same name on both sides; ``on_theirs`` where the joined table calls it otherwise.
+        where: column → value: only such rows of the joined table.
+    """
+
+    table: str
+    on: str
+    on_theirs: str = ""
+    where: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class BankDescription:
+    """Everything that turns a bank's tables into a training set.
+
+    Attributes:
+        name: the data set's name.
+        tables: contracts by table name; ``decisions`` is the one with a row per decision, ``id`` its key.
+        customer: column of the decisions that identifies the customer, whose rows no split may part.
+        decided_at: column of the decisions: the moment up to which anything may be known.
+        label: when a decision turned out bad.
+        joins: tables joined to the decisions as they are (a customer's fixed facts).
+        views: features computed from history, at each decision or once a date for the feature store.
+        derived: ratios, buckets, calendar parts and products of columns that are there by then.
+        features: numeric and categorical columns that a model may see, in the catalogue's order.
+        catalogue: a line for every feature and every protected attribute.
+        floors: metric → lower limit of a first champion.
+    """
+
+    name: str
+    tables: dict[str, TableContract]
+    decisions: str
+    id: str
+    customer: str
+    decided_at: str
+    label: LabelDefinition
+    joins: tuple[Join, ...] = ()
+    views: tuple[View, ...] = ()
+    derived: tuple[DerivedFeature, ...] = ()
+    catalogue: tuple[FeatureLine, ...] = ()
+    floors: dict[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        named = [self.decisions, self.label.table, *(j.table for j in self.joins), *(v.table for v in self.views)]
+        problems = [f"there is no table {name}; tables are {', '.join(self.tables)}" for name in named]
+        problems = sorted({p for p, name in zip(problems, named, strict=True) if name not in self.tables})
+        protected = {column for table in self.tables.values() for column in table.protected}
+        problems += [
+            f"attribute {line.name} is protected: its use must be fairness, not {line.use}"
+            for line in self.catalogue
+            if line.name in protected and line.use != "fairness"
+        ]
+        listed = {line.name for line in self.catalogue}
+        problems += [f"protected attribute {c} has no line in the catalogue" for c in sorted(protected - listed)]
+        computed = [name for view in self.views for name in view.feature_names] + [d.name for d in self.derived]
+        problems += [f"feature {name} has no line in the catalogue" for name in computed if name not in listed]
+        problems += [
+            f"derived feature {d.name} uses the protected attribute {column}"
+            for d in self.derived
+            for column in d.columns
+            if column in protected
+        ]
+        problems += [
+            f"view {view.name} uses the protected attribute {column}"
+            for view in self.views
+            if isinstance(view, ProfileView)
+            for column in view.columns
+            if column in protected
+        ]
+        if problems:
+            raise BadConfiguration(*problems)
+
+    @property
+    def numeric(self) -> tuple[str, ...]:
+        """Numeric columns that a model may see."""
+        return tuple(line.name for line in self.catalogue if line.use == "model" and line.type == "numeric")
+
+    @property
+    def categorical(self) -> tuple[str, ...]:
+        """Categories that a model may see."""
+        return tuple(line.name for line in self.catalogue if line.use == "model" and line.type == "categorical")
+
+    @property
+    def protected(self) -> tuple[str, ...]:
+        """Attributes kept beside the features for fairness reports alone."""
+        return tuple(line.name for line in self.catalogue if line.use == "fairness")

@@ -1,0 +1,176 @@
+"""What a feature is: its line in the catalogue, and how it is computed from a bank's tables."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from arrears.contracts.errors import BadConfiguration
+
+USES = ("model", "fairness", "information")
+TYPES = ("numeric", "categorical")
+_BRACES = re.compile(r"\{([^{}]*)\}")
+
+
+@dataclass(frozen=True)
+class FeatureLine:
+    """One line of the feature catalogue: what a regulator asks of a feature.
+
+    Attributes:
+        name: the column; in YAML ``paid_sum_{3,6,12}m`` stands for three lines.
+        meaning: one sentence; ``{}`` in it is replaced by what the braces of the name stand for.
+        type: numeric or categorical.
+        unit: EUR, days, months, ratio, count, level …
+        source: table and column that it comes from.
+        window: the time before the decision that it looks at, such as ``3 months``; empty: the moment itself.
+        owner: who answers for it.
+        use: model; fairness (a protected attribute: reports alone); information (kept, never learnt from).
+    """
+
+    name: str
+    meaning: str
+    type: str
+    unit: str
+    source: str
+    window: str
+    owner: str
+    use: str = "model"
+
+    def __post_init__(self) -> None:
+        problems = [
+            f"feature {self.name} needs {k}" for k in ("meaning", "unit", "source", "owner") if not getattr(self, k)
+        ]
+        if self.type not in TYPES:
+            problems.append(f"feature {self.name}: type {self.type!r} is none of {', '.join(TYPES)}")
+        if self.use not in USES:
+            problems.append(f"feature {self.name}: use {self.use!r} is none of {', '.join(USES)}")
+        if problems:
+            raise BadConfiguration(*problems)
+
+
+def expanded(name: str) -> list[tuple[str, str]]:
+    """A catalogue name with braces as the names it stands for, each with the part that the braces stood for.
+
+    >>> expanded("paid_sum_{3,6}m")
+    [('paid_sum_3m', '3'), ('paid_sum_6m', '6')]
+    >>> expanded("age")
+    [('age', '')]
+    """
+    found = _BRACES.search(name)
+    if found is None:
+        return [(name, "")]
+    return [(name.replace(found[0], part.strip()), part.strip()) for part in found[1].split(",")]
+
+
+def catalogue_problems(features: Iterable[str], protected: Iterable[str], lines: Iterable[FeatureLine]) -> list[str]:
+    """Every feature without a line, every line that forbids the use as a feature, every name listed twice."""
+    by_name: dict[str, FeatureLine] = {}
+    problems = []
+    for line in lines:
+        if line.name in by_name:
+            problems.append(f"feature {line.name} stands in the catalogue twice")
+        by_name[line.name] = line
+    for name in features:
+        if name not in by_name:
+            problems.append(f"feature {name} has no line in the catalogue")
+        elif by_name[name].use != "model":
+            problems.append(f"{name} may not enter a model: its use in the catalogue is {by_name[name].use}")
+    return problems + [
+        f"protected attribute {name} needs a line of use fairness in the catalogue"
+        for name in protected
+        if name not in by_name or by_name[name].use != "fairness"
+    ]
+
+
+@dataclass(frozen=True)
+class WindowView:
+    """Counts and sums over the months before a moment, such as the arrears of the last 3, 6 and 12 months.
+
+    Attributes:
+        table: a history with an event time.
+        entity: the column that joins decisions to it (customer or loan).
+        months: lengths of the windows; a window of 3 holds events in (moment - 3 months, moment].
+        amounts: columns of which sum, mean, maximum and trend (slope a month) are taken in each window.
+        days_past_due: column of arrears: worst, months in arrears, months since the last.
+    """
+
+    name: str
+    table: str
+    entity: str
+    months: tuple[int, ...] = (3, 6, 12)
+    amounts: tuple[str, ...] = ()
+    days_past_due: str | None = None
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """The columns that the view adds, in order."""
+        names = ["days_since_last_event"]
+        if self.days_past_due:
+            names.append("months_since_arrears")
+        for n in self.months:
+            names.append(f"event_count_{n}m")
+            if self.days_past_due:
+                names += [f"worst_days_past_due_{n}m", f"arrears_count_{n}m"]
+            for amount in self.amounts:
+                names += [f"{amount}_{part}_{n}m" for part in ("sum", "mean", "max", "trend")]
+        return tuple(names)
+
+
+@dataclass(frozen=True)
+class ProfileView:
+    """The newest known row of a slowly changing table, such as a customer's income at the moment of decision.
+
+    Attributes:
+        columns: what is taken of that row, under its own names.
+        max_age_days: an older row counts as missing; None: any age.
+    """
+
+    name: str
+    table: str
+    entity: str
+    columns: tuple[str, ...]
+    max_age_days: int | None = None
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """The columns that the view adds, in order."""
+        return self.columns
+
+
+View: TypeAlias = WindowView | ProfileView
+
+
+@dataclass(frozen=True)
+class DerivedFeature:
+    """A feature of columns of the same row.
+
+    Attributes:
+        kind: ratio a/b (missing where b is 0), difference a-b, product a*b; bucket by rising limits; calendar part
+            (year, month, quarter, weekday) of a date; days_between and months_between two dates (later, earlier).
+        columns: its inputs, in order.
+        part: the calendar part.
+        limits, labels: of a bucket: n limits make n + 1 labels.
+    """
+
+    name: str
+    kind: Literal["ratio", "difference", "product", "bucket", "calendar", "days_between", "months_between"]
+    columns: tuple[str, ...]
+    part: str = ""
+    limits: tuple[float, ...] = ()
+    labels: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        wanted = {"bucket": 1, "calendar": 1}.get(self.kind, 2)
+        problems = []
+        if len(self.columns) != wanted:
+            problems.append(f"derived feature {self.name}: {self.kind} takes {wanted} columns, not {len(self.columns)}")
+        if self.kind == "bucket" and (
+            not self.limits or list(self.limits) != sorted(set(self.limits)) or len(self.labels) != len(self.limits) + 1
+        ):
+            problems.append(f"derived feature {self.name}: a bucket needs n rising limits and n + 1 labels")
+        if self.kind == "calendar" and self.part not in ("year", "month", "quarter", "weekday"):
+            problems.append(f"derived feature {self.name}: part {self.part!r} is none of year, month, quarter, weekday")
+        if problems:
+            raise BadConfiguration(*problems)
