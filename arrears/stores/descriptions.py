@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from importlib import resources
 from pathlib import Path
-
-import yaml
 
 from arrears.contracts.descriptions import DatasetDescription
 from arrears.contracts.errors import BadConfiguration
 from arrears.stores.objects import Objects
+from arrears.stores.yaml_records import Reading, parsed, prefixed
 
 _SHIPPED = "descriptions"
 
@@ -51,20 +51,20 @@ def read_description(address: str, objects: Objects) -> DatasetDescription:
 
 def parse_description(text: str, *, where: str) -> DatasetDescription:
     """Reads one YAML text; ``where`` names it in errors."""
+    given = parsed(text, where=where, such_as="target: Class")
+    reading = Reading()
+    lines = reading.catalogue(given.pop("catalogue", None))
     try:
-        given = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise BadConfiguration(f"{where} is not YAML: {str(error).splitlines()[0]}") from None
-    if not isinstance(given, dict):
-        raise BadConfiguration(f"{where} must be YAML keys and values such as 'target: Class'")
-    try:
-        return DatasetDescription.from_dict({str(key): _plain(str(key), value) for key, value in given.items()})
+        described = {key: _plain(key, value) for key, value in given.items()}
+        if reading.problems:
+            raise BadConfiguration(*reading.problems)
+        return DatasetDescription.from_dict(described | {"catalogue": [dataclasses.asdict(line) for line in lines]})
     except BadConfiguration as error:
-        raise BadConfiguration(*(f"{where}: {problem}" for problem in error.problems)) from None
+        raise prefixed(error, where) from None
 
 
 def _plain(key: str, value: object) -> object:
-    """YAML reads ``good_when: 0`` as a number and ``no`` as false; a description holds texts."""
+    """YAML reads ``good_when: 0`` as a number and ``true`` as a truth; a description holds texts."""
     if isinstance(value, bool):
-        raise BadConfiguration(f"{key} must be in quotes: YAML reads yes, no, true and false as something else")
+        raise BadConfiguration(f"{key} must be in quotes: YAML reads true and false as something else")
     return str(value) if isinstance(value, (int, float)) else value

@@ -5,14 +5,12 @@ Every reader hands over one row per loan with typed columns, under names that a 
 
 from __future__ import annotations
 
-import csv
 import dataclasses
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]  # has no stubs; comes with PySpark
-from pyspark.errors import AnalysisException, PySparkException
+from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
@@ -22,6 +20,7 @@ from arrears.contracts.errors import BadConfiguration, BadInput
 from arrears.contracts.jobs import GenerateDataConfig
 from arrears.stores.descriptions import read_description, shipped_description, shipped_descriptions
 from arrears.stores.objects import Objects
+from spark_jobs.io.csv_files import BROKEN_LINE, CSV_ENDINGS, broken_lines, counted, csv_lines, stored_names, unreadable
 from spark_jobs.io.session import hadoop_uri
 from spark_jobs.schemas import stored_name
 from spark_jobs.transforms import synthetic
@@ -30,8 +29,6 @@ from spark_jobs.transforms.text_columns import NO_VALUE, WIDE, kinds, sql_type, 
 
 LENDING_CLUB, SYNTHETIC = "lending_club", "synthetic"
 
-_CSV_ENDINGS = (".csv", ".csv.gz", ".csv.bz2", ".tsv", ".txt")
-_BROKEN_LINE = "_broken_line"
 _CELLS_A_TASK = 20_000_000  # synthetic: 160 MB of doubles, well inside the smallest executor
 
 
@@ -58,7 +55,7 @@ def read_source(spark: SparkSession, config: GenerateDataConfig, objects: Object
     if config.source == LENDING_CLUB:
         loans = _lending_club(spark)
         return _described(loans, loans.columns, declared, config)
-    if config.source.lower().endswith(_CSV_ENDINGS):
+    if config.source.lower().endswith(CSV_ENDINGS):
         return _csv(spark, config, declared)
     loans = _parquet(spark, config.source)
     return _described(loans, loans.columns, declared, config)
@@ -80,22 +77,11 @@ def _declared(config: GenerateDataConfig, objects: Objects) -> DatasetDescriptio
     return in_stored_names(dataclasses.replace(found, name=config.dataset))
 
 
-def _stored_names(names: Sequence[str]) -> list[str]:
-    stored = [stored_name(name) for name in names]
-    # Spark does not tell Age from age.
-    times = Counter(map(str.lower, stored))
-    problems = [f"field {place} has no name" for place, name in enumerate(stored, 1) if not name]
-    problems += [f"column {name} stands in the source {n} times" for name, n in times.items() if n > 1 and name]
-    if problems:
-        raise BadInput(*problems)
-    return stored
-
-
 def _described(
     loans: DataFrame, names: Sequence[str], declared: DatasetDescription | None, config: GenerateDataConfig
 ) -> Source:
     """The source under stored names; ``names`` are those that its columns have in the file, in order."""
-    stored = _stored_names(names)
+    stored = stored_names(names)
     loans = with_nan_as_null(loans.toDF(*stored))
     notes = [f"column {old} is kept as {new}" for old, new in zip(names, stored, strict=True) if old != new]
     notes += [
@@ -157,24 +143,21 @@ def _parquet(spark: SparkSession, source: str) -> DataFrame:
     try:
         return spark.read.parquet(hadoop_uri(source))
     except (PySparkException, Py4JJavaError) as error:
-        raise _unreadable(source, error) from None
+        raise unreadable(source, error) from None
 
 
 def _csv(spark: SparkSession, config: GenerateDataConfig, declared: DatasetDescription | None) -> Source:
-    lines, names, separator = _csv_lines(spark, config.source)
-    stored = _stored_names(names)
-    lines = with_missing_marks_as_null(lines.toDF(*stored, _BROKEN_LINE), stored)
+    lines, names, separator = csv_lines(spark, config.source)
+    stored = stored_names(names)
+    lines = with_missing_marks_as_null(lines.toDF(*stored, BROKEN_LINE), stored)
     found = _kinds_found(lines, stored, config.source)
-    if found[_BROKEN_LINE]:
-        raise BadInput(
-            f"{found[_BROKEN_LINE]:,} lines of {config.source} do not have the header's {len(names)} fields, separated"
-            f" by {separator!r}; a line break within a field is not supported"
-        )
+    if broken := broken_lines(found[BROKEN_LINE], names, separator, config.source):
+        raise BadInput(*broken)
     fixed = _fixed_types(declared, config)
     # A column without any value has whatever type it should have.
     types = {c: fixed.get(c, "double") if found[c] == NO_VALUE else sql_type(found[c]) for c in stored}
     types |= {c: "string" for c in stored if fixed.get(c) == "string"}
-    source = _described(with_types(lines.drop(_BROKEN_LINE), types), names, declared, config)
+    source = _described(with_types(lines.drop(BROKEN_LINE), types), names, declared, config)
     wide = [
         f"column {name} holds whole numbers beyond 64 bits, kept as double: 15 digits count"
         for name in stored
@@ -192,53 +175,5 @@ def _fixed_types(declared: DatasetDescription | None, config: GenerateDataConfig
 
 
 def _kinds_found(lines: DataFrame, columns: Sequence[str], source: str) -> dict[str, int]:
-    try:
-        found = lines.agg(F.count(_BROKEN_LINE).alias(_BROKEN_LINE), *kinds(columns)).head()
-    except (PySparkException, Py4JJavaError) as error:
-        if "CSV header does not conform" not in str(error):
-            raise
-        raise BadInput(f"the files below {source} do not all have the same header") from None
-    return {name: count or NO_VALUE for name, count in found.asDict().items()} if found else {}
-
-
-def _csv_lines(spark: SparkSession, source: str) -> tuple[DataFrame, list[str], str]:
-    try:
-        first = spark.read.text(hadoop_uri(source)).head()
-    except AnalysisException as error:
-        raise _unreadable(source, error) from None
-    if first is None:
-        raise BadInput(f"{source} is empty: it has not even a header")
-    separator = max(",;\t|", key=first["value"].count)
-    names = [name.strip() for name in next(csv.reader([first["value"]], delimiter=separator))]
-    _stored_names(names)
-    schema = T.StructType([T.StructField(name, T.StringType()) for name in (*names, _BROKEN_LINE)])
-    lines = spark.read.csv(
-        hadoop_uri(source),
-        schema=schema,
-        sep=separator,
-        header=True,
-        enforceSchema=False,  # several files: each header is compared with the first
-        quote='"',
-        escape='"',
-        ignoreLeadingWhiteSpace=True,
-        ignoreTrailingWhiteSpace=True,
-        mode="PERMISSIVE",  # FAILFAST would put the broken line, a borrower's row, into the log
-        columnNameOfCorruptRecord=_BROKEN_LINE,
-    )
-    return lines, names, separator
-
-
-def _unreadable(source: str, error: Exception) -> Exception:
-    """What to tell of a file that Spark cannot open: a sentence for the causes we know, else Spark's own error."""
-    condition = (error.getCondition() or "") if isinstance(error, AnalysisException) else ""
-    if condition == "COLUMN_ALREADY_EXISTS":
-        return BadInput(f"{source} has columns whose names differ in upper and lower case alone")
-    if condition == "PATH_NOT_FOUND":
-        return BadConfiguration(
-            f"source {source} does not exist; it is a path to CSV or Parquet, {LENDING_CLUB} or {SYNTHETIC}"
-        )
-    if condition == "UNABLE_TO_INFER_SCHEMA" or "is not a Parquet file" in str(error):
-        return BadConfiguration(
-            f"source {source} is not Parquet; a CSV file's name must end in {', '.join(_CSV_ENDINGS)}"
-        )
-    return error
+    found = counted(lines, [F.count(BROKEN_LINE).alias(BROKEN_LINE), *kinds(columns)], source)
+    return {name: count or NO_VALUE for name, count in found.asDict().items()}

@@ -16,6 +16,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from arrears.contracts.descriptions import DatasetDescription
+from spark_jobs.transforms.hashed_numbers import hash_limit, hashed_number, normal, rough_normal, uniform
 
 BLOCK = 20  # features that share a factor; Kaggle's correlated groups are of about this size
 EXPLAINED = 0.4  # share of the risk's variance that the factors carry: an ideal model reaches an AUC near 0.8
@@ -24,17 +25,6 @@ FACTOR_DECAY = 0.7  # the first blocks matter most, and a long tail of blocks ha
 FRAGILE_EXCESS = 0.6
 _LOADINGS = (0.8, 0.65, 0.5, 0.35)
 _DISCRETE, _CATEGORICAL = (2, 8, 14), (4,)
-
-# Box and Muller's two halves from one hash. The default limit is analytic, so the normal numbers must be exact …
-_NORMAL = (
-    "sqrt(-2D * ln((shiftrightunsigned({h}, 32) + 0.5D) / 4294967296D))"
-    " * cos(6.283185307179586D * ({h} & 4294967295L) / 4294967296D)"
-)
-# … while a feature's own noise need not be: the sum of four 16-bit numbers is near normal and four times cheaper.
-_NOISE = (
-    "((({h} & 65535L) + (shiftright({h}, 16) & 65535L) + (shiftright({h}, 32) & 65535L)"
-    " + shiftrightunsigned({h}, 48)) - 131070D) / 37836.9D"
-)
 
 
 def description(name: str, features: int) -> DatasetDescription:
@@ -60,11 +50,11 @@ def to_loans(ids: DataFrame, *, features: int, default_rate: float, missing_shar
         missing_share: share of missing values in the columns that have any.
     """
     blocks = range((features + BLOCK - 1) // BLOCK)
-    factors = {f"_factor_{b}": F.expr(_NORMAL.format(h=f"_factor_hash_{b}")) for b in blocks}
-    hashes = {f"_factor_hash_{b}": F.expr(_hash(seed, "factor", b)) for b in blocks}
-    purposes = {f"_{p}": F.expr(_hash(seed, p)) for p in ("own_hash", "noise", "missing", "severity")}
+    factors = {f"_factor_{b}": F.expr(normal(f"_factor_hash_{b}")) for b in blocks}
+    hashes = {f"_factor_hash_{b}": F.expr(hashed_number(seed, "factor", "id", b)) for b in blocks}
+    purposes = {f"_{p}": F.expr(hashed_number(seed, p, "id")) for p in ("own_hash", "noise", "missing", "severity")}
     hashed = ids.select("id", *(column.alias(name) for name, column in {**hashes, **purposes}.items()))
-    own = F.expr(_NORMAL.format(h="_own_hash")).alias("_own")
+    own = F.expr(normal("_own_hash")).alias("_own")
     hidden = hashed.select("id", own, "_noise", "_missing", "_severity", *(c.alias(n) for n, c in factors.items()))
     weights = [FACTOR_DECAY**b for b in blocks]
     length = sqrt(sum(weight * weight for weight in weights))
@@ -74,14 +64,9 @@ def to_loans(ids: DataFrame, *, features: int, default_rate: float, missing_shar
     return scored.select("id", *values, F.expr(f"{_loss(default_rate)} AS loss"))
 
 
-def _hash(seed: int, purpose: str, *more: int) -> str:
-    keys = "".join(f", {key}" for key in more)
-    return f"xxhash64(CAST({seed} AS BIGINT), '{purpose}', id{keys})"
-
-
 def _value(j: int, missing_share: float) -> str:
     loading = _LOADINGS[j % len(_LOADINGS)]
-    noise = _NOISE.format(h=f"xxhash64(_noise, {j})")
+    noise = rough_normal(f"xxhash64(_noise, {j})")
     level = f"{loading}D * _factor_{(j - 1) // BLOCK} + {sqrt(1 - loading * loading)!r}D * ({noise})"
     if _is_categorical(j):
         value = f"concat('level_', CAST(floor(least(5D, greatest(0D, 3D + 1.5D * ({level})))) AS STRING))"
@@ -92,27 +77,21 @@ def _value(j: int, missing_share: float) -> str:
     else:
         value = f"floor(100D * (50D + 15D * ({level}))) / 100D"
     if j % 5 in (0, 3) and missing_share > 0:
-        limit = "_limit" if j % 5 == 3 else f"CAST('{_as_hash_limit(missing_share)}' AS BIGINT)"
+        limit = "_limit" if j % 5 == 3 else f"CAST('{hash_limit(missing_share)}' AS BIGINT)"
         return f"IF(xxhash64(_missing, {j}) < {limit}, NULL, {value})"
     return value
 
 
 def _missing_limit(share: float) -> str:
     excess = min(FRAGILE_EXCESS, 1 / share - 1) if share > 0 else 0.0
-    often, seldom = (_as_hash_limit(share * (1 + sign * excess)) for sign in (1, -1))
+    often, seldom = (hash_limit(share * (1 + sign * excess)) for sign in (1, -1))
     return f"IF(_own > 0, CAST('{often}' AS BIGINT), CAST('{seldom}' AS BIGINT))"
-
-
-def _as_hash_limit(probability: float) -> int:
-    """The 64-bit number below which a hash falls with this probability."""
-    return min(2**63 - 1, int(probability * 2**64) - 2**63)
 
 
 def _loss(default_rate: float) -> str:
     limit = NormalDist().inv_cdf(1 - default_rate)
     risk = f"{sqrt(EXPLAINED)!r}D * _common + {sqrt(1 - EXPLAINED)!r}D * _own"
-    uniform = "(shiftrightunsigned(_severity, 11) + 0.5D) / 9007199254740992D"
-    severity = f"CAST(least(100D, 1D + floor(-8D * exp(0.3D * _common) * ln({uniform}))) AS INT)"
+    severity = f"CAST(least(100D, 1D + floor(-8D * exp(0.3D * _common) * ln({uniform('_severity')}))) AS INT)"
     return f"IF({risk} > {limit!r}D, {severity}, 0)"
 
 

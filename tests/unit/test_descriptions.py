@@ -69,7 +69,7 @@ def test_every_wrong_key_is_named_with_the_file_when_a_description_is_wrong() ->
     [
         ("a: [", "is not YAML"),
         ("- a", "must be YAML keys and values"),
-        ("{name: x, target: y, bad_when: yes}", "bad_when must be in quotes"),
+        ("{name: x, target: y, bad_when: true}", "bad_when must be in quotes"),
     ],
 )
 def test_a_text_that_is_no_description_is_refused(text: str, told: str) -> None:

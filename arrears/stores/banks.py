@@ -1,0 +1,154 @@
+"""Reads what a bank's tables are: from the descriptions that ship with Arrears, or from a bank's own YAML.
+
+``tables`` maps a name to its contract, whose ``columns`` map a name to what the column may hold; ``views``, ``derived``
+and ``catalogue`` map names too; ``joins`` is a list. Keys are the fields of the classes in `arrears.contracts.banks`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from arrears.contracts.banks import BankDescription, ColumnContract, Join, LabelDefinition, TableContract
+from arrears.contracts.errors import BadConfiguration
+from arrears.contracts.features import DerivedFeature, ProfileView, View, WindowView
+from arrears.stores.objects import Objects
+from arrears.stores.yaml_records import Reading, parsed, prefixed
+
+_SHIPPED = "descriptions/banks"
+_VIEWS: dict[str, type[WindowView] | type[ProfileView]] = {"windows": WindowView, "profile": ProfileView}
+
+
+def shipped_banks() -> tuple[str, ...]:
+    """The banks whose description ships with Arrears, by name."""
+    # Asked of the package, not of the file system: on a cluster Arrears is a zip.
+    folder = resources.files("arrears.stores").joinpath(_SHIPPED)
+    return tuple(sorted(Path(file.name).stem for file in folder.iterdir() if file.name.endswith(".yaml")))
+
+
+def shipped_bank(name: str) -> BankDescription:
+    """The description of one bank that ships with Arrears.
+
+    Raises:
+        BadConfiguration: there is none of this name.
+    """
+    if name not in shipped_banks():
+        raise BadConfiguration(
+            f"no description of the bank {name!r} ships with Arrears, only of {', '.join(shipped_banks())}"
+        )
+    text = resources.files("arrears.stores").joinpath(_SHIPPED, f"{name}.yaml").read_text(encoding="utf-8")
+    return parse_bank(text, where=f"the shipped bank {name}")
+
+
+def read_bank(address: str, objects: Objects) -> BankDescription:
+    """A bank's own description.
+
+    Args:
+        address: a local path, or an ``s3://`` or ``file://`` address, of a YAML file.
+
+    Raises:
+        UpstreamNotReady: there is no such file.
+        BadConfiguration: it is not a description; names everything wrong with its place in the file.
+    """
+    uri = address if "://" in address else Path(address).expanduser().resolve().as_uri()
+    return parse_bank(objects.get(uri).decode("utf-8-sig"), where=address)
+
+
+def parse_bank(text: str, *, where: str) -> BankDescription:
+    """Reads one YAML text; ``where`` names it in errors."""
+    given = parsed(text, where=where, such_as="decisions: loans")
+    reading = Reading()
+    bank = _bank(reading, given)
+    problems = [*reading.problems, *(_loose_ends(bank) if bank else ())]
+    if bank is None or problems:
+        raise prefixed(BadConfiguration(*problems), where)
+    return bank
+
+
+def _bank(reading: Reading, given: dict[str, Any]) -> BankDescription | None:
+    tables = {name: _table(reading, name, value) for name, value in reading.pairs(given.get("tables"), "tables")}
+    if not tables:
+        reading.problems.append("the description needs tables")
+    label = reading.record(LabelDefinition, given.get("label", {}), "label")
+    parts: dict[str, Any] = {
+        "tables": tables,
+        "label": label,
+        "joins": _joins(reading, given.get("joins")),
+        "views": tuple(_view(reading, name, value) for name, value in reading.pairs(given.get("views"), "views")),
+        "derived": tuple(reading.named(DerivedFeature, given.get("derived"), "derived")),
+        "catalogue": reading.catalogue(given.get("catalogue")),
+    }
+    plain = {key: value for key, value in given.items() if key not in parts}
+    # A part with a problem would cause others that are none: the whole is judged when its parts are whole.
+    complete = parts if not reading.problems else dict.fromkeys(parts)
+    return reading.record(BankDescription, plain, "", **complete)
+
+
+def _table(reading: Reading, name: str, given: Any) -> TableContract | None:
+    place = f"tables.{name}"
+    if not isinstance(given, Mapping):
+        return reading.record(TableContract, given, place)
+    columns = reading.named(ColumnContract, given.get("columns"), f"{place}.columns")
+    if not columns:
+        reading.problems.append(f"{place} needs columns")
+    rest = {key: value for key, value in given.items() if key != "columns"}
+    whole = tuple(column for column in columns if column is not None)
+    return reading.record(TableContract, rest, place, name=name, columns=whole if len(whole) == len(columns) else None)
+
+
+def _joins(reading: Reading, given: Any) -> tuple[Join | None, ...]:
+    if given is None:
+        return ()
+    if not isinstance(given, list):
+        reading.problems.append("joins must be a list such as [{table: customers, on: customer_id}]")
+        return ()
+    return tuple(reading.record(Join, join, f"joins[{n}]") for n, join in enumerate(given, 1))
+
+
+def _view(reading: Reading, name: str, given: Any) -> View | None:
+    place = f"views.{name}"
+    kind = given.get("kind") if isinstance(given, Mapping) else None
+    if kind not in _VIEWS:
+        reading.problems.append(f"{place} needs kind: {' or '.join(_VIEWS)}")
+        return None
+    rest = {key: value for key, value in given.items() if key != "kind"}
+    return reading.record(_VIEWS[kind], rest, place, name=name)
+
+
+def _loose_ends(bank: BankDescription) -> Iterator[str]:
+    """Every name of a column that no table has, and every feature that nothing makes."""
+    decisions, history = bank.tables[bank.decisions], bank.tables[bank.label.table]
+    for role, column in (("id", bank.id), ("customer", bank.customer), ("decided_at", bank.decided_at)):
+        yield from _absent(f"{role} {column}", decisions, [column])
+    yield from _absent("label", history, [bank.label.days_past_due])
+    there = {column.name for column in decisions.columns}
+    for join in bank.joins:
+        joined = bank.tables[join.table]
+        if join.on not in there:
+            yield f"join of {join.table}: there is no column {join.on} before it"
+        yield from _absent(f"join of {join.table}", joined, [join.on_theirs or join.on, *join.where])
+        there |= {column.name for column in joined.columns}
+    for view in bank.views:
+        yield from _absent(f"view {view.name}", bank.tables[view.table], [view.entity, *_taken(view)])
+        if view.entity not in there:
+            yield f"view {view.name}: the decisions have no column {view.entity}"
+        there |= set(view.feature_names)
+    for derived in bank.derived:
+        yield from (f"derived feature {derived.name}: no column {c}" for c in derived.columns if c not in there)
+        there.add(derived.name)
+    names = [line.name for line in bank.catalogue]
+    yield from (f"feature {name} stands in the catalogue twice" for name in sorted(set(names)) if names.count(name) > 1)
+    yield from (f"catalogue: nothing makes the feature {name}" for name in dict.fromkeys(names) if name not in there)
+
+
+def _absent(what: str, table: TableContract, columns: list[str]) -> Iterator[str]:
+    known = {column.name for column in table.columns}
+    yield from (f"{what}: table {table.name} has no column {column}" for column in columns if column not in known)
+
+
+def _taken(view: View) -> list[str]:
+    if isinstance(view, ProfileView):
+        return list(view.columns)
+    return [*view.amounts, *filter(None, [view.days_past_due])]

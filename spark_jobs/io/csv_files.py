@@ -1,0 +1,103 @@
+"""Opens CSV: the header's names, the separator, and every line as text, with broken lines marked and not shown."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from collections.abc import Sequence
+
+from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]  # has no stubs; comes with PySpark
+from pyspark.errors import AnalysisException, PySparkException
+from pyspark.sql import Column, DataFrame, Row, SparkSession
+from pyspark.sql import types as T
+
+from arrears.contracts.errors import BadConfiguration, BadInput
+from spark_jobs.io.session import hadoop_uri
+from spark_jobs.schemas import stored_name
+
+CSV_ENDINGS = (".csv", ".csv.gz", ".csv.bz2", ".tsv", ".txt")
+BROKEN_LINE = "_broken_line"
+
+
+def csv_lines(spark: SparkSession, source: str) -> tuple[DataFrame, list[str], str]:
+    """Every line of a CSV file as text columns and `BROKEN_LINE`, the header's names, and the separator.
+
+    Raises:
+        BadConfiguration: there is no such file.
+        BadInput: it is empty, or its header names no table.
+    """
+    try:
+        first = spark.read.text(hadoop_uri(source)).head()
+    except AnalysisException as error:
+        raise unreadable(source, error) from None
+    if first is None:
+        raise BadInput(f"{source} is empty: it has not even a header")
+    separator = max(",;\t|", key=first["value"].count)
+    names = [name.strip() for name in next(csv.reader([first["value"]], delimiter=separator))]
+    stored_names(names)
+    schema = T.StructType([T.StructField(name, T.StringType()) for name in (*names, BROKEN_LINE)])
+    lines = spark.read.csv(
+        hadoop_uri(source),
+        schema=schema,
+        sep=separator,
+        header=True,
+        enforceSchema=False,  # several files: each header is compared with the first
+        quote='"',
+        escape='"',
+        ignoreLeadingWhiteSpace=True,
+        ignoreTrailingWhiteSpace=True,
+        mode="PERMISSIVE",  # FAILFAST would put the broken line, a borrower's row, into the log
+        columnNameOfCorruptRecord=BROKEN_LINE,
+    )
+    return lines, names, separator
+
+
+def counted(lines: DataFrame, aggregates: Sequence[Column], source: str) -> Row:
+    """The aggregates of all lines; one action.
+
+    Raises:
+        BadInput: the files of the source have different headers.
+    """
+    try:
+        return lines.agg(*aggregates).collect()[0]
+    except (PySparkException, Py4JJavaError) as error:
+        if "CSV header does not conform" not in str(error):
+            raise
+        raise BadInput(f"the files below {source} do not all have the same header") from None
+
+
+def broken_lines(count: int, names: Sequence[str], separator: str, source: str) -> list[str]:
+    """The problem of lines that have other fields than the header; none when there are none."""
+    told = (
+        f"{count:,} lines of {source} do not have the header's {len(names)} fields, separated"
+        f" by {separator!r}; a line break within a field is not supported"
+    )
+    return [told] if count else []
+
+
+def stored_names(names: Sequence[str]) -> list[str]:
+    """The names that a source's columns have in the tables; BadInput lists those that cannot be told apart."""
+    stored = [stored_name(name) for name in names]
+    # Spark does not tell Age from age.
+    times = Counter(map(str.lower, stored))
+    problems = [f"field {place} has no name" for place, name in enumerate(stored, 1) if not name]
+    problems += [f"column {name} stands in the source {n} times" for name, n in times.items() if n > 1 and name]
+    if problems:
+        raise BadInput(*problems)
+    return stored
+
+
+def unreadable(source: str, error: Exception) -> Exception:
+    """What to tell of a file that Spark cannot open: a sentence for the causes we know, else Spark's own error."""
+    condition = (error.getCondition() or "") if isinstance(error, AnalysisException) else ""
+    if condition == "COLUMN_ALREADY_EXISTS":
+        return BadInput(f"{source} has columns whose names differ in upper and lower case alone")
+    if condition == "PATH_NOT_FOUND":
+        return BadConfiguration(
+            f"source {source} does not exist; it is a path to CSV or Parquet, lending_club or synthetic"
+        )
+    if condition == "UNABLE_TO_INFER_SCHEMA" or "is not a Parquet file" in str(error):
+        return BadConfiguration(
+            f"source {source} is not Parquet; a CSV file's name must end in {', '.join(CSV_ENDINGS)}"
+        )
+    return error
