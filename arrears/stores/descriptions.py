@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 from arrears.contracts.descriptions import DatasetDescription
 from arrears.contracts.errors import BadConfiguration
@@ -54,17 +55,20 @@ def parse_description(text: str, *, where: str) -> DatasetDescription:
     given = parsed(text, where=where, such_as="target: Class")
     reading = Reading()
     lines = reading.catalogue(given.pop("catalogue", None))
+    # After a problem in a line its feature would seem to have none: the rest is judged without the catalogue.
+    catalogue = [] if reading.problems else [dataclasses.asdict(line) for line in lines]
     try:
-        described = {key: _plain(key, value) for key, value in given.items()}
-        if reading.problems:
-            raise BadConfiguration(*reading.problems)
-        return DatasetDescription.from_dict(described | {"catalogue": [dataclasses.asdict(line) for line in lines]})
+        described = DatasetDescription.from_dict(_plain(given) | {"catalogue": catalogue})
     except BadConfiguration as error:
-        raise prefixed(error, where) from None
+        reading.problems += error.problems
+    if reading.problems:
+        raise prefixed(BadConfiguration(*reading.problems), where)
+    return described
 
 
-def _plain(key: str, value: object) -> object:
+def _plain(given: dict[str, Any]) -> dict[str, Any]:
     """YAML reads ``good_when: 0`` as a number and ``true`` as a truth; a description holds texts."""
-    if isinstance(value, bool):
-        raise BadConfiguration(f"{key} must be in quotes: YAML reads true and false as something else")
-    return str(value) if isinstance(value, (int, float)) else value
+    truths = [key for key, value in given.items() if isinstance(value, bool)]
+    if truths:
+        raise BadConfiguration(*(f"{key} must be in quotes: YAML reads true and false as truths" for key in truths))
+    return {key: str(value) if isinstance(value, (int, float)) else value for key, value in given.items()}

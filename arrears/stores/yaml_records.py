@@ -51,7 +51,7 @@ def parsed(text: str, *, where: str, such_as: str) -> dict[str, Any]:
     try:
         given = yaml.load(text, _Loader)  # noqa: S506  # a SafeLoader
     except yaml.YAMLError as error:
-        raise BadConfiguration(f"{where} is not YAML: {str(error).splitlines()[0]}") from None
+        raise BadConfiguration(f"{where} is not YAML{_place_of(error)}") from None
     except BadConfiguration as error:
         raise prefixed(error, where) from None
     if not isinstance(given, dict):
@@ -95,12 +95,8 @@ class Reading:
         values = {key: self._value(hints[key], value, at + key) for key, value in known.items()}
         if len(self.problems) > before or any(value is None for value in made.values()):
             return None
-        return self.checked(kind, place, **values, **made)
-
-    def checked(self, kind: type[Record], place: str, **values: Any) -> Record | None:
-        """The dataclass, unless it finds problems itself."""
         try:
-            return kind(**values)
+            return kind(**values, **made)
         except BadConfiguration as error:
             self.problems += [f"{place}: {problem}" if place else problem for problem in error.problems]
             return None
@@ -154,6 +150,11 @@ class Reading:
             told = " or ".join(_CALLED[k] for k in kinds)
             self.problems.append(f"{place} must be {told}, not {type(given).__name__} {given!r}")
         return given
+
+
+def _place_of(error: yaml.YAMLError) -> str:
+    mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
+    return (f", line {mark.line + 1}" if mark else "") + (f": {problem}" if problem else "")
 
 
 def _filled(given: object, part: str) -> object:
