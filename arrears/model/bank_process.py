@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from itertools import accumulate, pairwise
 from math import cos, pi, sqrt
 from statistics import NormalDist
@@ -21,6 +21,7 @@ OWN_DEVIATION = sqrt(1 - EXPLAINED)
 DECISION_DAYS = 27  # decisions fall on the 1st to the 27th, so that a month's end is always after them
 SEASON = 0.2  # how much a decision in November is riskier than on average, and one in May less
 DRIFTED_DEBTS = 0.5  # standard deviations by which borrowers after the drift are more indebted
+PERFORMANCE_MONTHS = 12  # after the decision, in which a default counts
 SHORTEST_ARREARS_MONTHS = 3  # three missed payments make 90 days past due
 
 _STATED = {"income": -0.40, "debts": 0.45, "loan": 0.25, "utilisation": 0.45, "arrears": 0.55, "job": -0.30}
@@ -78,6 +79,14 @@ def populations(config: GenerateBankConfig, *, decided_before: date | None = Non
                 mean = season_of(month.month) + shift * weights["debts"]
                 found.append(Population(month, share, mean, sqrt(sum(w * w for w in weights.values()))))
     return found
+
+
+def mature_populations(config: GenerateBankConfig) -> list[Population]:
+    """The decisions whose performance window is over on the business date; none may be."""
+    as_of = date.fromisoformat(config.as_of)
+    # No decision falls after the 27th, so every later day of a month is as good as the 28th.
+    newest = as_of.replace(year=as_of.year - 1, day=min(as_of.day, DECISION_DAYS + 1))
+    return populations(config, decided_before=newest + timedelta(days=1))
 
 
 def default_limit(config: GenerateBankConfig) -> float:

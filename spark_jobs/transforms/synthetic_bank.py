@@ -57,7 +57,7 @@ def to_outcomes(ids: DataFrame, config: GenerateBankConfig) -> DataFrame:
     day = f"CAST(pmod({_hash(config, 'decision day')}, {process.DECISION_DAYS}) AS INT)"
     decided = f"date_add(add_months(DATE '{config.first_month}', {month}), {day})"
     drifted = f"decided_on >= DATE '{config.drift_from}'" if config.drift_from else "false"
-    last = min(12, config.history_months - config.history_months // 2)
+    last = min(process.PERFORMANCE_MONTHS, config.history_months - config.history_months // 2)
     first, limit = process.SHORTEST_ARREARS_MONTHS, process.default_limit(config)
     falls_due = f"{first} + CAST(pmod({_hash(config, 'default month')}, {last - first + 1}) AS INT)"
     return (

@@ -57,3 +57,17 @@ def with_types(lines: DataFrame, types: Mapping[str, str]) -> DataFrame:
     """Casts text columns to the types that `sql_type` found to hold all of their values; same grain."""
     casts = {c: F.expr(f"try_cast(`{c}` AS {kind})") for c, kind in types.items() if kind != "string"}
     return lines.withColumns(casts) if casts else lines
+
+
+def as_declared(column: str, kind: str) -> str:
+    """SQL that reads a text column as the type that a contract declares: null where the text is no such value.
+
+    Spark alone would take ``1D`` for a number and ``2026`` for a date.
+    """
+    guards = {
+        "double": f"NOT `{column}` RLIKE '[A-DF-Za-df-z]'",
+        "date": f"`{column}` RLIKE '^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}$'",
+        "timestamp": f"`{column}` RLIKE '^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}'",
+    }
+    cast = f"try_cast(`{column}` AS {kind})"
+    return f"CASE WHEN {guards[kind]} THEN {cast} END" if kind in guards else cast

@@ -1,0 +1,126 @@
+"""A bank's own tables: written whole in one Delta commit, and read from Delta, Parquet or CSV as delivered."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote
+
+from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]  # has no stubs; comes with PySpark
+from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from arrears.contracts.banks import TableContract
+from arrears.contracts.catalogue import Catalogue
+from arrears.contracts.errors import BadConfiguration, BadInput, UpstreamNotReady
+from arrears.stores.locks import held_lock
+from arrears.stores.objects import Objects
+from spark_jobs.io.csv_files import BROKEN_LINE, CSV_ENDINGS, broken_lines, counted, csv_lines, stored_names, unreadable
+from spark_jobs.io.session import hadoop_uri
+from spark_jobs.io.tables import LOCK_WAIT_SECONDS, WrittenPartition, table_version
+from spark_jobs.transforms.borrowers import with_nan_as_null
+from spark_jobs.transforms.text_columns import as_declared, with_missing_marks_as_null
+
+
+@dataclass(frozen=True)
+class SourceTable:
+    """Rows of one table of a bank, where they were read, and the Delta version that holds them.
+
+    Attributes:
+        version: None for files that keep no versions.
+    """
+
+    rows: DataFrame
+    uri: str
+    version: int | None
+
+
+def overwrite_source_table(rows: DataFrame, catalogue: Catalogue, bank: str, table: str) -> WrittenPartition:
+    """Replaces a bank's table, columns and all, by these rows in one atomic commit, under the table's lock.
+
+    Raises:
+        Contended: another writer holds the table's lock.
+    """
+    uri = catalogue.source_table(bank, table)
+    with held_lock(Objects(), catalogue.lock(f"sources-{bank}-{table}"), wait_seconds=LOCK_WAIT_SECONDS) as lock:
+        lock.check()
+        (
+            rows.write.format("delta")
+            .mode("overwrite")
+            .option("overwriteSchema", "true")
+            .option("userMetadata", f"fence={lock.fence}")
+            .save(hadoop_uri(uri))
+        )
+        version = table_version(uri)
+    if version is None:
+        raise RuntimeError(f"{uri} has no version after a commit")
+    return _written(uri, version)
+
+
+def read_source_table(
+    spark: SparkSession, catalogue: Catalogue, bank: str, contract: TableContract, *, version: int | None = None
+) -> SourceTable:
+    """One table of a bank, as it is: whether it keeps its contract is judged elsewhere.
+
+    Args:
+        contract: tells where the table lies, and the types of a CSV's columns; columns that it lacks stay text.
+        version: of a Delta table; None: the newest.
+
+    Raises:
+        UpstreamNotReady: nobody has delivered the Delta table yet.
+        BadConfiguration: there is no such file, or a version is asked of a file that has none.
+        BadInput: the file is no table, or holds values that do not fit their column's type.
+    """
+    uri = _address(contract.source) if contract.source else catalogue.source_table(bank, contract.name)
+    pinned = table_version(uri) if version is None else version
+    if pinned is not None and (version is None or table_version(uri) is not None):
+        rows = spark.read.format("delta").option("versionAsOf", pinned).load(hadoop_uri(uri))
+        return SourceTable(with_nan_as_null(rows), uri, pinned)
+    if not contract.source:
+        raise UpstreamNotReady(f"{uri} does not exist: run generate_bank, or name the source of table {contract.name}")
+    if version is not None:
+        raise BadConfiguration(f"table {contract.name}: {uri} is no Delta table and has no version {version}")
+    return SourceTable(_from_files(spark, uri, contract), uri, None)
+
+
+def _from_files(spark: SparkSession, uri: str, contract: TableContract) -> DataFrame:
+    try:
+        if uri.lower().endswith(CSV_ENDINGS):
+            return _from_csv(spark, uri, contract)
+        rows = spark.read.parquet(hadoop_uri(uri))
+        return with_nan_as_null(rows.toDF(*stored_names(rows.columns)))
+    except BadConfiguration as error:
+        raise BadConfiguration(*(f"table {contract.name}: {problem}" for problem in error.problems)) from None
+    except BadInput as error:
+        raise BadInput(*(f"table {contract.name}: {problem}" for problem in error.problems)) from None
+    except (PySparkException, Py4JJavaError) as error:
+        raise unreadable(uri, error) from None
+
+
+def _from_csv(spark: SparkSession, uri: str, contract: TableContract) -> DataFrame:
+    lines, names, separator = csv_lines(spark, uri)
+    stored = stored_names(names)
+    texts = with_missing_marks_as_null(lines.toDF(*stored, BROKEN_LINE), stored)
+    kinds = {column.name: column.type for column in contract.columns if column.name in stored}
+    casts = {name: F.expr(as_declared(name, kind)) for name, kind in kinds.items()}
+    misfits = [F.count_if(F.col(name).isNotNull() & cast.isNull()).alias(name) for name, cast in casts.items()]
+    found = counted(texts, [F.count(BROKEN_LINE).alias(BROKEN_LINE), *misfits], uri)
+    problems = broken_lines(found[BROKEN_LINE], names, separator, uri)
+    problems += [f"column {c}: {found[c]:,} values are no {kind}" for c, kind in kinds.items() if found[c]]
+    if problems:
+        raise BadInput(*problems)
+    return texts.drop(BROKEN_LINE).withColumns(casts)
+
+
+def _address(source: str) -> str:
+    return source if "://" in source else Path(source).expanduser().resolve().as_uri()
+
+
+def _written(uri: str, version: int) -> WrittenPartition:
+    """Rows and files of a commit that replaced all, read off Delta's log: no Spark job."""
+    lines = Objects().get(f"{uri}/_delta_log/{version:020d}.json").splitlines()
+    added = [action["add"] for action in map(json.loads, lines) if "add" in action]
+    files = tuple((f"{uri}/{unquote(add['path'])}", int(add["size"])) for add in added)
+    return WrittenPartition(sum(int(json.loads(add["stats"])["numRecords"]) for add in added), version, files)
