@@ -1,0 +1,191 @@
+"""Checking tables against their contracts: the actions, what stops a run, and where broken rows are put aside."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from arrears.contracts.banks import TableContract
+from arrears.contracts.catalogue import Catalogue
+from arrears.contracts.errors import BadInput
+from arrears.stores.objects import Objects
+from spark_jobs.io.quarantine import overwrite_quarantine, remove_quarantine
+from spark_jobs.transforms import contract_checks as checks
+from spark_jobs.transforms import contract_rules
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Violation:
+    """A rule that rows of a table break, how many do, and the keys of a few of them."""
+
+    table: str
+    rule: str
+    column: str
+    rows: int
+    examples: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        such_as = f", such as {', '.join(self.examples)}" if self.examples else ""
+        return f"table {self.table}: {self.rule} in {self.rows:,} rows{such_as}"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the check of one table found.
+
+    Attributes:
+        problems: what is wrong with the table as a whole; any of them stops the run.
+        violations: rules that single rows break.
+        rows, broken_rows: of the table; a row that breaks two rules is one broken row.
+        notes: what a reader should know though it is no fault, such as new columns that are ignored.
+    """
+
+    table: str
+    problems: tuple[str, ...] = ()
+    violations: tuple[Violation, ...] = ()
+    rows: int = 0
+    broken_rows: int = 0
+    notes: tuple[str, ...] = ()
+
+    @property
+    def broken_share(self) -> float:
+        """Share of the rows that break a rule."""
+        return self.broken_rows / self.rows if self.rows else 0.0
+
+
+def judged(rows: DataFrame, contract: TableContract, *, as_of: str, allow_new_columns: bool) -> Verdict:
+    """Checks one table: its columns without reading data, its content in one pass, its keys in a shuffle of hashes.
+
+    Only where something is broken are rows read again, for the examples.
+
+    Args:
+        as_of: the day on which the table is read (YYYY-MM-DD); a later event is an error.
+    """
+    problems, notes = contract_rules.schema_problems(rows.schema, contract, allow_new_columns=allow_new_columns)
+    if problems:
+        return Verdict(contract.name, tuple(problems), notes=tuple(notes))
+    day = date.fromisoformat(as_of)
+    known, rules = contract_rules.in_contract(rows, contract), contract_rules.row_rules(contract, day)
+    counts = checks.ContentCounts.of(checks.to_content_counts(known, contract, rules, day).collect()[0])
+    return Verdict(
+        contract.name,
+        (*checks.table_problems(counts, contract, day), *_repeated_keys(known, contract)),
+        _violations(known, contract, rules, counts),
+        counts.rows,
+        counts.broken_rows,
+        tuple(notes),
+    )
+
+
+def enforce(
+    tables: Mapping[str, tuple[DataFrame, TableContract]],
+    *,
+    as_of: str,
+    most_broken_share: float,
+    allow_new_columns: bool,
+    objects: Objects,
+    catalogue: Catalogue,
+    dataset: str,
+    partition: str,
+) -> tuple[dict[str, DataFrame], list[Violation]]:
+    """Checks all tables, puts broken rows aside, and hands back the rows that keep every rule.
+
+    Returns:
+        The clean rows of each table, with the contract's columns alone, and every violation found.
+
+    Raises:
+        BadInput: a table as a whole is not as promised, or more than ``most_broken_share`` of its rows are broken;
+            names everything that is wrong with all tables, and nothing has been written.
+    """
+    verdicts = {
+        name: judged(rows, contract, as_of=as_of, allow_new_columns=allow_new_columns)
+        for name, (rows, contract) in tables.items()
+    }
+    for note in (note for verdict in verdicts.values() for note in verdict.notes):
+        log.warning("%s", note)
+    violations = [violation for verdict in verdicts.values() for violation in verdict.violations]
+    fatal = [problem for verdict in verdicts.values() for problem in _fatal(verdict, most_broken_share)]
+    if fatal:
+        raise BadInput(*fatal, *map(str, violations))
+    clean = {
+        name: _put_aside(rows, contract, verdicts[name], as_of, catalogue.quarantine(dataset, name, partition), objects)
+        for name, (rows, contract) in tables.items()
+    }
+    for violation in violations:
+        log.warning("%s", violation)
+    return clean, violations
+
+
+def _put_aside(
+    rows: DataFrame, contract: TableContract, verdict: Verdict, as_of: str, address: str, objects: Objects
+) -> DataFrame:
+    """Writes the broken rows, or removes those of an earlier run, and returns the others."""
+    known = contract_rules.in_contract(rows, contract)
+    if not verdict.broken_rows:
+        remove_quarantine(address, objects)
+        return known
+    log.warning("%s of %s rows of table %s go to %s", verdict.broken_rows, verdict.rows, verdict.table, address)
+    rules = contract_rules.row_rules(contract, date.fromisoformat(as_of))
+    broken = contract_rules.with_broken_rules(known, rules).orderBy(*map(contract_rules.named, contract.key))
+    overwrite_quarantine(broken, address, _summary(verdict, as_of), objects)
+    return known.where(~contract_rules.is_broken(rules))
+
+
+def _fatal(verdict: Verdict, most_broken_share: float) -> list[str]:
+    if verdict.broken_share <= most_broken_share:
+        return list(verdict.problems)
+    share = (
+        f"table {verdict.table}: {verdict.broken_rows:,} of {verdict.rows:,} rows ({verdict.broken_share:.2%}) break a"
+        f" rule, at most {most_broken_share:.2%} may"
+    )
+    return [*verdict.problems, share]
+
+
+def _repeated_keys(rows: DataFrame, contract: TableContract) -> list[str]:
+    hashes = checks.to_repeated_hashes(rows, contract)
+    if hashes.isEmpty():
+        return []
+    repeated = checks.to_repeated_keys(rows, contract, hashes).persist()
+    try:
+        counted = repeated.agg(F.count(F.lit(1)).alias("keys"), F.sum("row_count").alias("row_count")).collect()[0]
+        if not counted["keys"]:
+            return []
+        examples = [row["id"] for row in repeated.orderBy("id").limit(checks.EXAMPLES).collect()]
+    finally:
+        repeated.unpersist()
+    extra = counted["row_count"] - counted["keys"]
+    key = ", ".join(contract.key)
+    return [f"table {contract.name}: key {key} is repeated by {extra:,} rows, such as {', '.join(examples)}"]
+
+
+def _violations(
+    rows: DataFrame, contract: TableContract, rules: Sequence[contract_rules.RowRule], counts: checks.ContentCounts
+) -> tuple[Violation, ...]:
+    broken = [(rule, number) for rule, number in zip(rules, counts.broken, strict=True) if number]
+    if not broken:
+        return ()
+    found = checks.to_examples(rows, contract, [rule for rule, _ in broken]).collect()
+    examples: dict[str, list[str]] = {}
+    for row in sorted(found):
+        examples.setdefault(row["rule"], []).append(row["id"])
+    return tuple(
+        Violation(contract.name, rule.text, rule.column, number, tuple(examples[rule.text])) for rule, number in broken
+    )
+
+
+def _summary(verdict: Verdict, as_of: str) -> dict[str, object]:
+    return {
+        "table": verdict.table,
+        "as_of": as_of,
+        "rows": verdict.rows,
+        "broken_rows": verdict.broken_rows,
+        "rules": [dataclasses.asdict(violation) for violation in verdict.violations],
+    }
