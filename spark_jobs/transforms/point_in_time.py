@@ -1,0 +1,127 @@
+"""Features as they were known at each decision. Grain: one row per decision, whatever the looked-up tables hold.
+
+A row of a table is known at a moment when its event has happened by then and the bank had heard of it by then. Moments
+are instants; a date is its midnight in UTC, the time zone of every session.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from arrears.contracts.errors import BadConfiguration
+from arrears.contracts.features import ProfileView, View, WindowView
+from spark_jobs.transforms.windows import window_features, window_starts
+
+ID, ENTITY, MOMENT, EVENT, ARRIVAL = "_id", "_entity", "_moment", "_event", "_arrival"
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """One table to look features up in.
+
+    Attributes:
+        view: what to take of it, and by which column its rows belong to a decision.
+        rows: the table.
+        event_time: its column of when a row happened.
+        arrived_on: its column of when the row was known; None: ``delay_days`` after the event.
+    """
+
+    view: View
+    rows: DataFrame
+    event_time: str
+    arrived_on: str | None = None
+    delay_days: int = 0
+
+
+def training_set(decisions: DataFrame, lookups: Sequence[Lookup], *, id: str, decided_at: str) -> DataFrame:
+    """Joins to each decision what was known of its customer at that moment; one row per decision, in all its columns.
+
+    Each table is brought down to one row per decision before it is joined, so tables never multiply each other. A
+    decision without any known row keeps its place, with counts of 0 and other features missing.
+
+    Args:
+        decisions: ``id`` is unique and never null; ``decided_at`` is a date or timestamp.
+
+    Raises:
+        BadConfiguration: two lookups, or a lookup and the decisions, would give a column of the same name.
+    """
+    names = [*decisions.columns, *(name for lookup in lookups for name in lookup.view.feature_names)]
+    doubled = sorted(name for name, times in Counter(names).items() if times > 1)
+    if doubled:
+        raise BadConfiguration(*(f"column {name} would stand in the training set twice" for name in doubled))
+    complete = decisions
+    for lookup in lookups:
+        features = to_features(decisions, lookup, id=id, decided_at=decided_at)
+        complete = complete.join(features.withColumnRenamed(ID, id), on=id, how="left")
+        counts = [name for name in lookup.view.feature_names if _is_count(name, lookup.view)]
+        complete = complete.fillna(0, subset=counts) if counts else complete
+    return complete
+
+
+def to_features(decisions: DataFrame, lookup: Lookup, *, id: str, decided_at: str) -> DataFrame:
+    """One view's features, one row for each decision of which anything is known; the decision's id is ``_id``."""
+    moments = decisions.select(
+        F.col(id).alias(ID), F.col(lookup.view.entity).alias(ENTITY), F.col(decided_at).cast("timestamp").alias(MOMENT)
+    )
+    known = _known_rows(lookup)
+    if isinstance(lookup.view, WindowView):
+        return _in_windows(moments, known, lookup.view)
+    return _newest(moments, known, lookup.view)
+
+
+def _is_count(name: str, view: View) -> bool:
+    return isinstance(view, WindowView) and name.startswith(("event_count_", "arrears_count_"))
+
+
+def _known_rows(lookup: Lookup) -> DataFrame:
+    """The table's rows with entity, moment of the event and moment of knowledge in columns of their own."""
+    view, event = lookup.view, F.col(lookup.event_time).cast("timestamp")
+    arrival = F.col(lookup.arrived_on).cast("timestamp") if lookup.arrived_on else None
+    if lookup.delay_days:
+        arrival = event + F.expr(f"INTERVAL {lookup.delay_days} DAYS")
+    used = view.columns if isinstance(view, ProfileView) else (*view.amounts, *filter(None, [view.days_past_due]))
+    timed = [F.col(view.entity).alias(ENTITY), event.alias(EVENT)]
+    # Without arrival of its own a row is known as soon as it happens: a second comparison would only cost time.
+    if arrival is not None:
+        timed.append(arrival.alias(ARRIVAL))
+    return lookup.rows.select(*timed, *used)
+
+
+def _is_known(rows: DataFrame) -> Column:
+    happened = F.col(EVENT) <= F.col(MOMENT)
+    return happened & (F.col(ARRIVAL) <= F.col(MOMENT)) if ARRIVAL in rows.columns else happened
+
+
+def _in_windows(moments: DataFrame, known: DataFrame, view: WindowView) -> DataFrame:
+    bounded = moments.select("*", *window_starts(view, moment=MOMENT))
+    is_inside = F.col(EVENT) > F.col(f"_start_{max(view.months)}")
+    in_window = known.join(bounded, on=ENTITY, how="inner").where(_is_known(known) & is_inside)
+    # Grouped by the entity too, by which the join has placed the rows already: no second shuffle.
+    return in_window.groupBy(ENTITY, ID).agg(*window_features(view, event=EVENT, moment=MOMENT)).drop(ENTITY)
+
+
+def _newest(moments: DataFrame, known: DataFrame, view: ProfileView) -> DataFrame:
+    """The newest known row of each decision; of equal event times the one that arrived last, then the greatest values.
+
+    The time of the newest row is found first, on three narrow columns and by hashing alone; only rows of that time are
+    then compared as a whole, which needs a sort.
+    """
+    in_time = _is_known(known)
+    if view.max_age_days is not None:
+        in_time &= F.col(EVENT) >= F.col(MOMENT) - F.expr(f"INTERVAL {view.max_age_days} DAYS")
+    times = known.select(ENTITY, EVENT, *([ARRIVAL] if ARRIVAL in known.columns else []))
+    newest = (
+        times.join(moments, on=ENTITY, how="inner")
+        .where(in_time)
+        .groupBy(ENTITY, ID, MOMENT)
+        .agg(F.max(EVENT).alias(EVENT))
+    )
+    tied = known.join(newest, on=[ENTITY, EVENT], how="inner").where(_is_known(known))
+    order = [ARRIVAL] if ARRIVAL in known.columns else []
+    winner = tied.groupBy(ID).agg(F.max(F.struct(*order, *view.columns)).alias("_newest"))
+    return winner.select(ID, *(F.col(f"_newest.{name}").alias(name) for name in view.columns))

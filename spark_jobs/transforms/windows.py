@@ -1,0 +1,75 @@
+"""What happened in the months before a moment: the aggregates behind a window view. Grain: one row per group.
+
+A window of n months holds the events in (moment - n months, moment]. Everything is a count, a maximum or a sum of whole
+numbers (days, and amounts in ten-thousandths): such sums do not depend on the order in which a cluster adds them up, so
+the same tables give the same training set to the last bit; and Spark aggregates them by hashing, without a sort.
+"""
+
+from __future__ import annotations
+
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+
+from arrears.contracts.features import WindowView
+
+DAYS_A_MONTH = 30.4375  # 365.25 / 12
+AMOUNT_STEPS = 10_000  # amounts up to ten thousand million fit 64 bits in every sum below
+_MICROS_A_DAY = 86_400_000_000
+
+
+def window_starts(view: WindowView, *, moment: str) -> list[Column]:
+    """Where each window begins, as columns ``_start_<n>``: reckoned once a decision, not once a row of history."""
+    return [(F.col(moment) - F.expr(f"INTERVAL {n} MONTHS")).alias(f"_start_{n}") for n in view.months]
+
+
+def window_features(view: WindowView, *, event: str, moment: str) -> list[Column]:
+    """The view's features as aggregates over rows whose event is in the longest window, in the view's order.
+
+    * ``days_since_last_event``: whole days from the newest event to the moment.
+    * ``months_since_arrears``: whole days from the newest event in arrears, in months of 30.4375 days; missing
+      without any.
+    * ``<amount>_trend_<n>m``: slope of the least-squares line of the amount over days, per month of 30.4375 days;
+      missing where fewer than two different days have an amount.
+
+    Sums, means, maxima and trends leave missing amounts out. The rows need the columns of `window_starts`.
+    """
+    days_ago = F.expr(f"(unix_micros({moment}) - unix_micros({event})) div {_MICROS_A_DAY}L")
+    features = [F.min(days_ago).cast("int").alias("days_since_last_event")]
+    if view.days_past_due:
+        late = F.min(F.when(F.col(view.days_past_due) > 0, days_ago))
+        features.append((late / F.lit(DAYS_A_MONTH)).alias("months_since_arrears"))
+    for months in view.months:
+        is_inside = None if months == max(view.months) else F.col(event) > F.col(f"_start_{months}")
+        features.append(_count(is_inside).alias(f"event_count_{months}m"))
+        if view.days_past_due:
+            days = F.col(view.days_past_due)
+            features.append(F.max(_inside(days, is_inside)).alias(f"worst_days_past_due_{months}m"))
+            features.append(F.count_if(_inside(days > 0, is_inside)).alias(f"arrears_count_{months}m"))
+        for amount in view.amounts:
+            features += _amount_features(amount, months, is_inside, days_ago)
+    return features
+
+
+def _amount_features(amount: str, months: int, is_inside: Column | None, days_ago: Column) -> list[Column]:
+    steps = F.round(F.col(amount).cast("double") * F.lit(float(AMOUNT_STEPS))).cast("bigint")
+    value = _inside(steps, is_inside)
+    # Time runs forwards, so that a growing amount has a positive slope.
+    day = F.when(value.isNotNull(), -days_ago)
+    count, total = F.count(value), F.sum(value)
+    days, squares, products = F.sum(day), F.sum(day * day), F.sum(day * value)
+    above = count.cast("double") * products - days.cast("double") * total
+    below = count * squares - days * days
+    return [
+        (total / F.lit(float(AMOUNT_STEPS))).alias(f"{amount}_sum_{months}m"),
+        (total / F.lit(float(AMOUNT_STEPS)) / count).alias(f"{amount}_mean_{months}m"),
+        (F.max(value) / F.lit(float(AMOUNT_STEPS))).alias(f"{amount}_max_{months}m"),
+        F.when(below > 0, above / below * F.lit(DAYS_A_MONTH / AMOUNT_STEPS)).alias(f"{amount}_trend_{months}m"),
+    ]
+
+
+def _inside(value: Column, is_inside: Column | None) -> Column:
+    return value if is_inside is None else F.when(is_inside, value)
+
+
+def _count(is_inside: Column | None) -> Column:
+    return F.count(F.lit(1)) if is_inside is None else F.count_if(is_inside)
