@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from importlib.resources import files
 from typing import NamedTuple
 
 from arrears.model.decisions import Decision
 from arrears.model.metrics import Evaluation
+from arrears.reports.pages import data_url, render
 
 PLOTS = {
     "roc_curve": "The further the line bends to the upper left, the more defaulters are caught per false alarm.",
@@ -83,16 +82,11 @@ class ModelPage:
 
 def render_model_page(page: ModelPage) -> str:
     """Writes the report as one HTML file: images inside, styles inside, no scripts; every value is escaped."""
-    from jinja2 import Environment, StrictUndefined
-
-    # Templates are package data, read so that it works from inside the zip that Spark ships.
-    folder = files("arrears.reports")
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    template = environment.from_string(folder.joinpath("model_page.html").read_text("utf-8"))
-    return template.render(
+    return render(
+        "model_page.html",
+        ["model_page.css"],
         page=page,
         found=page.evaluation,
-        style=folder.joinpath("model_page.css").read_text("utf-8"),
         metrics=_metric_rows(page),
         plots=[_embedded(stem, png) for stem, png in page.plots.items()],
         leading=sorted(page.importance.items(), key=lambda item: (-item[1], item[0]))[:20],
@@ -117,8 +111,4 @@ def _metric_rows(page: ModelPage) -> list[dict[str, str]]:
 
 def _embedded(stem: str, png: bytes) -> dict[str, str]:
     title = stem.replace("_", " ").capitalize().replace("Roc", "ROC").replace("Ks", "KS")
-    return {"title": title, "note": PLOTS.get(stem, ""), "source": _data_url(png)}
-
-
-def _data_url(png: bytes) -> str:
-    return f"data:image/png;base64,{base64.b64encode(png).decode('ascii')}"
+    return {"title": title, "note": PLOTS.get(stem, ""), "source": data_url(png)}

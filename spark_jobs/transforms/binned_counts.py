@@ -46,7 +46,7 @@ def to_bins(
     """
     names = (*numeric, *categorical)
     at_most = max(1, min(SAMPLED_ROWS, SAMPLED_CELLS // max(len(names), 1)))
-    slim = rows.select(F.col(f"`{key}`").alias("_key"), *_values(numeric, categorical))
+    slim = rows.select(F.col(f"`{key}`").alias("_key"), *values_of(numeric, categorical))
     sample = to_lowest_hashes(slim, key="_key", seed=seed, at_most=at_most).drop("_key").repartition(1)
     numbers = len(numeric)
 
@@ -69,14 +69,15 @@ def to_bin_counts(rows: DataFrame, bins: Sequence[Bins], *, segment: Column, seg
     """How many rows of each segment lie in each bin of each feature. Grain: one row per feature, bin and segment.
 
     Args:
+        bins: a feature may be parted in several ways.
         segment: a whole number from 0 to ``segments`` - 1, such as the label; rows without one are left out.
 
     Columns: ``feature`` (its place in ``bins``), ``bin``, ``segment``, ``row_count``; empty bins are left out.
     """
-    numeric = [b.name for b in bins if b.levels is None]
-    categorical = [b.name for b in bins if b.levels is not None]
+    numeric = list(dict.fromkeys(b.name for b in bins if b.levels is None))
+    categorical = list(dict.fromkeys(b.name for b in bins if b.levels is not None))
     place = {name: number for number, name in enumerate((*numeric, *categorical), 1)}
-    slim = rows.select(segment.cast("int").alias("_segment"), *_values(numeric, categorical)).where(
+    slim = rows.select(segment.cast("int").alias("_segment"), *values_of(numeric, categorical)).where(
         "_segment IS NOT NULL"
     )
     coders = [(place[b.name], coder(b), b.size * segments) for b in bins]
@@ -109,6 +110,12 @@ def coder(bins: Bins) -> Callable[[pa.Array], Ints]:
     return code
 
 
+def values_of(numeric: Sequence[str], categorical: Sequence[str]) -> list[Column]:
+    """The features as doubles and texts, numbers first."""
+    numbers = [F.col(f"`{name}`").cast("double").alias(name) for name in numeric]
+    return numbers + [F.col(f"`{name}`").cast("string").alias(name) for name in categorical]
+
+
 _BINS = pa.schema(
     [
         ("name", pa.string()),
@@ -119,11 +126,6 @@ _BINS = pa.schema(
         ("row_count", pa.int64()),
     ]
 )
-
-
-def _values(numeric: Sequence[str], categorical: Sequence[str]) -> list[Column]:
-    numbers = [F.col(f"`{name}`").cast("double").alias(name) for name in numeric]
-    return numbers + [F.col(f"`{name}`").cast("string").alias(name) for name in categorical]
 
 
 def _number_parted(column: pa.Array, bins: int) -> dict[str, object]:

@@ -1,0 +1,28 @@
+"""What all pages share: one HTML file that opens anywhere, with nothing to fetch and nothing to run."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from importlib.resources import files
+
+
+def render(template: str, styles: Sequence[str], **values: object) -> str:
+    """Fills a template of this package; images and styles stand inside, every value is escaped.
+
+    Args:
+        template: file name, such as ``model_page.html``.
+        styles: file names of its style sheets, in order.
+    """
+    from jinja2 import Environment, StrictUndefined
+
+    # Templates are package data, read so that it works from inside the zip that Spark ships.
+    folder = files("arrears.reports")
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    page = environment.from_string(folder.joinpath(template).read_text("utf-8"))
+    return page.render(style="\n".join(folder.joinpath(name).read_text("utf-8") for name in styles), **values)
+
+
+def data_url(png: bytes) -> str:
+    """A picture as the address of itself."""
+    return f"data:image/png;base64,{base64.b64encode(png).decode('ascii')}"
