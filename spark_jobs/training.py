@@ -13,11 +13,13 @@ from arrears.contracts.catalogue import Table
 from arrears.contracts.descriptions import LABEL, DatasetDescription
 from arrears.contracts.jobs import TrainModelConfig
 from arrears.scoring.document import LevelRates, ModelDocument
+from arrears.scoring.preparation import Preparation
 from spark_jobs.engines.catboost import ONE_HOT_LEVELS
 from spark_jobs.engines.contract import VALIDATION_SHARD, FittedModel, Snapshot, TrainingSpec
 from spark_jobs.engines.scoring import score_snapshot
 from spark_jobs.evaluation import score_quantiles
 from spark_jobs.io import snapshots, tables
+from spark_jobs.preparation import interactions, learnt_preparation
 from spark_jobs.transforms.training_rows import ROW_ORDER, to_level_counts, to_training_rows
 
 
@@ -29,7 +31,9 @@ def pinned_rows(
 
     Raises:
         UpstreamNotReady: the training set has no such version.
+        BadConfiguration: what is asked for does not fit the features.
     """
+    interactions(config, description)  # a misspelt feature is told before the rows are sorted
     borrowers = tables.read_partition(
         spark,
         config.catalogue.table(Table.TRAIN, config.dataset),
@@ -52,7 +56,8 @@ def pinned_rows(
             digest=f"{config.dataset_version}-{config.seed}-{config.validation_share}-{config.shards}",
             sort_key=ROW_ORDER,
         )
-        yield snapshot, _spec(borrowers, config, description)
+        training = snapshots.read_training(spark, address)
+        yield snapshot, _spec(training, config, description, learnt_preparation(training, config, description))
     finally:
         snapshots.discard(address)
 
@@ -65,8 +70,11 @@ def with_training_scores(
     return replace(document, score_quantiles=tuple(score_quantiles(scored)))
 
 
-def _spec(borrowers: DataFrame, config: TrainModelConfig, description: DatasetDescription) -> TrainingSpec:
-    encoded = () if config.shards == 1 else _encoded(borrowers, description.categorical)
+def _spec(
+    training: DataFrame, config: TrainModelConfig, description: DatasetDescription, preparation: Preparation
+) -> TrainingSpec:
+    _, levels_left = preparation.outputs(description.numeric, description.categorical)
+    encoded = () if config.shards == 1 else _encoded(training, levels_left)
     many = {rates.column for rates in encoded}
     return TrainingSpec(
         label=LABEL,
@@ -80,19 +88,20 @@ def _spec(borrowers: DataFrame, config: TrainModelConfig, description: DatasetDe
         threads=config.threads,
         shards=config.shards,
         learning_rate=config.learning_rate,
+        preparation=preparation,
     )
 
 
-def _encoded(borrowers: DataFrame, categorical: tuple[str, ...]) -> tuple[LevelRates, ...]:
+def _encoded(training: DataFrame, categorical: tuple[str, ...]) -> tuple[LevelRates, ...]:
     """Categories with too many levels to merge across shards, as the share of training rows that each level has."""
     if not categorical:
         return ()
-    levels = borrowers.agg(*(F.count_distinct(f"`{name}`").alias(name) for name in categorical)).first()
+    levels = training.agg(*(F.count_distinct(f"`{name}`").alias(name) for name in categorical)).first()
     many = [name for name in categorical if levels is not None and levels[name] > ONE_HOT_LEVELS]
-    return tuple(_level_rates(borrowers, name) for name in many)
+    return tuple(_level_rates(training, name) for name in many)
 
 
-def _level_rates(borrowers: DataFrame, column: str) -> LevelRates:
-    counts = {row["level"]: row["row_count"] for row in to_level_counts(borrowers, column).collect()}
+def _level_rates(training: DataFrame, column: str) -> LevelRates:
+    counts = {row["level"]: row["row_count"] for row in to_level_counts(training, column).collect()}
     total = sum(counts.values())
     return LevelRates(column, {level: count / total for level, count in sorted(counts.items())})

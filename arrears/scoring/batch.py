@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from arrears.contracts.errors import BadInput
+from arrears.scoring.columns import by_level, level_column, number_column
 from arrears.scoring.document import LevelRates, ModelDocument
-
-MISSING_LEVEL = "__missing__"
+from arrears.scoring.preparation import Preparation
 
 _TEXT = (pa.types.is_string, pa.types.is_large_string)
 _NUMBER = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_boolean, pa.types.is_null)
@@ -59,17 +58,34 @@ def check_columns(schema: pa.Schema, document: ModelDocument) -> None:
 
 def model_input(rows: pa.Table, document: ModelDocument) -> Any:
     """The rows as CatBoost reads them: float32 numbers (missing is NaN), categories as text (missing is a level)."""
-    numbers = number_matrix(rows, document.numeric, document.encoded)
-    if not document.categorical:
+    return prepared_input(rows, document.preparation, document.numeric, document.categorical, document.encoded)
+
+
+def prepared_input(
+    rows: pa.Table,
+    preparation: Preparation,
+    numeric: Sequence[str],
+    categorical: Sequence[str],
+    encoded: Sequence[LevelRates] = (),
+) -> Any:
+    """Raw rows, prepared and as CatBoost reads them: a float32 matrix, or FeaturesData where categories remain.
+
+    Training and scoring both come through here, so a model sees in use what it saw when it was fitted.
+    """
+    rated = [rates.column for rates in encoded]
+    ready = preparation.apply(rows, numeric, [*rated, *categorical])
+    numbers_left, levels_left = preparation.outputs(numeric, categorical)
+    numbers = number_matrix(ready, numbers_left, encoded)
+    if not levels_left:
         return numbers
     from catboost import FeaturesData
 
-    names = [*document.numeric, *(rates.column for rates in document.encoded)]
+    names = [*numbers_left, *rated]
     return FeaturesData(
         num_feature_data=np.ascontiguousarray(numbers) if names else None,
         num_feature_names=names or None,
-        cat_feature_data=level_matrix(rows, document.categorical),
-        cat_feature_names=list(document.categorical),
+        cat_feature_data=level_matrix(ready, levels_left),
+        cat_feature_names=list(levels_left),
     )
 
 
@@ -79,9 +95,9 @@ def number_matrix(
     """Numeric columns, then encoded categories, as one column-major float32 array (rows by columns)."""
     numbers = np.empty((rows.num_rows, len(numeric) + len(encoded)), dtype=np.float32, order="F")
     for position, name in enumerate(numeric):
-        numbers[:, position] = _floats(rows.column(name))
+        numbers[:, position] = number_column(rows.column(name))
     for position, rates in enumerate(encoded, start=len(numeric)):
-        numbers[:, position] = _rates(rows.column(rates.column), rates)
+        numbers[:, position] = by_level(level_column(rows.column(rates.column)), rates.rates, unseen=0.0)
     return numbers
 
 
@@ -91,28 +107,6 @@ def level_matrix(rows: pa.Table, categorical: Sequence[str]) -> npt.NDArray[np.o
     for position, name in enumerate(categorical):
         levels[:, position] = level_column(rows.column(name)).cast(pa.binary()).to_numpy(zero_copy_only=False)
     return levels
-
-
-def level_column(column: pa.ChunkedArray) -> pa.Array:
-    """One category column as plain text, a missing value as a level of its own."""
-    if pa.types.is_dictionary(column.type):
-        column = column.cast(column.type.value_type)
-    return pc.fill_null(pa.chunked_array(column).combine_chunks().cast(pa.string()), MISSING_LEVEL)
-
-
-def _rates(column: pa.ChunkedArray, rates: LevelRates) -> npt.NDArray[np.float32]:
-    encoded = level_column(column).dictionary_encode()
-    of_level = np.array([rates.rates.get(level, 0.0) for level in encoded.dictionary.to_pylist()], dtype=np.float32)
-    found: npt.NDArray[np.float32] = of_level[encoded.indices.to_numpy()]
-    return found
-
-
-def _floats(column: pa.ChunkedArray) -> npt.NDArray[np.float64]:
-    if not pa.types.is_floating(column.type):
-        column = column.cast(pa.float64(), safe=False)
-    # Arrow hands nulls of a float column to numpy as NaN, which is CatBoost's missing value.
-    floats: npt.NDArray[np.float64] = column.to_numpy()
-    return floats
 
 
 def _decoded(kind: pa.DataType) -> pa.DataType:

@@ -7,6 +7,8 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from arrears.scoring.preparation import Preparation
+
 
 @dataclass(frozen=True)
 class LevelRates:
@@ -23,10 +25,11 @@ class ModelDocument:
     Attributes:
         dataset, dataset_version: what it was trained on.
         engine: which library trained it, and its version.
-        numeric: numeric features in the order of the model's float inputs.
-        categorical: category features in the order of the model's category inputs.
+        numeric: numeric columns that a borrower brings, in the order of the model's float inputs.
+        categorical: category columns that a borrower brings, in the order of the model's category inputs.
         encoded: category features that were turned into numbers before the model; they follow ``numeric``.
         score_quantiles: scores of the training rows at 0, 1/1000, … 1, from which risk limits are read.
+        preparation: what is done to those columns before the model sees them; empty: nothing.
         example: one made-up borrower (medians and commonest levels), never a real one.
     """
 
@@ -38,11 +41,18 @@ class ModelDocument:
     encoded: tuple[LevelRates, ...] = ()
     score_quantiles: tuple[float, ...] = ()
     example: dict[str, float | str | None] = field(default_factory=dict)
+    preparation: Preparation = field(default_factory=Preparation)
 
     @property
     def features(self) -> tuple[str, ...]:
         """The columns that a row must have to be scored."""
         return self.numeric + tuple(rates.column for rates in self.encoded) + self.categorical
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """What the model itself sees, in its order: the features after their preparation."""
+        numeric, categorical = self.preparation.outputs(self.numeric, self.categorical)
+        return numeric + tuple(rates.column for rates in self.encoded) + categorical
 
     def to_json(self) -> str:
         """One JSON object, kept beside the model's file."""
@@ -55,4 +65,5 @@ class ModelDocument:
         for name in ("numeric", "categorical", "score_quantiles"):
             given[name] = tuple(given.get(name, ()))
         given["encoded"] = tuple(LevelRates(**rates) for rates in given.get("encoded", ()))
+        given["preparation"] = Preparation.from_dict(given.get("preparation", {}))
         return cls(**given)

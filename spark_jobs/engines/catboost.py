@@ -19,7 +19,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from arrears.contracts.errors import BadConfiguration
-from arrears.scoring.batch import level_column, level_matrix, number_matrix
+from arrears.scoring.batch import prepared_input
+from arrears.scoring.columns import level_column
 from arrears.scoring.document import ModelDocument
 from spark_jobs.engines.contract import (
     VALIDATION_SHARD,
@@ -88,6 +89,7 @@ _PART = pa.schema(
         ("shard", pa.int64()),
         ("model", pa.binary()),
         ("rows", pa.int64()),
+        ("dropped_rows", pa.int64()),
         ("trees", pa.int64()),
         ("seconds", pa.float64()),
         ("read_seconds", pa.float64()),
@@ -97,7 +99,7 @@ _PART = pa.schema(
     ]
 )
 _PART_DDL = (
-    "shard long, model binary, rows long, trees long, seconds double, read_seconds double,"
+    "shard long, model binary, rows long, dropped_rows long, trees long, seconds double, read_seconds double,"
     " best_validation_logloss double, example_names array<string>, example_values array<string>"
 )
 
@@ -106,8 +108,8 @@ def _train(task: _Task) -> dict[str, Any]:
     from catboost import CatBoostClassifier
 
     started = time.monotonic()
-    train, example = _pool(task, task.train, with_example=True)
-    validation, _ = _pool(task, task.validation) if task.validation else (None, {})
+    train, example, dropped = _training_pool(task)
+    validation = _quantised(_read(task, task.validation), task) if task.validation else None
     read_seconds = time.monotonic() - started
     spec = task.spec
     model = CatBoostClassifier(
@@ -127,6 +129,7 @@ def _train(task: _Task) -> dict[str, Any]:
         "shard": task.shard,
         "model": _to_bytes(model),
         "rows": train.num_row(),
+        "dropped_rows": dropped,
         "trees": model.tree_count_,
         "seconds": time.monotonic() - started - read_seconds,
         "read_seconds": read_seconds,
@@ -136,36 +139,37 @@ def _train(task: _Task) -> dict[str, Any]:
     }
 
 
-def _pool(task: _Task, slices: Sequence[FileSlice], *, with_example: bool = False) -> tuple[Any, dict[str, Any]]:
-    """The slices as a quantised CatBoost pool, in the order of the sort key; the Arrow rows are dropped on the way."""
-    spec = task.spec
-    rows = task.read(slices, _columns(spec, task.sort_key))
-    rows = rows.take(pc.sort_indices(rows, sort_keys=[(task.sort_key, "ascending")]))
-    example = _made_up_borrower(rows, spec) if with_example else {}
-    pool = _catboost_pool(rows, spec)
+def _training_pool(task: _Task) -> tuple[Any, dict[str, float | str | None], int]:
+    """The shard's rows as a pool, a made-up borrower like them, and how many outliers were left out."""
+    rows = _read(task, task.train)
+    kept = task.spec.preparation.kept(rows)
+    return _quantised(kept, task), _made_up_borrower(kept, task.spec), rows.num_rows - kept.num_rows
+
+
+def _read(task: _Task, slices: Sequence[FileSlice]) -> pa.Table:
+    """The slices' rows as they came, in the order of the sort key."""
+    rows = task.read(slices, _columns(task.spec, task.sort_key))
+    return rows.take(pc.sort_indices(rows, sort_keys=[(task.sort_key, "ascending")]))
+
+
+def _quantised(rows: pa.Table, task: _Task) -> Any:
+    pool = _catboost_pool(rows, task.spec)
     if task.borders:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "borders.tsv")
             path.write_text(task.borders)
             pool.quantize(input_borders=str(path))
-    return pool, example
+    return pool
 
 
 def _catboost_pool(rows: pa.Table, spec: TrainingSpec) -> Any:
-    from catboost import FeaturesData, Pool
+    from catboost import Pool
 
     label = rows.column(spec.label).to_numpy()
-    numbers = number_matrix(rows, spec.numeric, spec.encoded)
-    names = _number_names(spec)
-    if not spec.categorical:
-        return Pool(numbers, label=label, feature_names=names)
-    data = FeaturesData(
-        num_feature_data=np.ascontiguousarray(numbers) if names else None,
-        num_feature_names=names or None,
-        cat_feature_data=level_matrix(rows, spec.categorical),
-        cat_feature_names=list(spec.categorical),
-    )
-    return Pool(data, label=label)
+    data = prepared_input(rows, spec.preparation, spec.numeric, spec.categorical, spec.encoded)
+    # FeaturesData brings its own names.
+    names = {"feature_names": _number_names(spec)} if isinstance(data, np.ndarray) else {}
+    return Pool(data, label=label, **names)
 
 
 def _shared_borders(snapshot: Snapshot, spec: TrainingSpec, read: ReadSlices) -> str:
@@ -177,7 +181,7 @@ def _shared_borders(snapshot: Snapshot, spec: TrainingSpec, read: ReadSlices) ->
             rows += piece.rows
     if not _number_names(spec):
         return ""
-    pool = _catboost_pool(read(slices, _columns(spec, snapshot.sort_key)), spec)
+    pool = _catboost_pool(spec.preparation.kept(read(slices, _columns(spec, snapshot.sort_key))), spec)
     pool.quantize()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "borders.tsv")
@@ -199,6 +203,8 @@ def _merged(parts: Sequence[dict[str, Any]], spec: TrainingSpec) -> FittedModel:
         "read_seconds": max(part["read_seconds"] for part in parts),
         "best_validation_logloss": float(np.mean([part["best_validation_logloss"] for part in parts])),
     }
+    if any(step.treatment == "drop" for step in spec.preparation.outliers):
+        facts["dropped_outlier_rows"] = sum(part["dropped_rows"] for part in parts)
     texts = dict(zip(parts[0]["example_names"], parts[0]["example_values"], strict=True))
     words = {*spec.categorical, *(rates.column for rates in spec.encoded)}
     example = {name: value if name in words or value is None else float(value) for name, value in texts.items()}
@@ -210,7 +216,7 @@ def importance(model: bytes, document: ModelDocument) -> dict[str, float]:
     from catboost import CatBoostClassifier
 
     values = _from_bytes(CatBoostClassifier(), model).get_feature_importance()
-    return dict(zip(document.features, map(float, values), strict=True))
+    return dict(zip(document.inputs, map(float, values), strict=True))
 
 
 def _made_up_borrower(rows: pa.Table, spec: TrainingSpec) -> dict[str, float | str | None]:
@@ -230,11 +236,13 @@ def _commonest(column: pa.ChunkedArray) -> str:
 
 
 def _number_names(spec: TrainingSpec) -> list[str]:
-    return [*spec.numeric, *(rates.column for rates in spec.encoded)]
+    """The model's numeric inputs, after preparation."""
+    numeric, _ = spec.preparation.outputs(spec.numeric, spec.categorical)
+    return [*numeric, *(rates.column for rates in spec.encoded)]
 
 
 def _columns(spec: TrainingSpec, sort_key: str) -> list[str]:
-    return [*_number_names(spec), *spec.categorical, spec.label, sort_key]
+    return [*spec.numeric, *(rates.column for rates in spec.encoded), *spec.categorical, spec.label, sort_key]
 
 
 def _to_bytes(model: Any) -> bytes:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from arrears.scoring.preparation import Preparation
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -51,7 +53,7 @@ ReadSlices = Callable[[Sequence[FileSlice], Sequence[str]], "pa.Table"]
 
 @dataclass(frozen=True)
 class TrainingSpec:
-    """How to train: inputs, and the settings that the analyst chose."""
+    """How to train: raw inputs, what is done to them before the model, and the settings that the analyst chose."""
 
     label: str
     numeric: tuple[str, ...]
@@ -64,6 +66,7 @@ class TrainingSpec:
     shards: int = 1
     learning_rate: float | None = None
     encoded: tuple[LevelRates, ...] = ()
+    preparation: Preparation = field(default_factory=Preparation)
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,12 @@ from urllib.parse import unquote, urlparse
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from arrears.contracts.catalogue import bucket_and_key
 from arrears.contracts.errors import UpstreamNotReady
 from arrears.stores.objects import Objects
-from spark_jobs.engines.contract import FileSlice, Snapshot
+from spark_jobs.engines.contract import VALIDATION_SHARD, FileSlice, Snapshot
 from spark_jobs.io.session import hadoop_uri
 from spark_jobs.io.tables import active_files, table_version
 
@@ -54,6 +55,11 @@ def materialise(rows: DataFrame, uri: str, *, shards: Sequence[int], digest: str
         for address, _, _ in active_files(spark, uri, {"shard": str(shard)}, version)
     ]
     return _snapshot(files, digest=digest, sort_key=sort_key)
+
+
+def read_training(spark: SparkSession, uri: str) -> DataFrame:
+    """The rows of a materialised snapshot outside its validation slice: all that anything may be learnt from."""
+    return spark.read.format("delta").load(hadoop_uri(uri)).where(F.col("shard") != VALIDATION_SHARD)
 
 
 def discard(uri: str) -> None:

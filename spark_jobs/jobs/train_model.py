@@ -1,7 +1,7 @@
 """Trains one model on the cluster.
 
 Reads one version of the training set; writes an MLflow run with the model, its parameters and facts. Fails when the
-version does not exist.
+version does not exist, or when its rows know what they must not (the leak check) and no reason overrides that.
 """
 
 from __future__ import annotations
@@ -24,18 +24,20 @@ from spark_jobs.engines import catboost
 from spark_jobs.engines.contract import FittedModel, TrainingSpec
 from spark_jobs.io.snapshots import read_slices
 from spark_jobs.launch import launch
+from spark_jobs.leak_check import checked_for_leaks
 from spark_jobs.training import pinned_rows, with_training_scores
 
 REQUIREMENTS = ("catboost", "mlflow", "numpy", "pandas", "pyarrow")
 
 
 def run(spark: SparkSession, config: TrainModelConfig) -> JobResult:
-    """Pins the rows, trains, takes the scores of the training rows, and logs the model."""
+    """Refuses leaks, pins the rows, trains, takes the scores of the training rows, and logs the model."""
     manifest = Objects().get_json(config.catalogue.dataset_manifest(config.dataset, config.dataset_version))
     description = DatasetDescription.from_dict(manifest["description"])
     models = Models()
-    experiment = f"arrears/{config.dataset}"
-    with models.run(experiment, config.run_label, parameters=_parameters(config), tags=_tags(config)) as run_id:
+    leaks = checked_for_leaks(spark, config, description)
+    experiment, tags = f"arrears/{config.dataset}", {**_tags(config), **leaks.tags}
+    with models.run(experiment, config.run_label, parameters=_parameters(config), tags=tags) as run_id:
         with pinned_rows(spark, config, description, name=run_id) as (snapshot, spec):
             fitted = catboost.fit(spark, snapshot, spec, read_slices)
             document = with_training_scores(spark, _document(config, spec, fitted), snapshot, fitted)
@@ -45,7 +47,7 @@ def run(spark: SparkSession, config: TrainModelConfig) -> JobResult:
         source = config.catalogue.table(Table.TRAIN, config.dataset)
         models.log_dataset(run_id, name=config.dataset, digest=config.dataset_version, source=source)
         models.log_results(run_id, fitted.numbers(), {}, {})
-    figures: dict[str, Any] = {"engine": fitted.engine, **fitted.facts}
+    figures: dict[str, Any] = {"engine": fitted.engine, **fitted.facts, **leaks.figures}
     return JobResult(figures, {"mlflow_run_id": run_id}, links={"MLflow run": models.run_url(run_id)})
 
 
@@ -57,6 +59,7 @@ def _document(config: TrainModelConfig, spec: TrainingSpec, fitted: FittedModel)
         numeric=spec.numeric,
         categorical=spec.categorical,
         encoded=spec.encoded,
+        preparation=spec.preparation,
         example=fitted.example,
     )
 

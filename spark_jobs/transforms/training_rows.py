@@ -8,7 +8,7 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from arrears.contracts.descriptions import ID, LABEL
-from arrears.scoring.batch import MISSING_LEVEL
+from arrears.scoring.columns import MISSING_LEVEL
 from spark_jobs.transforms.ids import hash_of
 
 ROW_ORDER = "row_order"

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from arrears.contracts.errors import BadInput
-from arrears.scoring.batch import MISSING_LEVEL, default_probabilities, level_matrix, model_input, number_matrix
+from arrears.scoring.batch import default_probabilities, level_matrix, model_input, number_matrix
+from arrears.scoring.columns import MISSING_LEVEL
 from arrears.scoring.document import LevelRates, ModelDocument
 
 DOCUMENT = ModelDocument("lending_club", "v1", "catboost", ("income", "age"), ("state",))
