@@ -87,16 +87,17 @@ def read_source_table(
 
 def _from_files(spark: SparkSession, uri: str, contract: TableContract) -> DataFrame:
     try:
-        if uri.lower().endswith(CSV_ENDINGS):
-            return _from_csv(spark, uri, contract)
+        return _from_csv(spark, uri, contract) if uri.lower().endswith(CSV_ENDINGS) else _from_parquet(spark, uri)
+    except (BadConfiguration, BadInput) as error:
+        raise type(error)(*(f"table {contract.name}: {problem}" for problem in error.problems)) from None
+
+
+def _from_parquet(spark: SparkSession, uri: str) -> DataFrame:
+    try:
         rows = spark.read.parquet(hadoop_uri(uri))
-        return with_nan_as_null(rows.toDF(*stored_names(rows.columns)))
-    except BadConfiguration as error:
-        raise BadConfiguration(*(f"table {contract.name}: {problem}" for problem in error.problems)) from None
-    except BadInput as error:
-        raise BadInput(*(f"table {contract.name}: {problem}" for problem in error.problems)) from None
     except (PySparkException, Py4JJavaError) as error:
         raise unreadable(uri, error) from None
+    return with_nan_as_null(rows.toDF(*stored_names(rows.columns)))
 
 
 def _from_csv(spark: SparkSession, uri: str, contract: TableContract) -> DataFrame:

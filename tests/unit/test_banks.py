@@ -1,0 +1,279 @@
+"""A bank's YAML is read whole, and everything wrong in it is told at once with its place."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from arrears.contracts.banks import BankDescription, Join
+from arrears.contracts.errors import BadConfiguration, UpstreamNotReady
+from arrears.contracts.features import ProfileView, WindowView
+from arrears.stores.banks import parse_bank, read_bank, shipped_bank, shipped_banks
+from arrears.stores.descriptions import parse_description
+from arrears.stores.objects import Objects
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+LINE = "{meaning: What it is., type: numeric, unit: EUR, source: loans, owner: Risk}"
+SMALL = f"""
+name: small
+decisions: loans
+id: loan_id
+customer: customer_id
+decided_at: decided_on
+label: {{table: history, days_past_due: days}}
+tables:
+  loans:
+    key: [loan_id]
+    event_time: decided_on
+    columns:
+      loan_id: {{type: string, nullable: false}}
+      customer_id: {{type: string, nullable: false}}
+      decided_on: {{type: date, minimum: 2020-01-01}}
+      amount: {{type: double, minimum: 0}}
+  people:
+    key: [number]
+    columns:
+      number: {{type: string}}
+      gender: {{type: string, protected: true, allowed: [f, m, no]}}
+  history:
+    key: [loan_id, month_on]
+    event_time: month_on
+    every: month
+    columns:
+      loan_id: {{type: string}}
+      month_on: {{type: date}}
+      days: {{type: int}}
+joins:
+  - {{table: people, on: customer_id, on_theirs: number, where: {{gender: no}}}}
+views:
+  arrears: {{kind: windows, table: history, entity: loan_id, months: [3, 6], amounts: [days]}}
+  state: {{kind: profile, table: history, entity: loan_id, columns: [days], max_age_days: 40}}
+derived:
+  amount_by_days: {{kind: ratio, columns: [amount, days]}}
+catalogue:
+  amount: {LINE}
+  amount_by_days: {LINE}
+  days: {LINE}
+  days_since_last_event: {LINE}
+  event_count_{{3,6}}m: {LINE}
+  days_sum_{{3,6}}m: {LINE.replace("What it is.", '"Sum of {} months."')}
+  days_mean_{{3,6}}m: {LINE}
+  days_max_{{3,6}}m: {LINE}
+  days_trend_{{3,6}}m: {LINE}
+  gender: {LINE.replace("owner: Risk", "owner: Risk, use: fairness")}
+floors: {{auc_low: 1}}
+"""
+
+
+def small(old: str = "", new: str = "") -> BankDescription:
+    assert old in SMALL
+    return parse_bank(SMALL.replace(old, new), where="bank.yaml")
+
+
+def problems_of(old: str, new: str) -> tuple[str, ...]:
+    with pytest.raises(BadConfiguration) as caught:
+        small(old, new)
+    return tuple(problem.removeprefix("bank.yaml: ") for problem in caught.value.problems)
+
+
+def test_every_part_of_a_bank_is_read() -> None:
+    bank = small()
+
+    loans = bank.tables["loans"]
+    assert loans.key == ("loan_id",)
+    assert loans.column("decided_on").minimum == "2020-01-01"
+    assert loans.column("amount").minimum == 0.0
+    assert bank.tables["history"].every == "month"
+    assert bank.tables["people"].protected == ("gender",)
+    assert bank.joins == (Join("people", "customer_id", "number", {"gender": "no"}),)
+    assert bank.views == (
+        WindowView("arrears", "history", "loan_id", (3, 6), ("days",)),
+        ProfileView("state", "history", "loan_id", ("days",), 40),
+    )
+    assert (bank.label.at_least, bank.label.window_months) == (90, 12)
+    assert bank.derived[0].columns == ("amount", "days")
+    assert bank.floors == {"auc_low": 1.0}
+    assert bank.protected == ("gender",)
+
+
+def test_braces_in_a_name_stand_for_several_lines() -> None:
+    meanings = {line.name: line.meaning for line in small().catalogue}
+
+    assert (meanings["days_sum_3m"], meanings["days_sum_6m"]) == ("Sum of 3 months.", "Sum of 6 months.")
+
+
+def test_words_that_yaml_takes_for_truths_stay_words() -> None:
+    bank = small()
+
+    assert bank.tables["people"].column("gender").allowed == ("f", "m", "no")
+    assert bank.joins[0].on == "customer_id"
+
+
+def test_everything_wrong_in_a_file_is_told_at_once_with_its_place() -> None:
+    text = """
+name: x
+decision: loans
+label: {table: history, at_least: ninety}
+joins: [{tables: people, on: b}]
+views: {v: {kind: window}, w: {kind: windows, table: t, entity: e, months: 3}}
+tables:
+  loans: {key: loan_id, colums: {}}
+  other:
+    key: [a]
+    every: week
+    columns: {a: {type: [str]}, b: {type: int, minimum: [1], nullable: yes}, c: 5}
+  third: {key: [], columns: {a: {type: number}}}
+catalogue: {"a_{3,6}m": {meaning: x, type: numerical, unit: u, source: s, owner: o}, b: 7}
+"""
+    with pytest.raises(BadConfiguration) as caught:
+        parse_bank(text, where="bank.yaml")
+
+    assert [problem.removeprefix("bank.yaml: ") for problem in caught.value.problems] == [
+        "tables.loans needs columns",
+        "tables.loans has no key colums; keys are columns, key, source, event_time, arrived_on, delay_days,"
+        " fewest_rows, most_rows, freshness_days, every",
+        "tables.loans.key must be a list such as [a, b]",
+        "tables.other.columns.a.type must be a text, not list ['str']",
+        "tables.other.columns.b.minimum must be a number or a text, not list [1]",
+        "tables.other.columns.b.nullable must be true or false, not str 'yes'",
+        "tables.other.columns.c must hold keys and values",
+        "tables.other.every: 'week' is none of month, day",
+        "tables.third: table third: column a is number;"
+        " types are string, int, bigint, double, boolean, date, timestamp",
+        "tables.third: table third needs a key",
+        "label needs days_past_due",
+        "label.at_least must be a whole number, not str 'ninety'",
+        "joins[1] has no key tables; keys are table, on, on_theirs, where",
+        "joins[1] needs table",
+        "views.v needs kind: windows or profile",
+        "views.w.months must be a list such as [a, b]",
+        "catalogue.a_3m: feature a_3m: type 'numerical' is none of numeric, categorical",
+        "catalogue.a_6m: feature a_6m: type 'numerical' is none of numeric, categorical",
+        "catalogue.b must hold keys and values",
+        "the description has no key decision; keys are name, tables, decisions, id, customer, decided_at, label, joins,"
+        " views, derived, catalogue, floors",
+        "the description needs decisions",
+        "the description needs id",
+        "the description needs customer",
+        "the description needs decided_at",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("a: {b: c", "is not YAML, line 1: expected"),
+        ("a: 1\nb:\n  c: 1\n  c: 2", "key c stands twice in the mapping of line 3"),
+        ("[1]", "must be YAML keys and values"),
+        ("", "must be YAML keys and values"),
+        ("tables: 5", "tables must hold names and what they stand for"),
+        ("joins: {table: a}", "joins must be a list"),
+    ],
+)
+def test_a_text_that_is_no_bank_is_refused(text: str, told: str) -> None:
+    with pytest.raises(BadConfiguration, match=f"bank.yaml.*{told}"):
+        parse_bank(text, where="bank.yaml")
+
+
+def test_a_protected_attribute_cannot_be_a_feature_of_a_bank() -> None:
+    assert problems_of(", use: fairness", "") == ("attribute gender is protected: its use must be fairness, not model",)
+
+
+def test_a_feature_of_a_bank_needs_a_line() -> None:
+    assert problems_of("days_mean_{3,6}m", "days_mean_{3}m") == ("feature days_mean_6m has no line in the catalogue",)
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("", "feature gender has no line in the catalogue"),
+        ("use: fairness, ", "gender may not enter a model: its use in the catalogue is fairness"),
+    ],
+)
+def test_a_protected_column_of_a_flat_description_cannot_be_a_feature(line: str, told: str) -> None:
+    whole = LINE.replace("{meaning", "{" + line + "meaning")
+    text = f"{{name: x, target: y, numeric: [a], categorical: [gender], catalogue: {{a: {LINE}}}}}"
+    if line:
+        text = text.replace("catalogue: {", f"catalogue: {{gender: {whole}, ")
+
+    with pytest.raises(BadConfiguration) as caught:
+        parse_description(text, where="flat.yaml")
+
+    assert caught.value.problems == (f"flat.yaml: {told}",)
+
+
+def test_a_wrong_line_of_a_flat_description_is_told_beside_its_other_problems() -> None:
+    text = f"{{name: x, numbers: [a], catalogue: {{a: {LINE.replace('numeric', 'number')}}}}}"
+
+    with pytest.raises(BadConfiguration) as caught:
+        parse_description(text, where="flat.yaml")
+
+    assert [problem.split(";")[0] for problem in caught.value.problems] == [
+        "flat.yaml: catalogue.a: feature a: type 'number' is none of numeric, categorical",
+        "flat.yaml: dataset description has no key 'numbers'",
+        "flat.yaml: dataset description needs target",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("id: loan_id", "id: number", "id number: table loans has no column number"),
+        ("days_past_due: days}", "days_past_due: dpd}", "label: table history has no column dpd"),
+        ("on: customer_id", "on: person", "join of people: there is no column person before it"),
+        ("on_theirs: number", "on_theirs: no", "join of people: table people has no column no"),
+        ("loan_id, columns", "account, columns", "view state: table history has no column account"),
+        ("columns: [amount, days]", "columns: [amount, age]", "derived feature amount_by_days: no column age"),
+        ("  amount: {mean", "  amont: {mean", "catalogue: nothing makes the feature amont"),
+        ("catalogue:", f"catalogue:\n  days_sum_{{6}}m: {LINE}", "feature days_sum_6m stands in the catalogue twice"),
+        ("table: history, entity", "table: events, entity", "there is no table events; tables are loans, people"),
+    ],
+)
+def test_a_name_that_nothing_has_is_told(old: str, new: str, told: str) -> None:
+    assert told in "; ".join(problems_of(old, new))
+
+
+def test_a_bank_is_read_from_a_path_and_from_an_address(tmp_path: Path) -> None:
+    file = tmp_path / "bank.yaml"
+    file.write_text(SMALL)
+
+    assert read_bank(str(file), Objects()) == read_bank(file.as_uri(), Objects()) == small()
+    with pytest.raises(UpstreamNotReady, match="does not exist"):
+        read_bank(str(tmp_path / "none.yaml"), Objects())
+
+
+def test_every_shipped_bank_has_a_line_for_each_feature() -> None:
+    banks = {name: shipped_bank(name) for name in shipped_banks()}
+
+    assert set(banks) == {"synthetic_bank"}
+    assert banks["synthetic_bank"].protected == ("gender",)
+    assert "gender" not in banks["synthetic_bank"].categorical
+
+
+def test_an_unknown_bank_is_answered_with_the_shipped_ones() -> None:
+    with pytest.raises(BadConfiguration, match="only of synthetic_bank"):
+        shipped_bank("nowhere")
+
+
+def test_a_shipped_bank_is_read_when_the_package_is_a_zip(tmp_path: Path) -> None:
+    package = tmp_path / "package.zip"
+    with zipfile.ZipFile(package, "w") as archive:
+        for file in (REPOSITORY / "arrears").rglob("*"):
+            if file.suffix in (".py", ".yaml"):
+                archive.write(file, file.relative_to(REPOSITORY))
+
+    told = subprocess.run(
+        [sys.executable, "-c", "import arrears.stores.banks as b; print(b.shipped_bank(b.shipped_banks()[0]).name)"],
+        env={**os.environ, "PYTHONPATH": str(package)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert told.stdout.split() == ["synthetic_bank"]
