@@ -46,6 +46,7 @@ def pinned_rows(
         validation_share=config.validation_share,
         shards=config.shards,
         seed=config.seed,
+        group=description.group,
     )
     address = config.catalogue.snapshot(config.dataset, name)
     try:

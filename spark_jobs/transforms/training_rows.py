@@ -16,23 +16,38 @@ VALIDATION = -1
 
 
 def to_training_rows(
-    borrowers: DataFrame, *, features: Sequence[str], validation_share: float, shards: int, seed: int
+    borrowers: DataFrame,
+    *,
+    features: Sequence[str],
+    validation_share: float,
+    shards: int,
+    seed: int,
+    group: str | None = None,
 ) -> DataFrame:
     """Adds each borrower's place in the training order and its shard. Grain: one row per borrower.
 
     ``shard`` is -1 on the validation slice, else 0 … ``shards`` - 1; slice and shards hold both classes in proportion,
     because rows are dealt out in turn within each class, in the order of a hash of their id.
+
+    Args:
+        group: column of the customer; all rows of one are dealt out together, and count as defaulted if any of them
+            is, so that the slice that ends a training holds no customer that it has learnt from.
     """
-    in_class = Window.partitionBy(LABEL).orderBy(hash_of(seed, "validation and shards", ID), F.col(ID))
-    place = F.row_number().over(in_class) - F.lit(1)
-    size = F.count(F.lit(1)).over(Window.partitionBy(LABEL))
-    held_back = F.ceil(size * F.lit(validation_share))
-    return borrowers.select(
+    whole = F.col(ID) if group is None else F.coalesce(F.col(f"`{group}`").cast("string"), F.col(ID))
+    stratum = F.col(LABEL) if group is None else F.max(LABEL).over(Window.partitionBy("_whole"))
+    in_stratum = Window.partitionBy("_stratum").orderBy(hash_of(seed, "validation and shards", "_whole"), "_whole")
+    placed = (
+        borrowers.withColumn("_whole", whole)
+        .withColumn("_stratum", stratum)
+        .withColumn("_place", F.dense_rank().over(in_stratum) - 1)
+    )
+    held_back = F.ceil((F.max("_place").over(Window.partitionBy("_stratum")) + 1) * F.lit(validation_share))
+    return placed.select(
         *(F.col(f"`{name}`") for name in features),
         F.col(LABEL),
         hash_of(seed, "order", ID).alias(ROW_ORDER),
-        F.when(place < held_back, F.lit(VALIDATION))
-        .otherwise(F.pmod(place - held_back, F.lit(shards)))
+        F.when(F.col("_place") < held_back, F.lit(VALIDATION))
+        .otherwise(F.pmod(F.col("_place") - held_back, F.lit(shards)))
         .cast("int")
         .alias("shard"),
     )

@@ -57,3 +57,22 @@ def test_a_missing_category_is_counted_as_a_level(spark: SparkSession) -> None:
         "NY": 2,
         "__missing__": 1,
     }
+
+
+@pytest.mark.parametrize("partitions", [1, 7])
+def test_no_customer_is_on_both_sides_of_the_validation_slice(borrowers: DataFrame, partitions: int) -> None:
+    # Five rows a customer; rows without a customer stand for themselves.
+    customers = borrowers.selectExpr("*", "IF(income >= 390, NULL, floor(income * 7 % 80)) AS customer").repartition(
+        partitions
+    )
+    rows = to_training_rows(
+        customers, features=["customer", "income"], validation_share=0.25, shards=2, seed=3, group="customer"
+    ).collect()
+
+    sides: dict[object, set[int]] = {}
+    for row in rows:
+        sides.setdefault(row["income"] if row["customer"] is None else f"c{row['customer']}", set()).add(row["shard"])
+    assert all(len(shards) == 1 for shards in sides.values())
+    assert len(rows) == BORROWERS
+    assert 0.2 < sum(row["shard"] == VALIDATION for row in rows) / BORROWERS < 0.3
+    assert {row["is_default"] for row in rows if row["shard"] == VALIDATION} == {0, 1}

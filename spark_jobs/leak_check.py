@@ -1,0 +1,117 @@
+"""The leak check of every training: the actions that look for leaks, and what becomes of those found."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from arrears.contracts.catalogue import Table
+from arrears.contracts.descriptions import ID, LABEL, DatasetDescription
+from arrears.contracts.errors import BadInput, UpstreamNotReady
+from arrears.contracts.jobs import TrainModelConfig
+from arrears.model.leaks import Overlap, overlap_leaks, power_leaks, time_leaks
+from spark_jobs.feature_power import feature_powers
+from spark_jobs.io.tables import read_partition
+from spark_jobs.transforms.leaks import to_later_dates, to_overlaps
+
+log = logging.getLogger(__name__)
+
+_TAG_LENGTH = 5000  # of the 8,000 characters that MLflow keeps
+
+
+@dataclass(frozen=True)
+class LeakCheck:
+    """What the check found in data that may be trained on, and why it was let through.
+
+    Attributes:
+        leaks: one sentence a leak; empty unless they were overridden.
+        reason: the override's reason; empty where nothing was overridden.
+    """
+
+    leaks: tuple[str, ...] = ()
+    reason: str = ""
+
+    @property
+    def figures(self) -> dict[str, str]:
+        """What the mail says of an override; nothing where there was none."""
+        told = f"{len(self.leaks)} found: {self.leaks[0]}" if self.leaks else ""
+        return {"leak check overridden": f"{self.reason} ({told})"} if self.leaks else {}
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """What MLflow keeps with the run of an override."""
+        return (
+            {"arrears.leak_override": self.reason, "arrears.leaks": "; ".join(self.leaks)[:_TAG_LENGTH]}
+            if self.leaks
+            else {}
+        )
+
+
+def checked_for_leaks(spark: SparkSession, config: TrainModelConfig, description: DatasetDescription) -> LeakCheck:
+    """Looks for leaks in the training rows, and between them and the held-out rows of the same version.
+
+    Raises:
+        BadInput: there are leaks and no reason to train in spite of them; names them all.
+        UpstreamNotReady: the training set has no such version.
+    """
+    train = _partition(spark, config, Table.TRAIN)
+    try:
+        held_out: DataFrame | None = _partition(spark, config, Table.TEST)
+    except UpstreamNotReady as error:
+        log.warning("the leak check compares no held-out rows: %s", error)
+        held_out = None
+    leaks = found_leaks(train, held_out, description, seed=config.seed)
+    reason = config.leak_override.strip()
+    if leaks and not reason:
+        raise BadInput(*leaks, "mend or exclude these columns and rows, or give a leak_override with the reason")
+    for leak in leaks:
+        log.warning("leak, overridden (%s): %s", reason, leak)
+    if reason and not leaks:
+        log.info("there is no leak to override")
+    return LeakCheck(tuple(leaks), reason if leaks else "")
+
+
+def found_leaks(
+    train: DataFrame, held_out: DataFrame | None, description: DatasetDescription, *, seed: int
+) -> list[str]:
+    """Every leak found, one sentence each: dates after the decision, keys on both sides, features that know too much.
+
+    Args:
+        held_out: None leaves out the comparison of the two sides.
+        seed: of the sample that bins are read from.
+    """
+    counted = train.agg(F.count(F.lit(1)).alias("rows"), F.count_if(F.col(LABEL) == 1).alias("defaults")).collect()[0]
+    powers = feature_powers(
+        train, numeric=description.numeric, categorical=description.categorical, label=LABEL, key=ID, seed=seed
+    )
+    return [
+        *_time_leaks(train, held_out, description),
+        *_overlap_leaks(train, held_out, description),
+        *power_leaks(powers, rows=counted["rows"], defaults=counted["defaults"]),
+    ]
+
+
+def _time_leaks(train: DataFrame, held_out: DataFrame | None, description: DatasetDescription) -> list[str]:
+    decided = description.event_time
+    others = [name for name in description.dates if name != decided]
+    if decided is None or not others:
+        return []
+    rows = train if held_out is None else train.unionByName(held_out)
+    counted = to_later_dates(rows, event_time=decided, dates=others).collect()[0].asDict()
+    total = counted.pop("row_count")
+    return time_leaks(counted, event_time=decided, rows=total)
+
+
+def _overlap_leaks(train: DataFrame, held_out: DataFrame | None, description: DatasetDescription) -> list[str]:
+    if held_out is None:
+        return []
+    overlaps = to_overlaps(train, held_out, features=description.features, group=description.group).collect()
+    return overlap_leaks([Overlap(**row.asDict()) for row in sorted(overlaps)])
+
+
+def _partition(spark: SparkSession, config: TrainModelConfig, table: Table) -> DataFrame:
+    uri = config.catalogue.table(table, config.dataset)
+    return read_partition(spark, uri, {table.partition_column: config.dataset_version}, what="run generate_data")
