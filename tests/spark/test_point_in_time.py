@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from pyspark.sql import DataFrame, SparkSession
 
@@ -21,13 +21,13 @@ INCOMES = "customer_id string, updated_at timestamp, arrived_on date, income dou
 START = datetime(2024, 2, 29, tzinfo=UTC)
 
 entities = st.sampled_from(["a", "b", "c", None])
-zones = st.integers(-11, 13).map(lambda hours: timezone(timedelta(hours=hours)))
+zones = st.sampled_from([timezone(timedelta(hours=hours)) for hours in (0, 13)])
 # Few distinct times, so that ties and hits on the very edge of a window are common.
-near = st.sampled_from([0, 1, 2, 28, 29, 31, 59, 60, 91, 92, 365, 366, 400, 401])
+near = st.sampled_from([0, 1, 2, 29, 90, 365, 366, 400])
 moments = st.builds(
     lambda days, seconds, zone: (START + timedelta(days=days, seconds=seconds)).astimezone(zone),
     near,
-    st.sampled_from([0, 1, 43_200, 86_399]),
+    st.sampled_from([0, 1]),
     zones,
 )
 days = near.map(lambda number: (START + timedelta(days=number)).date())
@@ -37,7 +37,7 @@ def maybe(values: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     return st.none() | values
 
 
-decision_rows = st.lists(st.tuples(entities, entities, moments), min_size=1, max_size=12).map(
+decision_rows = st.lists(st.tuples(entities, entities, moments), min_size=20, max_size=30).map(
     lambda rows: [
         {"decision_id": f"d{n}", "loan_id": loan, "customer_id": customer, "decided_at": at}
         for n, (loan, customer, at) in enumerate(rows)
@@ -53,7 +53,8 @@ history_rows = st.lists(
             "paid": maybe(amounts),
         }
     ),
-    max_size=25,
+    min_size=40,
+    max_size=60,
 )
 income_rows = st.lists(
     st.fixed_dictionaries(
@@ -65,7 +66,8 @@ income_rows = st.lists(
             "job": maybe(st.sampled_from(["", "clerk"])),
         }
     ),
-    max_size=25,
+    min_size=40,
+    max_size=60,
 )
 
 
@@ -104,7 +106,13 @@ def assert_same(found: dict[str, Row], wanted: dict[str, Row]) -> None:
         }
 
 
-few = settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+# Each example is a Spark job or four: worlds are large instead of many, and a failure is shown as it was found.
+few = settings(
+    max_examples=4,
+    deadline=None,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
 
 
 @few
@@ -116,7 +124,7 @@ def test_training_set_holds_what_was_known_at_each_decision(
     assert_same(joined(spark, decisions, tables), expected(decisions, tables))
 
 
-@settings(few, max_examples=4)
+@settings(few, max_examples=2)
 @given(decisions=decision_rows, history=history_rows, incomes=income_rows, noise=st.data())
 def test_rows_after_the_decision_change_nothing(
     spark: SparkSession, decisions: list[Row], history: list[Row], incomes: list[Row], noise: st.DataObject
@@ -124,11 +132,15 @@ def test_rows_after_the_decision_change_nothing(
     last = max(decision["decided_at"] for decision in decisions)
     before = joined(spark, decisions, lookups(spark, history, incomes))
     later = st.integers(1, 900).map(lambda days: last + timedelta(days=days))
-    for _ in range(noise.draw(st.integers(1, 8))):
+    for _ in range(noise.draw(st.integers(20, 30))):
         at, entity, amount = noise.draw(later), noise.draw(entities), noise.draw(amounts)
         # The one happens after every decision; the other happened before but is heard of after.
         history = [*history, {"loan_id": entity, "month_on": at.date(), "days_past_due": 95, "paid": amount}]
-        heard_late = {"customer_id": entity, "updated_at": START, "arrived_on": at.date() + timedelta(days=1)}
+        heard_late = {
+            "customer_id": entity,
+            "updated_at": noise.draw(moments),
+            "arrived_on": at.date() + timedelta(days=1),
+        }
         incomes = [*incomes, heard_late | {"income": amount, "job": "clerk"}]
     after = joined(spark, decisions, lookups(spark, history, incomes))
     assert after == before
