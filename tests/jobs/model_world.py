@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,12 +53,27 @@ def borrowers(count: int = BORROWERS, seed: int = 5) -> pd.DataFrame:
     )
 
 
+@contextmanager
+def local_registry(folder: Path) -> Iterator[None]:
+    """MLflow without a server, on a database in a folder, for the length of the block."""
+    before = {name: os.environ.get(name) for name in ("MLFLOW_TRACKING_URI", "_MLFLOW_SERVER_ARTIFACT_ROOT")}
+    os.environ["MLFLOW_TRACKING_URI"] = f"sqlite:///{folder}/mlflow.db"
+    here = Path.cwd()
+    os.chdir(folder)  # without a server MLflow keeps a run's files below the working directory
+    try:
+        yield
+    finally:
+        os.chdir(here)
+        for name, value in before.items():
+            os.environ.pop(name, None) if value is None else os.environ.update({name: value})
+
+
 def found(spark: SparkSession, folder: Path) -> Bank:
     """Writes the bank's tables, manifest, activation and one day of new data."""
     bank = Bank(folder.as_uri())
     rows = borrowers()
     for table, part in ((Table.TRAIN, rows[: BORROWERS // 2]), (Table.TEST, rows[BORROWERS // 2 :])):
-        overwrite_partition(_frame(spark, part), bank.catalogue, table, DATASET, VERSION)
+        overwrite_partition(frame(spark, part), bank.catalogue, table, DATASET, VERSION)
     write_day(spark, bank, AS_OF, rows[-100:])
     objects = Objects()
     objects.put_json(bank.catalogue.dataset_manifest(DATASET, VERSION), {"description": DESCRIPTION.to_dict()})
@@ -66,10 +84,11 @@ def found(spark: SparkSession, folder: Path) -> Bank:
 def write_day(spark: SparkSession, bank: Bank, as_of: str, rows: pd.DataFrame) -> None:
     """Writes one day of ``test_sample``."""
     sample = rows.drop(columns="is_default").assign(sample_id=rows["borrower_id"] + f"-{as_of}")
-    overwrite_partition(_frame(spark, sample), bank.catalogue, Table.TEST_SAMPLE, DATASET, as_of)
+    overwrite_partition(frame(spark, sample), bank.catalogue, Table.TEST_SAMPLE, DATASET, as_of)
 
 
-def _frame(spark: SparkSession, rows: pd.DataFrame) -> DataFrame:
+def frame(spark: SparkSession, rows: pd.DataFrame) -> DataFrame:
+    """Borrowers as a Spark table, NaN and None as null."""
     kinds = {"income": "double", "age": "bigint", "is_default": "int"}
     schema = ", ".join(f"{name} {kinds.get(name, 'string')}" for name in rows.columns)
     records = [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -25,7 +24,17 @@ from arrears.stores.models import Models
 from arrears.stores.objects import Objects
 from spark_jobs.io.tables import read_partition
 from spark_jobs.jobs import evaluate_model, promote_model, resolve_versions, score_borrowers, train_model
-from tests.jobs.model_world import AS_OF, DATASET, DESCRIPTION, VERSION, Bank, borrowers, found, write_day
+from tests.jobs.model_world import (
+    AS_OF,
+    DATASET,
+    DESCRIPTION,
+    VERSION,
+    Bank,
+    borrowers,
+    found,
+    local_registry,
+    write_day,
+)
 
 MODEL = registered_model(DATASET)
 PREDICT_LIMIT = 1e-12
@@ -38,14 +47,8 @@ def bank(spark_session: SparkSession, tmp_path_factory: pytest.TempPathFactory) 
     if not spark_jars():
         pytest.skip("no Delta jars: set ARREARS_SPARK_JARS or run `make up` once")
     folder = tmp_path_factory.mktemp("bank")
-    before = {name: os.environ.get(name) for name in ("MLFLOW_TRACKING_URI", "_MLFLOW_SERVER_ARTIFACT_ROOT")}
-    os.environ["MLFLOW_TRACKING_URI"] = f"sqlite:///{folder}/mlflow.db"
-    here = Path.cwd()
-    os.chdir(folder)  # without a server MLflow keeps a run's files below the working directory
-    yield found(spark_session, folder / "s3")
-    os.chdir(here)
-    for name, value in before.items():
-        os.environ.pop(name, None) if value is None else os.environ.update({name: value})
+    with local_registry(folder):
+        yield found(spark_session, folder / "s3")
 
 
 @pytest.fixture(scope="module")
