@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arrears.contracts.errors import BadConfiguration
@@ -84,6 +84,7 @@ def by_hand(income: float | None, age: float | None, state: str | None, purpose:
     }
 
 
+@settings(deadline=None)  # the first call imports
 @given(borrowers)
 def test_every_step_does_to_a_table_what_it_does_to_a_row(rows: list[tuple[Any, ...]]) -> None:
     expected = [by_hand(*row) for row in rows]
@@ -94,6 +95,7 @@ def test_every_step_does_to_a_table_what_it_does_to_a_row(rows: list[tuple[Any, 
             np.testing.assert_array_equal(prepared.column(name).to_numpy(), [row[name] for row in expected])
 
 
+@settings(deadline=None)  # the first call imports
 @given(borrowers)
 def test_weights_replace_what_they_weigh_and_leave_the_rest(rows: list[tuple[Any, ...]]) -> None:
     prepared = WEIGHED.apply(table(rows), NUMERIC, CATEGORICAL)
@@ -107,6 +109,7 @@ def test_weights_replace_what_they_weigh_and_leave_the_rest(rows: list[tuple[Any
         assert prepared.column("purpose")[place].as_py() == purpose
 
 
+@settings(deadline=None)  # the first call imports
 @given(borrowers)
 def test_a_borrower_is_prepared_the_same_alone_and_in_company(rows: list[tuple[Any, ...]]) -> None:
     together = ALL_STEPS.apply(table(rows), NUMERIC, CATEGORICAL)
@@ -132,12 +135,25 @@ def test_the_empty_preparation_hands_the_rows_on_as_they_are() -> None:
     assert Preparation().outputs(NUMERIC, CATEGORICAL) == (NUMERIC, CATEGORICAL)
 
 
+def test_a_missing_value_that_nobody_fills_stays_missing_in_what_is_made_of_it() -> None:
+    steps = Preparation(
+        deciles=ALL_STEPS.deciles,
+        interactions=ALL_STEPS.interactions,
+        levels=(LevelNumbers("state", (MISSING_LEVEL,)),),
+    )
+    prepared = steps.apply(table([(None, 4.0, None, None), (NAN, 4.0, "", None)]), NUMERIC, CATEGORICAL)
+    for name in ("income", "income_decile", "income_times_age", "age_over_income"):
+        assert np.isnan(prepared.column(name).to_numpy()).all()
+    assert prepared.column(f"state={MISSING_LEVEL}").to_pylist() == [1.0, 0.0]
+    assert prepared.column("purpose").to_pylist() == [None, None]
+
+
 def test_whole_numbers_and_float32_are_prepared_as_doubles() -> None:
     rows = pa.table({"income": pa.array([0.1, None], pa.float32()), "age": pa.array([30, None], pa.int64())})
-    steps = Preparation(number_fills={"age": 1.0}, interactions=(Interaction("income", "age", "product"),))
+    steps = Preparation(number_fills={"age": 1.0}, interactions=(Interaction("income", "income", "product"),))
     prepared = steps.apply(rows, NUMERIC, ())
     assert prepared.column("age").to_pylist() == [30.0, 1.0]
-    assert prepared.column("income_times_age")[0].as_py() == float(np.float32(0.1)) * 30.0
+    assert prepared.column("income_times_income")[0].as_py() == float(np.float32(0.1)) ** 2
 
 
 def test_rows_with_an_outlier_are_dropped_and_rows_without_a_value_stay() -> None:

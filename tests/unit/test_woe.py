@@ -26,6 +26,7 @@ from arrears.scoring.woe import evidence_table
 counts = st.tuples(st.integers(1, 500), st.integers(1, 500))
 
 
+@settings(deadline=None)
 @given(st.lists(counts, min_size=1, max_size=8), counts)
 def test_weights_and_information_value_are_those_of_the_formula(
     bins: list[tuple[int, int]], missing: tuple[int, int]
