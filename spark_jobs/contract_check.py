@@ -18,6 +18,7 @@ from arrears.stores.objects import Objects
 from spark_jobs.io.quarantine import overwrite_quarantine, remove_quarantine
 from spark_jobs.transforms import contract_checks as checks
 from spark_jobs.transforms import contract_rules
+from spark_jobs.transforms.repeated_keys import to_repeated_hashes, to_repeated_keys
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +78,7 @@ def judged(rows: DataFrame, contract: TableContract, *, as_of: str, allow_new_co
     counts = checks.ContentCounts.of(checks.to_content_counts(known, contract, rules, day).collect()[0])
     return Verdict(
         contract.name,
-        (*checks.table_problems(counts, contract, day), *_repeated_keys(known, contract)),
+        (*checks.table_problems(counts, contract, day), *_repeated_keys(known, contract, counts.rows)),
         _violations(known, contract, rules, counts),
         counts.rows,
         counts.broken_rows,
@@ -149,21 +150,21 @@ def _fatal(verdict: Verdict, most_broken_share: float) -> list[str]:
     return [*verdict.problems, share]
 
 
-def _repeated_keys(rows: DataFrame, contract: TableContract) -> list[str]:
-    hashes = checks.to_repeated_hashes(rows, contract)
-    if hashes.isEmpty():
+def _repeated_keys(rows: DataFrame, contract: TableContract, row_count: int) -> list[str]:
+    hashes = to_repeated_hashes(rows, contract.key, row_count=row_count)
+    if not hashes.count():
         return []
-    repeated = checks.to_repeated_keys(rows, contract, hashes).persist()
+    repeated = to_repeated_keys(rows, contract.key, hashes).persist()
     try:
         counted = repeated.agg(F.count(F.lit(1)).alias("keys"), F.sum("row_count").alias("row_count")).collect()[0]
         if not counted["keys"]:
             return []
-        examples = [row["id"] for row in repeated.orderBy("id").limit(checks.EXAMPLES).collect()]
+        smallest = repeated.select(checks.id_text(contract).alias("id")).orderBy("id").limit(checks.EXAMPLES)
+        examples = ", ".join(row["id"] for row in smallest.collect())
     finally:
         repeated.unpersist()
-    extra = counted["row_count"] - counted["keys"]
-    key = ", ".join(contract.key)
-    return [f"table {contract.name}: key {key} is repeated by {extra:,} rows, such as {', '.join(examples)}"]
+    extra, key = counted["row_count"] - counted["keys"], ", ".join(contract.key)
+    return [f"table {contract.name}: key {key} is repeated by {extra:,} rows, such as {examples}"]
 
 
 def _violations(

@@ -67,30 +67,9 @@ def to_content_counts(rows: DataFrame, contract: TableContract, rules: Sequence[
     )
 
 
-def to_repeated_hashes(rows: DataFrame, contract: TableContract) -> DataFrame:
-    """Hashes that more than one row's key has; no hash means no repeated key. Grain: one row per such hash.
-
-    Only 64 bits a row are shuffled. Dealt out by hash first, because counting within the tasks before would fill a
-    hash table with keys of which hardly any repeats.
-    """
-    hashed = _with_key(rows, contract).select(_key_hash(contract).alias("_hash")).repartition("_hash")
-    return hashed.groupBy("_hash").agg(F.count(F.lit(1)).alias("_rows")).where("_rows > 1").select("_hash")
-
-
-def to_repeated_keys(rows: DataFrame, contract: TableContract, hashes: DataFrame) -> DataFrame:
-    """Keys that more than one row has, among the rows with a repeated hash: ``id``, ``row_count``. Grain: one per key.
-
-    Two keys may share a hash by chance, so the keys themselves are compared.
-    """
-    suspects = _with_key(rows, contract).withColumn("_hash", _key_hash(contract)).join(hashes, "_hash", "left_semi")
-    keys = [named(name) for name in contract.key]
-    counted = suspects.groupBy(*keys).agg(F.count(F.lit(1)).alias("row_count")).where("row_count > 1")
-    return counted.select(_id(contract).alias("id"), "row_count")
-
-
 def to_examples(rows: DataFrame, contract: TableContract, rules: Sequence[RowRule]) -> DataFrame:
     """The first few ids that break each rule: ``rule``, ``id``. Grain: one row per rule and example."""
-    broken = with_broken_rules(rows, rules).select(F.explode(BROKEN_RULES).alias("rule"), _id(contract).alias("id"))
+    broken = with_broken_rules(rows, rules).select(F.explode(BROKEN_RULES).alias("rule"), id_text(contract).alias("id"))
     place = F.row_number().over(Window.partitionBy("rule").orderBy("id"))
     return broken.withColumn("_place", place).where(F.col("_place") <= EXAMPLES).select("rule", "id")
 
@@ -145,15 +124,8 @@ def _rows_where(condition: Column) -> Column:
     return F.sum(F.when(condition, F.col("_rows")).otherwise(0))
 
 
-def _with_key(rows: DataFrame, contract: TableContract) -> DataFrame:
-    return rows.where(reduce(operator.and_, (named(name).isNotNull() for name in contract.key)))
-
-
-def _key_hash(contract: TableContract) -> Column:
-    return F.xxhash64(*(named(name) for name in contract.key))
-
-
-def _id(contract: TableContract) -> Column:
+def id_text(contract: TableContract) -> Column:
+    """A row's key as the text that errors name it by."""
     parts = (F.coalesce(named(name).cast("string"), F.lit("(missing)")) for name in contract.key)
     return F.concat_ws("/", *parts)
 

@@ -169,9 +169,9 @@ def test_different_keys_with_one_hash_are_not_taken_for_a_repeated_key(
 ) -> None:
     from pyspark.sql import functions as F
 
-    from spark_jobs.transforms import contract_checks
+    from spark_jobs.transforms import repeated_keys
 
-    monkeypatch.setattr(contract_checks, "_key_hash", lambda contract: F.lit(7).cast("bigint"))
+    monkeypatch.setattr(repeated_keys, "_key_hash", lambda key: F.lit(7).cast("bigint"))
 
     assert verdict_of(table(spark, valid_payments())).problems == ()
 
