@@ -103,7 +103,7 @@ def to_customers(ids: DataFrame, config: GenerateBankConfig) -> DataFrame:
         f"CASE WHEN 0.8D * _job_factor + 0.6D * {rough_normal('_work')} < -1.6D THEN 'unemployed'"
         " WHEN pmod(_work, 100) < 12 THEN 'self-employed' WHEN pmod(_work, 100) < 35 THEN 'public' ELSE 'employee' END"
     )
-    years = "least(50D, round(exp(1.2D + 0.8D * _job_factor), 1))"
+    years = f"least(50D, {_whole('10D * exp(1.2D + 0.8D * _job_factor)')} / 10D)"
     region = _one_of(_REGIONS, "_region")
     first = f"DATE '{config.first_month}'"
     return known.selectExpr(
@@ -148,13 +148,13 @@ def to_credit_history(ids: DataFrame, config: GenerateBankConfig) -> DataFrame:
 def _applications(ids: DataFrame, config: GenerateBankConfig) -> DataFrame:
     """Outcomes decided by the business date, and the amounts that loans and their history share."""
     decided = to_outcomes(ids, config).where(f"decided_on <= DATE '{config.as_of}'")
-    line = f"greatest(100D, round(_income_amount * exp(0.7D + 0.3D * {rough_normal(_hash(config, 'line'))}), -2))"
-    loan = f"round(_income_amount * exp(1.6D + 0.5D * _loan) * {_seasonal('decided_on', 0.05, 6)}, -1)"
+    line = f"_income_amount * exp(0.7D + 0.3D * {rough_normal(_hash(config, 'line'))})"
+    loan = f"_income_amount * exp(1.6D + 0.5D * _loan) * {_seasonal('decided_on', 0.05, 6)}"
     return (
         decided.withColumn("_income_amount", F.expr("exp(7.9D + 0.45D * _income)"))
-        .withColumn("credit_limit_amount", F.expr(line))
-        .withColumn("loan_amount", F.expr(f"greatest(100D, {loan})"))
-        .withColumn("interest_rate", F.expr(f"round(6D + 0.8D * {rough_normal(_hash(config, 'rate'))}, 2)"))
+        .withColumn("credit_limit_amount", F.expr(f"greatest(100D, 100D * {_whole(f'{line} / 100D')})"))
+        .withColumn("loan_amount", F.expr(f"greatest(100D, 10D * {_whole(f'{loan} / 10D')})"))
+        .withColumn("interest_rate", F.expr(_cents(f"6D + 0.8D * {rough_normal(_hash(config, 'rate'))}")))
         .withColumn("term_months", F.expr(f"72 + 24 * CAST(pmod({_hash(config, 'term')}, 3) AS INT)"))
         # The annuity: amount · r / (1 - (1 + r)^-n), with r the rate of a month.
         .withColumn("_rate", F.expr("interest_rate / 1200D"))
@@ -197,8 +197,8 @@ def _balance() -> str:
 def _credit_score() -> str:
     common = " + ".join(f"{weight!r}D * _{factor}" for factor, weight in process.WEIGHTS.items())
     measured = f"0.8D * ({common}) / {sqrt(process.EXPLAINED)!r}D + 0.6D * _score"
-    score = f"round(660D - 50D * ({measured}) - 0.3D * days_past_due + 6D * {_noise(4)})"
-    return f"CAST(greatest(300D, least(850D, {score})) AS INT)"
+    score = f"660D - 50D * ({measured}) - 0.3D * days_past_due + 6D * {_noise(4)}"
+    return f"CAST(greatest(300, least(850, {_whole(score)})) AS INT)"
 
 
 def _noise(number: int) -> str:
@@ -223,4 +223,9 @@ def _one_of(texts: tuple[str, ...], hashed: str) -> str:
 
 
 def _cents(amount: str) -> str:
-    return f"round({amount}, 2)"
+    return f"({_whole(f'100D * ({amount})')} / 100D)"
+
+
+def _whole(number: str) -> str:
+    # Spark's own round() goes through BigDecimal: it would take most of the time that a table takes.
+    return f"floor({number} + 0.5D)"
