@@ -6,10 +6,15 @@ import argparse
 import sys
 from collections.abc import Callable
 
+from bench.contracts import contracts
 from bench.demo import demo_cold, demo_warm
 from bench.results import Measurement, keep, shown
 
-BENCHMARKS: dict[str, Callable[[], Measurement]] = {"demo-cold": demo_cold, "demo-warm": demo_warm}
+BENCHMARKS: dict[str, Callable[[], Measurement]] = {
+    "contracts": contracts,
+    "demo-cold": demo_cold,
+    "demo-warm": demo_warm,
+}
 
 
 def main() -> int:

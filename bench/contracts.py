@@ -1,0 +1,137 @@
+"""What checking a table against its contract costs, beside one Spark pass that counts, minimum and maximum."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from arrears.contracts.banks import ColumnContract, TableContract
+from bench.results import Measurement
+from local.settings import REPOSITORY
+from spark_jobs.contract_check import judged
+from spark_jobs.io.session import spark_session
+from spark_jobs.transforms.contract_checks import to_content_counts
+from spark_jobs.transforms.contract_rules import in_contract, row_rules
+from spark_jobs.transforms.repeated_keys import to_repeated_hashes
+
+GOAL = 1.5
+ROWS = int(os.environ.get("ARREARS_BENCH_ROWS", "24000000"))
+ROUNDS = int(os.environ.get("ARREARS_BENCH_ROUNDS", "5"))
+MONTHS = 24
+AS_OF = date(2025, 12, 31)
+HISTORY = TableContract(
+    name="credit_history",
+    columns=(
+        ColumnContract("loan_id", "string", nullable=False),
+        ColumnContract("month_on", "date", nullable=False, minimum="2020-01-01"),
+        ColumnContract("arrived_on", "date", nullable=False),
+        ColumnContract("due_amount", "double", nullable=False, minimum=0, maximum=1_000_000),
+        ColumnContract("paid_amount", "double", minimum=0, maximum=1_000_000),
+        ColumnContract("balance_amount", "double", minimum=0, maximum=10_000_000),
+        ColumnContract("days_past_due", "int", nullable=False, minimum=0, maximum=3650),
+    ),
+    key=("loan_id", "month_on"),
+    event_time="month_on",
+    arrived_on="arrived_on",
+    freshness_days=45,
+    every="month",
+)
+
+
+def contracts() -> Measurement:
+    """Seconds of the whole content check over those of the plain pass, medians of alternating warm rounds."""
+    with tempfile.TemporaryDirectory(prefix="arrears-contracts-") as folder, _session(folder) as spark:
+        path = f"{folder}/credit_history"
+        _history(spark, ROWS // MONTHS).write.parquet(path)
+        history = spark.read.parquet(path)
+        verdict = judged(history, HISTORY, as_of=AS_OF.isoformat(), allow_new_columns=False)
+        if verdict.problems or verdict.violations or verdict.rows != ROWS // MONTHS * MONTHS:
+            raise RuntimeError(f"the table should keep its contract: {verdict}")
+        seconds = _medians(
+            {
+                "plain pass": lambda: _plain(history),
+                "row rules": lambda: _row_rules(history),
+                "unique keys": lambda: _unique_keys(history),
+            }
+        )
+    rules, keys = (seconds[part] / seconds["plain pass"] for part in ("row rules", "unique keys"))
+    detail = {"rows": f"{ROWS:,}", **{part: f"{each:.2f} s" for part, each in seconds.items()}}
+    detail |= {"row rules alone": f"{rules:.2f}", "unique keys alone": f"{keys:.2f}"}
+    return Measurement("contracts", rules + keys, GOAL, "lower", "x", detail)
+
+
+def _plain(history: DataFrame) -> None:
+    named = [(name, part) for name in history.columns for part in (F.count, F.min, F.max)]
+    history.agg(*(part(name).alias(f"{name}_{part.__name__}") for name, part in named)).collect()
+
+
+def _row_rules(history: DataFrame) -> None:
+    to_content_counts(in_contract(history, HISTORY), HISTORY, row_rules(HISTORY, AS_OF), AS_OF).collect()
+
+
+def _unique_keys(history: DataFrame) -> None:
+    if to_repeated_hashes(in_contract(history, HISTORY), HISTORY.key, row_count=ROWS).count():
+        raise RuntimeError("a key repeats, or two keys have one hash")
+
+
+def _medians(parts: dict[str, Callable[[], None]]) -> dict[str, float]:
+    taken: dict[str, list[float]] = {name: [] for name in parts}
+    for number in range(ROUNDS + 1):
+        for name, run in parts.items():
+            began = time.monotonic()
+            run()
+            if number:  # the first round warms up
+                taken[name].append(time.monotonic() - began)
+    return {name: statistics.median(seconds) for name, seconds in taken.items()}
+
+
+def _history(spark: SparkSession, loans: int) -> DataFrame:
+    """A monthly history like a bank's: text keys, dates, amounts of which some are missing, few in arrears."""
+    share = "pmod(xxhash64(id, '{}'), 1000000) / 1e6"
+    months = spark.range(0, loans * MONTHS, 1, numPartitions=4).selectExpr(
+        "*",
+        f"id div {MONTHS} AS loan",
+        *(f"{share.format(name)} AS {name}" for name in ("due", "paid", "balance", "past_due", "late")),
+    )
+    return months.selectExpr(
+        "concat('L', lpad(CAST(loan AS STRING), 9, '0')) AS loan_id",
+        f"last_day(add_months(DATE'2023-01-01', CAST(pmod(xxhash64(loan), 13) + id % {MONTHS} AS INT))) AS month_on",
+        "CAST(IF(late < 0.05, late * 600, 0) AS INT) AS late_days",
+        "round(100 + 900 * due, 2) AS due_amount",
+        "round(IF(paid < 0.04, NULL, 1000 * paid), 2) AS paid_amount",
+        "round(30000 * balance, 2) AS balance_amount",
+        "CAST(greatest(0, past_due - 0.9) * 1200 AS INT) AS days_past_due",
+    ).selectExpr(
+        "loan_id", "month_on", "date_add(month_on, late_days) AS arrived_on", "* EXCEPT (loan_id, month_on, late_days)"
+    )
+
+
+@contextmanager
+def _session(folder: str) -> Iterator[SparkSession]:
+    """The jobs' own session on two local cores, with Delta's jars as `make up` left them."""
+    jars = ",".join(f"local:{jar}" for jar in sorted((REPOSITORY / ".arrears/tools/jars").glob("*.jar")))
+    conf = {"spark.local.dir": f"{folder}/local", "spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false"}
+    conf |= {"spark.log.level": "ERROR", "spark.driver.bindAddress": "127.0.0.1", "spark.driver.host": "127.0.0.1"}
+    flags = " ".join(f"--conf {name}={value}" for name, value in conf.items())
+    environ = {
+        "PYSPARK_SUBMIT_ARGS": f"--master local[2] --driver-memory 2g --jars {jars} {flags} pyspark-shell",
+        "PYSPARK_PYTHON": sys.executable,
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(Path(REPOSITORY)), os.environ.get("PYTHONPATH")])),
+        "TZ": "UTC",
+    }
+    os.environ.update(environ)
+    spark = spark_session("bench-contracts")
+    try:
+        yield spark
+    finally:
+        spark.stop()
