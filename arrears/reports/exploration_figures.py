@@ -128,8 +128,8 @@ def _labels(bins: Bins) -> tuple[str, ...]:
 def _paint_ticks(axes: Axes, bins: Bins, bars: Sequence[_Bar]) -> None:
     if bins.levels is None and len(bins.edges) >= MOST_BARS:
         # Limits of equal steps stand between their bars; every fourth is enough.
-        shown = range(0, len(bins.edges), 4)
         apart = [bar for bar in bars if bar.label == MISSING]
+        shown = range(0, len(bins.edges) - 2 * len(apart), 4)
         texts = [f"{bins.edges[n]:.4g}" for n in shown]
         axes.set_xticks([*(n + 0.5 for n in shown), *(bar.place for bar in apart)], [*texts, *(MISSING for _ in apart)])
         return

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from arrears.model.binning import target_rates, weights_of_evidence
 from arrears.model.exploration import Exploration, ExploredFeature
+from arrears.reports.canvas import in_few_colours
 from arrears.reports.exploration_figures import feature_plot, heat_map
 from arrears.reports.pages import data_url, render
 
-MOST_PLOTS = 200  # 6 MB of plots; a page of more opens in no mail
+MOST_PLOTS = 200  # about 5 MB; a larger page fits in no mail
 LISTED = 25
 FULL_DRIFT = 0.5  # a bar of full length: far beyond what counts as a lot
 
@@ -54,7 +55,7 @@ def _card(feature: ExploredFeature) -> dict[str, object]:
     return {
         "name": feature.name,
         "meaning": feature.meaning,
-        "plot": data_url(feature_plot(feature)),
+        "plot": data_url(in_few_colours(feature_plot(feature))),
         "facts": _facts(feature),
         "parts": "Bins of about equal rows" if feature.counts.bins.levels is None else "Levels",
         "bins": _bin_table(feature),

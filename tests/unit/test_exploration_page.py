@@ -12,6 +12,7 @@ from arrears.model.binning import BinnedCounts, Bins
 from arrears.model.exploration import Associations, Exploration, ExploredFeature, NumberSummary, histogram_edges
 from arrears.model.power import feature_power
 from arrears.reports import exploration_page
+from arrears.reports.canvas import in_few_colours
 from arrears.reports.exploration_figures import feature_plot, heat_map, overview
 from arrears.reports.exploration_page import render_exploration_page
 
@@ -104,6 +105,7 @@ def test_names_from_the_data_are_escaped() -> None:
 def test_a_page_of_very_many_features_lists_all_and_draws_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
     drawn: list[str] = []
     monkeypatch.setattr(exploration_page, "feature_plot", lambda feature: drawn.append(feature.name) or PNG)
+    monkeypatch.setattr(exploration_page, "in_few_colours", lambda png: png)
     features = tuple(a_feature(Bins(f"f{n:03}", (1.0,)), (300, 80 + n % 7, 20), (20, n % 60, 1)) for n in range(770))
     text = render_exploration_page(an_exploration(features=features))
     assert len(drawn) == text.count("<article") == 200
@@ -129,6 +131,10 @@ def test_plots_are_small_pictures_for_every_kind_of_feature() -> None:
     ]
     assert all(png.startswith(PNG) and len(png) < 90_000 for png in plots)
     assert len(set(plots)) == len(plots)
+    few = in_few_colours(plots[-5])
+    assert few.startswith(PNG)
+    assert few == in_few_colours(plots[-5])
+    assert len(few) < len(plots[-5]) / 2
 
 
 def test_the_numbers_of_the_page_are_valid_json() -> None:
