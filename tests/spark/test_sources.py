@@ -169,6 +169,20 @@ def test_lists_and_maps_of_a_parquet_are_excluded(spark: SparkSession, tmp_path:
     assert (described.numeric, described.excluded) == (("a",), ("b", "c"))
 
 
+def test_a_line_of_the_catalogue_follows_its_column_to_the_stored_name(
+    spark: SparkSession,
+    csv_of,  # type: ignore[no-untyped-def]
+    tmp_path: Path,
+) -> None:
+    yaml = tmp_path / "bank.yaml"
+    line = "{meaning: Income., type: numeric, unit: EUR, source: form, owner: Risk}"
+    yaml.write_text(f"{{name: any, target: bad, numeric: [my income], catalogue: {{my income: {line}}}}}")
+
+    source = read(spark, csv_of("my income,bad", "1,0"), description=str(yaml))
+
+    assert [line.name for line in source.description.catalogue] == ["my_income"]
+
+
 def test_synthetic_loans_bring_their_description(spark: SparkSession) -> None:
     source = read(spark, "synthetic", rows=100, features=6)
 
