@@ -48,15 +48,19 @@ def loans(rows: int = ROWS, seed: int = 11) -> pd.DataFrame:
             "state": state,
             "many": [f"level {n:02}" for n in np.minimum(random.geometric(0.05, rows), 60)],
             "none": None,
-            "decided_on": [pd.Timestamp("2024-01-01").date() + pd.Timedelta(days=int(n)) for n in 2 * age],
+            "decided_on": [
+                pd.Timestamp("2024-01-01").date() + pd.Timedelta(days=int(2 * a)) if n % 20 else None
+                for n, a in enumerate(age)
+            ],
         }
     )
 
 
 def as_frame(spark: SparkSession, rows: pd.DataFrame, partitions: int) -> DataFrame:
+    """The rows spread over partitions; every other missing number is a NaN, the rest are nulls."""
     values = [
-        tuple(None if value is None or value != value else value for value in row)
-        for row in rows.astype(object).itertuples(index=False)
+        tuple(None if value is None or (value != value and number % 2) else value for value in row)
+        for number, row in enumerate(rows.astype(object).itertuples(index=False))
     ]
     return spark.createDataFrame(values, SCHEMA).repartition(partitions, F.xxhash64("age", F.lit(partitions)))
 
@@ -154,13 +158,15 @@ def assert_drift(found: Exploration, rows: pd.DataFrame) -> None:
     """The drift is that of the ages before and from the median day on."""
     assert found.compared is not None
     age = found.features[0]
-    later = rows["decided_on"].map(str) >= found.compared[1].split()[1]
+    dated = rows["decided_on"].notna()
+    is_later = rows["decided_on"].map(str) >= found.compared[1].split()[1]
+    earlier, later = dated & ~is_later, dated & is_later
     shares = [
         np.bincount(reference_codes(rows[side], age.counts.bins), minlength=age.counts.bins.size) / side.sum()
-        for side in (~later, later)
+        for side in (earlier, later)
     ]
     floors = [
-        np.where(share == 0, 0.5 / side.sum(), share) for share, side in zip(shares, (~later, later), strict=True)
+        np.where(share == 0, 0.5 / side.sum(), share) for share, side in zip(shares, (earlier, later), strict=True)
     ]
     expected = np.where((shares[0] == 0) & (shares[1] == 0), 0, (shares[0] - shares[1]) * np.log(floors[0] / floors[1]))
     assert age.drift == pytest.approx(expected.sum(), abs=1e-12)

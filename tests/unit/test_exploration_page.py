@@ -124,6 +124,7 @@ def test_plots_are_small_pictures_for_every_kind_of_feature() -> None:
         feature_plot(a_feature(Bins("none", levels=()), (0, 400), (0, 10))),
         feature_plot(a_feature(many, (*range(100, 50, -1), 9, 40), (*[5] * 50, 1, 3))),
         feature_plot(a_feature(wide, (*[50] * 22, 7), (*[5] * 22, 2))),
+        feature_plot(a_feature(wide, (*[50] * 22, 0), (*[5] * 22, 0))),
         heat_map(an_exploration().associations),
         overview(an_exploration()),
         overview(an_exploration(labelled=False)),
