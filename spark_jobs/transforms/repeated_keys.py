@@ -11,12 +11,14 @@ from functools import reduce
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 _BUCKETS = 64
 _ROWS_A_TASK = 16_000_000  # 128 MB of hashes, and as much again while they are sorted
 _FEWEST_TASKS = 4
+_ROWS_A_DEAL = 500_000  # Spark's batches of 10,000 rows would make parcels of a kilobyte
 
 Batches = Iterable[pa.RecordBatch]
 
@@ -43,14 +45,24 @@ def to_repeated_keys(rows: DataFrame, key: Sequence[str], hashes: DataFrame) -> 
 
 
 def _parcels(batches: Batches) -> Iterator[pa.RecordBatch]:
+    held, count = [], 0
     for batch in batches:
-        hashes = batch.column(0).to_numpy()
-        bucket = (hashes & (_BUCKETS - 1)).astype(np.uint8)
-        dealt = hashes[np.argsort(bucket, kind="stable")]
-        ends = np.cumsum(np.bincount(bucket, minlength=_BUCKETS))
-        parcels = [parcel.tobytes() for parcel in np.split(dealt, ends[:-1])]
-        columns = [pa.array(range(_BUCKETS), pa.int32()), pa.array(parcels, pa.binary())]
-        yield pa.RecordBatch.from_arrays(columns, names=["_bucket", "_parcel"])
+        held.append(batch.column(0).to_numpy())
+        count += batch.num_rows
+        if count >= _ROWS_A_DEAL:
+            yield _dealt(np.concatenate(held))
+            held, count = [], 0
+    if held:
+        yield _dealt(np.concatenate(held))
+
+
+def _dealt(hashes: NDArray[np.int64]) -> pa.RecordBatch:
+    bucket = (hashes & (_BUCKETS - 1)).astype(np.uint8)
+    in_order = hashes[np.argsort(bucket, kind="stable")]
+    ends = np.cumsum(np.bincount(bucket, minlength=_BUCKETS))
+    parcels = [parcel.tobytes() for parcel in np.split(in_order, ends[:-1])]
+    columns = [pa.array(range(_BUCKETS), pa.int32()), pa.array(parcels, pa.binary())]
+    return pa.RecordBatch.from_arrays(columns, names=["_bucket", "_parcel"])
 
 
 def _repeated(batches: Batches) -> Iterator[pa.RecordBatch]:
