@@ -41,7 +41,7 @@ def borrowers(count: int = BORROWERS, seed: int = 5) -> pd.DataFrame:
     """Borrowers whose income and state decide their default, with some values missing."""
     random = np.random.default_rng(seed)
     income, state = random.normal(size=count), random.choice(["NY", "TX", "CA"], count)
-    logit = 1.5 * income - (state == "NY") - 1
+    logit = income - (state == "NY") - 1
     return pd.DataFrame(
         {
             "borrower_id": [f"b{number}" for number in range(count)],

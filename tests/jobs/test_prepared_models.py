@@ -62,7 +62,7 @@ def bank(spark_session: SparkSession, tmp_path_factory: pytest.TempPathFactory) 
 
 def a_training(bank: Bank, version: str = VERSION, **more: Any) -> TrainModelConfig:
     where = {"root": bank.root, "dataset": DATASET, "dataset_version": version}
-    few = {"iterations": 20, "threads": 1, "leak_override": "the bank of the tests is simple on purpose"}
+    few = {"iterations": 20, "threads": 1}
     return TrainModelConfig(**{**where, **few, **more})
 
 
