@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
@@ -86,6 +87,14 @@ def description() -> DatasetDescription:
             for name in (*NUMERIC, *CATEGORICAL)
         ),
     )
+
+
+@pytest.fixture(autouse=True)
+def small_batches(spark: SparkSession) -> Iterator[None]:
+    """A task gets several batches of rows, as it does of millions."""
+    spark.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", "200")
+    yield
+    spark.conf.unset("spark.sql.execution.arrow.maxRecordsPerBatch")
 
 
 def explored(rows: DataFrame, compared: Compared | None) -> Exploration:
@@ -204,7 +213,7 @@ def test_the_sample_is_bounded_in_rows_and_cells(spark: SparkSession, monkeypatc
     rows = as_frame(spark, loans(200), 3)
     chosen = [
         {row["borrower_id"] for row in to_lowest_hashes(frame, key="borrower_id", seed=7, at_most=50).collect()}
-        for frame in (rows, rows.coalesce(1))
+        for frame in (rows, rows.repartition(5, "in come"))
     ]
     assert chosen[0] == chosen[1]
     assert len(chosen[0]) == 50
