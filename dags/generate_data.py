@@ -1,7 +1,7 @@
 """Turns a source of borrowers into a training set and a held-out set, once, by hand.
 
-**Result**: a dataset version of `train` and `test`, split by borrower, with its activation for the business date.
-**Reads**: Lending Club loans, a CSV or Parquet file with its description, or the synthetic generator.
+**Result**: a dataset version of `train` and `test` with its activation for the business date, and a page about it.
+**Reads**: Lending Club loans, a file or a bank's tables with their description, or the synthetic generator.
 **Starts**: `training` for the same business date, if this is the data set that schedules follow.
 **On failure**: the mail names every problem of the file; nothing was written. Mend the file or the form, run again.
 """
@@ -15,7 +15,7 @@ from airflow.sdk import DAG, chain
 
 from arrears.contracts.jobs import GenerateDataConfig
 from include.assets import TRAIN, publish
-from include.expressions import AS_OF, chosen
+from include.expressions import AS_OF, RUN_FOLDER, chosen
 from include.forms import business_date, form
 from include.mails import report_by_mail
 from include.policy import Tag, policy
@@ -26,7 +26,8 @@ from include.spark import spark_task
 settings = Settings.from_env(os.environ)
 
 SOURCE = ("source", "dataset", "target", "bad_when", "id_column", "description")
-SPLIT = ("test_share", "seed")
+SPLIT = ("split", "test_share", "test_from", "embargo_days", "seed")
+BANK = ("features_from", "most_broken_share", "allow_new_columns")
 SYNTHETIC = ("rows", "features", "default_rate", "missing_share")
 
 with DAG(
@@ -34,7 +35,7 @@ with DAG(
     schedule=None,
     params={
         "as_of": business_date(),
-        **form(GenerateDataConfig, *SOURCE, *SPLIT, *SYNTHETIC, dataset=settings.dataset),
+        **form(GenerateDataConfig, *SOURCE, *BANK, *SPLIT, *SYNTHETIC, dataset=settings.dataset),
     },
     dagrun_timeout=timedelta(hours=8),
     doc_md=__doc__,
@@ -47,8 +48,16 @@ with DAG(
         as_of=AS_OF,
         outlets=[TRAIN],
         post_execute=publish(TRAIN, settings),
-        **chosen(*SOURCE, *SPLIT, *SYNTHETIC),
+        **chosen(*SOURCE, *BANK, *SPLIT, *SYNTHETIC),
+    )
+    explore_data = spark_task(
+        "explore_data",
+        settings,
+        profile=SMALL,
+        partition=generate_data.result("dataset_version"),
+        report_folder=f"{RUN_FOLDER}/report",
+        **chosen("dataset", "seed"),
     )
     send_report = report_by_mail(settings)
 
-    chain(generate_data, send_report)
+    chain(generate_data, explore_data, send_report)

@@ -106,7 +106,12 @@ class Settings:
     root: str = setting("ARREARS_ROOT", "s3://arrears", "where every dataset and artifact lives", _root)
     dataset: str = setting("ARREARS_DATASET", "lending_club", "the data set that schedules follow", checked_dataset)
     new_data_cron: str = setting("ARREARS_NEW_DATA_CRON", "6 2 * * *", "when `new_data` runs, to the minute", _cron)
-    timezone: str = setting("ARREARS_TIMEZONE", "UTC", "time zone of that schedule and of business dates", _timezone)
+    bank: str = setting(
+        "ARREARS_BANK", "synthetic_bank", "the bank whose features are built on schedule", checked_dataset
+    )
+    features_cron: str = setting("ARREARS_FEATURES_CRON", "30 2 1 * *", "when `build_features` runs", _cron)
+    maintenance_cron: str = setting("ARREARS_MAINTENANCE_CRON", "30 3 * * 0", "when `maintenance` runs", _cron)
+    timezone: str = setting("ARREARS_TIMEZONE", "UTC", "time zone of the schedules and of business dates", _timezone)
     transport: Literal["spark", "ssh"] = setting(
         "ARREARS_TRANSPORT",
         "spark",

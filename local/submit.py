@@ -21,7 +21,7 @@ from local.package import build_package
 from local.settings import REPOSITORY, StackSettings
 from local.stack_variables import stack_variables
 
-DAGS = ("generate_data", "new_data", "training", "inference")
+DAGS = ("generate_bank", "build_features", "generate_data", "new_data", "training", "inference", "maintenance")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -6,11 +6,11 @@ them once features are joined to decisions.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from arrears.contracts.errors import BadConfiguration
-from arrears.contracts.features import DerivedFeature, FeatureLine, ProfileView, View
+from arrears.contracts.features import DerivedFeature, FeatureLine, ProfileView, View, WindowView
 
 KINDS = ("string", "int", "bigint", "double", "boolean", "date", "timestamp")
 
@@ -93,6 +93,33 @@ class TableContract:
     def protected(self) -> tuple[str, ...]:
         """Attributes that no model may see."""
         return tuple(column.name for column in self.columns if column.protected)
+
+
+def feature_contract(view: View, source: TableContract, *, event_time: str) -> TableContract:
+    """What a view's feature table promises: a row per entity and moment, and what its columns may hold.
+
+    Args:
+        source: the contract of the table that the view looks at.
+        event_time: the feature table's column of the moment.
+    """
+    entity = replace(source.column(view.entity), nullable=False)
+    if isinstance(view, WindowView):
+        late = source.column(view.days_past_due).type if view.days_past_due else ""
+        features = tuple(_window_column(name, late) for name in view.feature_names)
+    else:
+        features = tuple(replace(source.column(name), nullable=True) for name in view.columns)
+    columns = (entity, ColumnContract(event_time, "timestamp", nullable=False), *features)
+    return TableContract(f"features of {view.name}", columns, (view.entity, event_time), event_time=event_time)
+
+
+def _window_column(name: str, late: str) -> ColumnContract:
+    if name == "days_since_last_event":
+        return ColumnContract(name, "int", nullable=False, minimum=0)
+    if name.startswith(("event_count_", "arrears_count_")):
+        return ColumnContract(name, "bigint", nullable=False, minimum=0)
+    if name.startswith("worst_days_past_due_"):
+        return ColumnContract(name, late)
+    return ColumnContract(name, "double", minimum=0 if name == "months_since_arrears" else None)
 
 
 @dataclass(frozen=True)

@@ -34,12 +34,20 @@ def shipped_bank(name: str) -> BankDescription:
     Raises:
         BadConfiguration: there is none of this name.
     """
+    return parse_bank(shipped_bank_text(name), where=f"the shipped bank {name}")
+
+
+def shipped_bank_text(name: str) -> str:
+    """The same as YAML, which a run keeps so that it can be replayed.
+
+    Raises:
+        BadConfiguration: there is none of this name.
+    """
     if name not in shipped_banks():
         raise BadConfiguration(
             f"no description of the bank {name!r} ships with Arrears, only of {', '.join(shipped_banks())}"
         )
-    text = resources.files("arrears.stores").joinpath(_SHIPPED, f"{name}.yaml").read_text(encoding="utf-8")
-    return parse_bank(text, where=f"the shipped bank {name}")
+    return resources.files("arrears.stores").joinpath(_SHIPPED, f"{name}.yaml").read_text(encoding="utf-8")
 
 
 def read_bank(address: str, objects: Objects) -> BankDescription:
@@ -52,8 +60,17 @@ def read_bank(address: str, objects: Objects) -> BankDescription:
         UpstreamNotReady: there is no such file.
         BadConfiguration: it is not a description; names everything wrong with its place in the file.
     """
+    return parse_bank(bank_text(address, objects), where=address)
+
+
+def bank_text(address: str, objects: Objects) -> str:
+    """A bank's own description as YAML, which a run keeps so that it can be replayed.
+
+    Raises:
+        UpstreamNotReady: there is no such file.
+    """
     uri = address if "://" in address else Path(address).expanduser().resolve().as_uri()
-    return parse_bank(objects.get(uri).decode("utf-8-sig"), where=address)
+    return objects.get(uri).decode("utf-8-sig")
 
 
 def parse_bank(text: str, *, where: str) -> BankDescription:

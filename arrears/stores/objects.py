@@ -10,6 +10,7 @@ import json
 import os
 import tempfile
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -24,11 +25,12 @@ _ABSENT_CODES = {"NoSuchKey", "404", "NotFound"}
 
 @dataclass(frozen=True)
 class ObjectInfo:
-    """Address, bytes and entity tag of one stored object."""
+    """Address, bytes, entity tag and last change (UTC) of one stored object."""
 
     uri: str
     size: int
     etag: str
+    modified_at: datetime
 
 
 class Objects:
@@ -111,11 +113,11 @@ class Objects:
         """Every object below a folder address, by name."""
         if _is_file(prefix_uri):
             files = sorted(path for path in _path(prefix_uri).rglob("*") if path.is_file())
-            return [ObjectInfo(path.as_uri(), path.stat().st_size, "") for path in files]
+            return [_file_info(path) for path in files]
         bucket, prefix = bucket_and_key(prefix_uri)
         pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix.rstrip("/") + "/")
         return [
-            ObjectInfo(f"s3://{bucket}/{found['Key']}", found["Size"], found["ETag"])
+            ObjectInfo(f"s3://{bucket}/{found['Key']}", found["Size"], found["ETag"], found["LastModified"])
             for page in pages
             for found in page.get("Contents", ())
         ]
@@ -164,6 +166,11 @@ def _path(uri: str) -> Path:
 
 def _file_etag(body: bytes) -> str:
     return hashlib.sha256(body).hexdigest()
+
+
+def _file_info(path: Path) -> ObjectInfo:
+    found = path.stat()
+    return ObjectInfo(path.as_uri(), found.st_size, "", datetime.fromtimestamp(found.st_mtime, UTC))
 
 
 def _write_atomically(path: Path, body: bytes) -> None:

@@ -140,6 +140,8 @@ def _types_by_role(description: DatasetDescription) -> dict[str, tuple[str, tupl
         **dict.fromkeys(description.categorical, ("categorical", simple)),
         **dict.fromkeys(description.dates, ("date", MOMENT)),
         **dict.fromkeys(description.kept, ("kept", (*simple, *MOMENT))),
+        **dict.fromkeys(description.protected, ("protected", simple)),
+        **dict.fromkeys(filter(None, [description.group]), ("group", simple)),
         description.target: target,
     }
     if description.id:

@@ -7,7 +7,7 @@ are instants; a date is its midnight in UTC, the time zone of every session.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from pyspark.sql import Column, DataFrame
@@ -68,10 +68,22 @@ def to_features(decisions: DataFrame, lookup: Lookup, *, id: str, decided_at: st
     moments = decisions.select(
         F.col(id).alias(ID), F.col(lookup.view.entity).alias(ENTITY), F.col(decided_at).cast("timestamp").alias(MOMENT)
     )
-    known = _known_rows(lookup)
-    if isinstance(lookup.view, WindowView):
-        return _in_windows(moments, known, lookup.view)
-    return _newest(moments, known, lookup.view)
+    timed = _with_starts(moments, lookup.view)
+    return _taken(lookup, lambda rows: rows.join(timed, on=ENTITY, how="inner"))
+
+
+def to_features_on(lookup: Lookup, *, as_of: str) -> DataFrame:
+    """One view's features at the beginning of one day, for every entity of which anything is known; its id is ``_id``.
+
+    The same as `to_features` for one decision of each entity on that day.
+    """
+    moment = F.lit(as_of).cast("timestamp")
+    return _taken(
+        lookup,
+        lambda rows: _with_starts(
+            rows.where(F.col(ENTITY).isNotNull()).withColumns({ID: F.col(ENTITY), MOMENT: moment}), lookup.view
+        ),
+    )
 
 
 def _is_count(name: str, view: View) -> bool:
@@ -97,31 +109,37 @@ def _is_known(rows: DataFrame) -> Column:
     return happened & (F.col(ARRIVAL) <= F.col(MOMENT)) if ARRIVAL in rows.columns else happened
 
 
-def _in_windows(moments: DataFrame, known: DataFrame, view: WindowView) -> DataFrame:
-    bounded = moments.select("*", *window_starts(view, moment=MOMENT))
+def _with_starts(moments: DataFrame, view: View) -> DataFrame:
+    return moments.select("*", *window_starts(view, moment=MOMENT)) if isinstance(view, WindowView) else moments
+
+
+def _taken(lookup: Lookup, at_moments: Callable[[DataFrame], DataFrame]) -> DataFrame:
+    """The view's features; ``at_moments`` gives each known row the moments (and ids) for which it is looked at."""
+    known = _known_rows(lookup)
+    if isinstance(lookup.view, WindowView):
+        return _in_windows(at_moments(known), lookup.view)
+    return _newest(known, at_moments, lookup.view)
+
+
+def _in_windows(rows: DataFrame, view: WindowView) -> DataFrame:
     is_inside = F.col(EVENT) > F.col(f"_start_{max(view.months)}")
-    in_window = known.join(bounded, on=ENTITY, how="inner").where(_is_known(known) & is_inside)
-    # Grouped by the entity too, by which the join has placed the rows already: no second shuffle.
+    in_window = rows.where(_is_known(rows) & is_inside)
+    # Grouped by the entity too, by which a join has placed the rows already: no second shuffle.
     return in_window.groupBy(ENTITY, ID).agg(*window_features(view, event=EVENT, moment=MOMENT)).drop(ENTITY)
 
 
-def _newest(moments: DataFrame, known: DataFrame, view: ProfileView) -> DataFrame:
+def _newest(known: DataFrame, at_moments: Callable[[DataFrame], DataFrame], view: ProfileView) -> DataFrame:
     """The newest known row of each decision; of equal event times the one that arrived last, then the greatest values.
 
     The time of the newest row is found first, on three narrow columns and by hashing alone; only rows of that time are
     then compared as a whole, which needs a sort.
     """
-    in_time = _is_known(known)
+    order = [ARRIVAL] if ARRIVAL in known.columns else []
+    times = at_moments(known.select(ENTITY, EVENT, *order))
+    in_time = _is_known(times)
     if view.max_age_days is not None:
         in_time &= F.col(EVENT) >= F.col(MOMENT) - F.expr(f"INTERVAL {view.max_age_days} DAYS")
-    times = known.select(ENTITY, EVENT, *([ARRIVAL] if ARRIVAL in known.columns else []))
-    newest = (
-        times.join(moments, on=ENTITY, how="inner")
-        .where(in_time)
-        .groupBy(ENTITY, ID, MOMENT)
-        .agg(F.max(EVENT).alias(EVENT))
-    )
+    newest = times.where(in_time).groupBy(ENTITY, ID, MOMENT).agg(F.max(EVENT).alias(EVENT))
     tied = known.join(newest, on=[ENTITY, EVENT], how="inner").where(_is_known(known))
-    order = [ARRIVAL] if ARRIVAL in known.columns else []
     winner = tied.groupBy(ID).agg(F.max(F.struct(*order, *view.columns)).alias("_newest"))
     return winner.select(ID, *(F.col(f"_newest.{name}").alias(name) for name in view.columns))

@@ -1,4 +1,4 @@
-"""Which borrowers are held out: exactly the asked share of each class, chosen by hash. Grain: one row per borrower."""
+"""Which borrowers are held out: by chance, by customer, or by time. Grain: one row per borrower, each in one part."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pyspark.sql import functions as F
 from arrears.contracts.descriptions import ID, LABEL
 from spark_jobs.transforms.ids import hash_of
 
+PART, TRAIN, TEST, EMBARGO = "part", "train", "test", "embargo"
 _BUCKET_BITS = 12  # 4,096 counts a class: the bucket that is sorted holds 1 row in 4,096
 
 
@@ -32,10 +33,40 @@ def with_is_drawn(rows: DataFrame, *, share: float, seed: int, purpose: str, key
     return joined.withColumn("is_drawn", is_drawn).drop("_stratum", "_order", "_last_order", "_last_key")
 
 
-def to_train_and_test(borrowers: DataFrame, *, test_share: float, seed: int) -> tuple[DataFrame, DataFrame]:
-    """Parts the borrowers into training and held-out rows: exactly the share of each class, each borrower in one."""
+def with_random_part(borrowers: DataFrame, *, test_share: float, seed: int) -> DataFrame:
+    """Adds ``part``, train or test: exactly the share of each class is held out."""
     drawn = with_is_drawn(borrowers, share=test_share, seed=seed, purpose="test", key=ID, stratum=F.col(LABEL))
-    return drawn.where("NOT is_drawn").drop("is_drawn"), drawn.where("is_drawn").drop("is_drawn")
+    return drawn.withColumn(PART, F.when(F.col("is_drawn"), TEST).otherwise(TRAIN)).drop("is_drawn")
+
+
+def with_grouped_part(borrowers: DataFrame, *, group: str, test_share: float, seed: int) -> DataFrame:
+    """Adds ``part``, train or test: all rows of a customer are on one side, customers by chance.
+
+    The share is that of customers, and kept within chance: which rows a customer has is not ours to choose.
+    """
+    # A row without customer stands for itself.
+    keyed = borrowers.withColumn("_group", F.coalesce(F.col(f"`{group}`").cast("string"), F.col(ID)))
+    uniform = F.shiftrightunsigned(hash_of(seed, "test customers", "_group"), 11) * F.lit(2.0**-53)
+    return keyed.withColumn(PART, F.when(uniform < test_share, TEST).otherwise(TRAIN)).drop("_group")
+
+
+def with_time_part(
+    borrowers: DataFrame, *, event_time: str, test_from: str, label_months: int, embargo_days: int
+) -> DataFrame:
+    """Adds ``part``: test for decisions from a day on, train for those whose label was known by then, else embargo.
+
+    A label is known when its performance window, and the embargo after it, have passed. Without that gap a model would
+    learn from outcomes that nobody knew when the first held-out decision was made.
+    """
+    decided, first = F.to_date(F.col(f"`{event_time}`")), F.lit(test_from).cast("date")
+    known = F.date_add(F.add_months(decided, label_months), embargo_days)
+    part = F.when(decided >= first, TEST).when(known <= first, TRAIN).otherwise(EMBARGO)
+    return borrowers.withColumn(PART, part)
+
+
+def to_day_counts(borrowers: DataFrame, event_time: str) -> DataFrame:
+    """Decisions a day, from which the first held-out day is found. Grain: one row per day."""
+    return borrowers.groupBy(F.to_date(F.col(f"`{event_time}`")).alias("day")).agg(F.count(F.lit(1)).alias("rows"))
 
 
 def _to_last_drawn(ordered: DataFrame, share: float, key: str) -> DataFrame:

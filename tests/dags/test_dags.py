@@ -18,14 +18,18 @@ from include.spark import spark_task
 from tests.dags.rendering import ENVIRONMENT, PROJECT, parsed
 
 TASKS = {
-    "generate_data": ["generate_data", "send_report"],
+    "generate_bank": ["generate_bank", "send_report"],
+    "build_features": ["build_features", "send_report"],
+    "generate_data": ["generate_data", "explore_data", "send_report"],
     "new_data": ["resolve_versions", "sample_new_data", "send_report"],
     "training": ["resolve_versions", "train_model", "evaluate_model", "promote_model", "send_report"],
     "inference": ["resolve_versions", "score_borrowers", "send_report"],
+    "maintenance": ["maintain_tables", "send_report"],
 }
+BY_HAND = {"replay_training_set"}  # a proof that a person asks for, with `make replay`
 
 
-def test_exactly_the_four_dags_are_found(dags: dict[str, Any]) -> None:
+def test_exactly_these_dags_are_found(dags: dict[str, Any]) -> None:
     assert set(dags) == set(TASKS)
 
 
@@ -82,7 +86,7 @@ def test_dag_survives_serialisation(dags: dict[str, Any], dag_id: str) -> None:
 
 def test_every_job_has_a_task_and_every_job_file_is_a_job(dags: dict[str, Any]) -> None:
     tasks = {task.task_id for dag in dags.values() for task in dag.tasks} - {"send_report"}
-    assert tasks == set(JOBS)
+    assert tasks == set(JOBS) - BY_HAND
     files = {path.stem for path in (PROJECT / "spark_jobs" / "jobs").glob("*.py")} - {"__init__"}
     assert files == set(JOBS)
 

@@ -16,7 +16,10 @@ from tests.dags.rendering import AS_OF, PROJECT, rendered, spark_submit_argv
 
 GOLDEN = Path(__file__).with_name("golden")
 SPARK_TASKS = [
+    ("generate_bank", "generate_bank"),
+    ("build_features", "build_features"),
     ("generate_data", "generate_data"),
+    ("generate_data", "explore_data"),
     ("new_data", "resolve_versions"),
     ("new_data", "sample_new_data"),
     ("training", "resolve_versions"),
@@ -25,6 +28,7 @@ SPARK_TASKS = [
     ("training", "promote_model"),
     ("inference", "resolve_versions"),
     ("inference", "score_borrowers"),
+    ("maintenance", "maintain_tables"),
 ]
 NODE = Node(spark_submit="/opt/spark/bin/spark-submit", master="spark://127.0.0.1:7077")
 FOLDER = "/home/spark/.arrears/jobs/attempt"

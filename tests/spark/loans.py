@@ -12,6 +12,7 @@ from pyspark.sql import DataFrame, SparkSession
 from arrears.contracts.descriptions import DatasetDescription
 from arrears.contracts.jobs import GenerateDataConfig
 from spark_jobs.transforms.borrowers import to_borrowers
+from spark_jobs.transforms.splits import PART, with_random_part
 
 DESCRIPTION = DatasetDescription(
     name="bank",
@@ -68,3 +69,9 @@ def real(name: str) -> str:
 def a_config(**given: Any) -> GenerateDataConfig:
     """A configuration that names only what matters."""
     return GenerateDataConfig(**{"as_of": "2026-01-31", "dataset": "bank"} | given)
+
+
+def to_train_and_test(borrowers: DataFrame, *, test_share: float, seed: int) -> tuple[DataFrame, DataFrame]:
+    """Both sides of a random split."""
+    parted = with_random_part(borrowers, test_share=test_share, seed=seed)
+    return parted.where("part = 'train'").drop(PART), parted.where("part = 'test'").drop(PART)

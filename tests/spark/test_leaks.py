@@ -15,8 +15,7 @@ from spark_jobs.leak_check import found_leaks
 from spark_jobs.transforms.ids import with_borrower_id
 from spark_jobs.transforms.leaks import to_later_dates, to_overlaps
 from spark_jobs.transforms.samples import to_new_borrowers
-from spark_jobs.transforms.splits import to_train_and_test
-from tests.spark.loans import real
+from tests.spark.loans import real, to_train_and_test
 
 DESCRIPTION = DatasetDescription(
     name="bank",

@@ -6,8 +6,8 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from spark_jobs.transforms.splits import held_out_count, to_train_and_test, with_is_drawn
-from tests.spark.loans import many_borrowers
+from spark_jobs.transforms.splits import held_out_count, with_is_drawn
+from tests.spark.loans import many_borrowers, to_train_and_test
 
 
 def split(borrowers: DataFrame, share: float = 0.3, seed: int = 42) -> tuple[list[str], list[str]]:

@@ -1,0 +1,41 @@
+"""Computes a bank's features as they are known on a date and merges them into the feature store.
+
+**Result**: the date's partition of every feature table; a rerun with the same tables changes nothing.
+**Reads**: the bank's tables, checked against their contracts; rows that break a rule are put into quarantine.
+**Starts**: nothing; `generate_data` with features from the store joins them to decisions.
+**On failure**: the store is as it was. An empty month, a hole or a changed column is named in the mail. Past dates:
+`airflow backfill create`.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+
+from airflow.sdk import DAG, CronTriggerTimetable, chain
+
+from arrears.contracts.jobs import BuildFeaturesConfig
+from include.expressions import AS_OF, chosen
+from include.forms import business_date, form
+from include.mails import report_by_mail
+from include.policy import Tag, policy
+from include.profiles import SMALL
+from include.settings import Settings
+from include.spark import spark_task
+
+settings = Settings.from_env(os.environ)
+
+TABLES = ("description", "most_broken_share", "allow_new_columns")
+
+with DAG(
+    "build_features",
+    schedule=CronTriggerTimetable(settings.features_cron, timezone=settings.timezone),
+    params={"as_of": business_date(), **form(BuildFeaturesConfig, "dataset", *TABLES, dataset=settings.bank)},
+    dagrun_timeout=timedelta(hours=8),
+    doc_md=__doc__,
+    **policy(settings, Tag.DATA),
+):
+    build_features = spark_task("build_features", settings, profile=SMALL, as_of=AS_OF, **chosen("dataset", *TABLES))
+    send_report = report_by_mail(settings)
+
+    chain(build_features, send_report)

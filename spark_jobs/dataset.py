@@ -1,0 +1,172 @@
+"""A data set before it is written: read from its source, checked, named by its content, and parted.
+
+Generation and replay share this, so that the same source gives the same version in both.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pyspark.sql import DataFrame, Row, SparkSession
+
+from arrears.contracts.descriptions import DatasetDescription
+from arrears.contracts.errors import BadConfiguration, BadInput, UpstreamNotReady
+from arrears.contracts.jobs import GenerateDataConfig
+from arrears.stores.banks import bank_text, parse_bank, shipped_bank_text, shipped_banks
+from arrears.stores.objects import Objects
+from spark_jobs.bank_data import training_decisions
+from spark_jobs.io import sources
+from spark_jobs.transforms import checks, splits
+from spark_jobs.transforms.borrowers import in_stored_names, to_borrowers, to_target_levels
+
+log = logging.getLogger(__name__)
+
+BANK = "bank"
+# Part of every dataset version: raise it when the same source would be prepared or split differently.
+PREPARATION = 2
+_SPLIT = ("split", "test_from", "embargo_days")
+
+
+@dataclass(frozen=True)
+class Pins:
+    """What a replay needs of a bank besides the configuration: its description and the versions of its tables."""
+
+    bank: str = ""
+    versions: dict[str, int | None] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, manifest: Mapping[str, Any]) -> Pins:
+        """Reads the pins of a dataset version's manifest."""
+        return cls(manifest.get("bank", ""), dict(manifest.get("table_versions", {})))
+
+
+@dataclass(frozen=True)
+class CheckedBorrowers:
+    """Borrowers that passed every check, what their columns mean, and what was counted on the way.
+
+    Attributes:
+        label_months: the performance window after a decision; 0 where the source brings its labels along.
+    """
+
+    borrowers: DataFrame
+    description: DatasetDescription
+    content: checks.Content
+    notes: tuple[str, ...]
+    pins: Pins
+    label_months: int = 0
+
+
+def checked_borrowers(
+    spark: SparkSession, config: GenerateDataConfig, objects: Objects, pins: Pins | None = None
+) -> CheckedBorrowers:
+    """Reads the source and proves that it is what its description declares.
+
+    Args:
+        pins: those of the version that is replayed; None: the newest tables.
+
+    Raises:
+        BadInput: names every problem; nothing has been written but quarantined rows.
+    """
+    source, found, label_months = _source(spark, config, objects, pins)
+    description = source.description
+    for note in source.notes:
+        log.info("%s", note)
+    problems = checks.schema_problems(source.loans.schema, description)
+    problems += _split_problems(config, description)
+    if description.target in source.loans.columns and description.comparison()[0] == "=":
+        levels = to_target_levels(source.loans, description, at_most=checks.MOST_LEVELS + 1).collect()
+        description, more = checks.settled(description, [row["level"] for row in levels])
+        problems += more
+    # Kept on the executors (memory, then disk): counting, splitting and both writes read the rows again.
+    borrowers = to_borrowers(source.loans, description).persist()
+    content = checks.Content.of(only(checks.to_content(borrowers, description)))
+    if content.rows == 0 and label_months:
+        raise UpstreamNotReady(
+            f"no decision of {config.dataset} has a known outcome on {config.as_of}: the performance window is"
+            f" {label_months} months; take a later date, or wait"
+        )
+    problems += checks.content_problems(content, description, test_share=config.test_share)
+    if problems:
+        raise BadInput(*problems)
+    return CheckedBorrowers(borrowers, description, content, source.notes, found, label_months)
+
+
+def dataset_version(digest: str, description: DatasetDescription, config: GenerateDataConfig) -> str:
+    """The name of exactly this data, prepared and split in exactly this way."""
+    meaning = {key: value for key, value in description.to_dict().items() if key != "catalogue"}
+    parts = [PREPARATION, digest, meaning, config.seed, config.test_share, *(getattr(config, n) for n in _SPLIT)]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def parted(checked: CheckedBorrowers, config: GenerateDataConfig) -> tuple[DataFrame, str | None]:
+    """The borrowers with their ``part`` (train, test or embargo), and the first held-out day of a split by time."""
+    borrowers, description = checked.borrowers, checked.description
+    if config.split == "out_of_time":
+        event_time = description.event_time or ""
+        test_from = config.test_from or _first_held_out_day(borrowers, event_time, config.test_share)
+        rows = splits.with_time_part(
+            borrowers,
+            event_time=event_time,
+            test_from=test_from,
+            label_months=checked.label_months,
+            embargo_days=config.embargo_days,
+        )
+        return rows, test_from
+    share = {"test_share": config.test_share, "seed": config.seed}
+    if config.split == "grouped":
+        return splits.with_grouped_part(borrowers, group=description.group or "", **share), None  # type: ignore[arg-type]
+    return splits.with_random_part(borrowers, **share), None  # type: ignore[arg-type]
+
+
+def only(counted: DataFrame) -> Row:
+    """The one row of an aggregate."""
+    return counted.collect()[0]
+
+
+def _source(
+    spark: SparkSession, config: GenerateDataConfig, objects: Objects, pins: Pins | None
+) -> tuple[sources.Source, Pins, int]:
+    if config.source != BANK:
+        return sources.read_source(spark, config, objects), Pins(), 0
+    text = pins.bank if pins else _bank_text(config, objects)
+    bank = parse_bank(text, where=config.description or f"the shipped bank {config.dataset}")
+    found = training_decisions(spark, bank, config, objects, pins.versions if pins else None)
+    source = sources.Source(found.rows, in_stored_names(found.description), found.notes)
+    return source, Pins(text, found.versions), bank.label.window_months
+
+
+def _bank_text(config: GenerateDataConfig, objects: Objects) -> str:
+    if config.description in shipped_banks():
+        return shipped_bank_text(config.description or "")
+    if config.description:
+        return bank_text(config.description, objects)
+    if config.dataset in shipped_banks():
+        return shipped_bank_text(config.dataset)
+    raise BadConfiguration(
+        f"source bank needs a description of its tables: give --description, or the --dataset of a shipped bank"
+        f" ({', '.join(shipped_banks())})"
+    )
+
+
+def _split_problems(config: GenerateDataConfig, description: DatasetDescription) -> list[str]:
+    if config.split == "grouped" and description.group is None:
+        return ["split grouped needs a group in the description: the column that identifies a customer"]
+    if config.split == "out_of_time" and description.event_time is None:
+        return ["split out_of_time needs an event_time in the description: the date of the decision"]
+    return []
+
+
+def _first_held_out_day(borrowers: DataFrame, event_time: str, share: float) -> str:
+    """The latest day such that the decisions from it on are at least the share; days, not rows, reach the driver."""
+    days = splits.to_day_counts(borrowers, event_time).where("day IS NOT NULL").orderBy("day").collect()
+    wanted, seen = share * sum(row["rows"] for row in days), 0
+    for row in reversed(days):
+        seen += row["rows"]
+        if seen >= wanted:
+            return str(row["day"])
+    raise BadInput(f"no row has a date in {event_time}: there is nothing to split by time")

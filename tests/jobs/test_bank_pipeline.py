@@ -1,0 +1,217 @@
+"""A small synthetic bank, from its tables through the feature store to a data set and its replay."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from arrears.contracts.catalogue import Catalogue, Table
+from arrears.contracts.errors import BadInput, UpstreamNotReady
+from arrears.contracts.facts import JobResult
+from arrears.contracts.jobs import (
+    BuildFeaturesConfig,
+    GenerateBankConfig,
+    GenerateDataConfig,
+    MaintainTablesConfig,
+    ReplayTrainingSetConfig,
+)
+from arrears.stores.banks import shipped_bank
+from arrears.stores.objects import Objects
+from spark_jobs.io.source_tables import overwrite_source_table, read_source_table
+from spark_jobs.io.tables import read_partition, table_version
+from spark_jobs.jobs import build_features, generate_bank, generate_data, maintain_tables, replay_training_set
+from tests.conftest import spark_jars
+
+NAME = "synthetic_bank"
+BANK = shipped_bank(NAME)
+AS_OF = "2026-01-31"
+LOANS = 400
+
+
+def make_bank(spark: SparkSession, root: str, **given: Any) -> None:
+    small = {"loans": LOANS, "default_rate": 0.2, "late_share": 0.1, "as_of": AS_OF}
+    generate_bank.run(spark, GenerateBankConfig(root=root, **{**small, **given}))
+
+
+def make_data(spark: SparkSession, root: str, **given: Any) -> JobResult:
+    config = GenerateDataConfig(root=root, dataset=NAME, source="bank", **{"as_of": AS_OF, **given})
+    return generate_data.run(spark, config)
+
+
+def build(spark: SparkSession, root: str, as_of: str, **given: Any) -> JobResult:
+    return build_features.run(spark, BuildFeaturesConfig(root=root, as_of=as_of, **given))
+
+
+def rows_of(spark: SparkSession, root: str, version: str) -> DataFrame:
+    sides = [
+        read_partition(spark, Catalogue(root).table(table, NAME), {"dataset_version": version}, what="")
+        for table in (Table.TRAIN, Table.TEST)
+    ]
+    return sides[0].withColumn("side", F.lit("train")).unionByName(sides[1].withColumn("side", F.lit("test")))
+
+
+def source(spark: SparkSession, root: str, table: str) -> DataFrame:
+    return read_source_table(spark, Catalogue(root), NAME, BANK.tables[table]).rows
+
+
+@pytest.fixture(scope="module")
+def bank(spark_session: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The root under which the bank's tables stand; tests that change a table make their own bank."""
+    if not spark_jars():
+        pytest.skip("no Delta jars: set ARREARS_SPARK_JARS or run `make up` once")
+    root = tmp_path_factory.mktemp("bank").as_uri()
+    make_bank(spark_session, root)
+    return root
+
+
+def test_a_banks_tables_become_a_data_set_that_a_replay_rebuilds_after_they_have_moved_on(
+    delta_spark: SparkSession, tmp_path: Path
+) -> None:
+    root = tmp_path.as_uri()
+    make_bank(delta_spark, root)
+    made = make_data(delta_spark, root, split="grouped")
+    version = made.values["dataset_version"]
+    rows = rows_of(delta_spark, root, version)
+
+    assert rows.count() == LOANS == made.figures["rows"]
+    sides = rows.groupBy("customer_id").agg(F.count_distinct("side").alias("sides"), F.count("*").alias("loans"))
+    assert sides.agg(F.max("sides"), F.max("loans")).collect()[0][0] == 1
+    assert sides.where("loans > 1").count() > 0
+    manifest = Objects().get_json(Catalogue(root).dataset_manifest(NAME, version))
+    assert manifest["table_versions"] == {"loans": 0, "customers": 0, "credit_history": 0}
+    assert "gender" in rows.columns
+    assert "gender" not in {*manifest["description"]["numeric"], *manifest["description"]["categorical"]}
+
+    make_bank(delta_spark, root, seed=7)
+    config = ReplayTrainingSetConfig(root=root, dataset=NAME, dataset_version=version)
+    assert replay_training_set.run(delta_spark, config).figures["replayed"] == "identical"
+    assert make_data(delta_spark, root, split="grouped").values["dataset_version"] != version
+
+    manifest["table_versions"]["credit_history"] = 1
+    Objects().put_json(Catalogue(root).dataset_manifest(NAME, version), manifest)
+    with pytest.raises(BadInput, match=r"cannot be built again as it was.*train differs"):
+        replay_training_set.run(delta_spark, config)
+
+
+def test_labels_are_those_of_the_history_after_the_decision(delta_spark: SparkSession, bank: str) -> None:
+    version = make_data(delta_spark, bank).values["dataset_version"]
+    loans = {row["loan_id"]: row["decided_on"] for row in source(delta_spark, bank, "loans").collect()}
+    bad = set()
+    for row in source(delta_spark, bank, "credit_history").where("days_past_due >= 90").collect():
+        decided = loans[row["loan_id"]]
+        if decided < row["month_on"] <= decided.replace(year=decided.year + 1):
+            bad.add(str(row["loan_id"]))
+
+    rows = rows_of(delta_spark, bank, version).select("borrower_id", "is_default").collect()
+
+    assert {row["borrower_id"] for row in rows if row["is_default"] == 1} == bad
+    assert 0.1 < len(bad) / LOANS < 0.3
+
+
+def test_held_out_decisions_follow_the_training_labels_in_a_split_by_time(delta_spark: SparkSession, bank: str) -> None:
+    made = make_data(delta_spark, bank, split="out_of_time", embargo_days=30, test_share=0.2)
+    test_from = str(made.figures["held out from"])
+    rows = rows_of(delta_spark, bank, made.values["dataset_version"])
+
+    days = rows.groupBy("side").agg(
+        F.min(F.expr("decided_on")).alias("first"),
+        F.max(F.expr("date_add(add_months(decided_on, 12), 30)")).alias("known"),
+    )
+    found = {row["side"]: row for row in days.collect()}
+    assert str(found["test"]["first"]) == test_from
+    assert str(found["train"]["known"]) <= test_from
+    assert rows.count() + int(made.figures["rows under embargo"] or 0) == made.figures["rows"]
+    assert rows.where("side = 'test'").count() / int(made.figures["rows"] or 1) == pytest.approx(0.2, abs=0.03)
+
+
+def test_young_decisions_wait_for_their_label(delta_spark: SparkSession, bank: str) -> None:
+    with pytest.raises(UpstreamNotReady, match="no decision of synthetic_bank has a known outcome on 2022-06-30"):
+        make_data(delta_spark, bank, as_of="2022-06-30", most_broken_share=1.0)
+
+
+def test_the_feature_store_gives_what_the_tables_give_on_the_day_it_was_built(
+    delta_spark: SparkSession, bank: str
+) -> None:
+    loans = source(delta_spark, bank, "loans")
+    day = str(loans.agg(F.mode("decided_on")).collect()[0][0])
+    build(delta_spark, bank, day)
+
+    by_tables = rows_of(delta_spark, bank, make_data(delta_spark, bank).values["dataset_version"])
+    made = make_data(delta_spark, bank, features_from="store")
+    by_store = rows_of(delta_spark, bank, made.values["dataset_version"])
+
+    def of_that_day(rows: DataFrame) -> list[Any]:
+        return sorted(rows.where(F.col("decided_on") == day).drop("dataset_version").collect(), key=str)
+
+    assert of_that_day(by_store) == of_that_day(by_tables) != []
+    assert by_store.where(F.col("decided_on") < day).agg(F.count("days_since_last_event")).collect()[0][0] == 0
+    assert made.figures["version of features/repayment_behaviour"] == 0
+
+
+def test_a_date_built_twice_is_there_once_and_a_backfill_leaves_other_dates_alone(
+    delta_spark: SparkSession, tmp_path: Path
+) -> None:
+    root = tmp_path.as_uri()
+    make_bank(delta_spark, root, loans=120)
+    uri = Catalogue(root).feature_table(NAME, "repayment_behaviour")
+
+    def stored() -> dict[tuple[Any, ...], Any]:
+        rows = delta_spark.read.format("delta").load(uri).collect()
+        assert len({(row["loan_id"], row["event_time"], row["as_of"]) for row in rows}) == len(rows)
+        return {(row["as_of"], row["loan_id"]): row for row in rows}
+
+    build(delta_spark, root, "2023-06-01")
+    build(delta_spark, root, "2023-04-01")
+    before = stored()
+    build(delta_spark, root, "2023-06-01")
+    assert stored() == before
+
+    # A month arrives after all, another is withdrawn: the date's rows follow, those of the other date stay.
+    history = source(delta_spark, root, "credit_history")
+    gone = history.where("month_on <= '2023-05-31'").agg(F.min("loan_id")).collect()[0][0]
+    changed = history.where(F.col("loan_id") != gone).withColumn(
+        "paid_amount", F.when(F.col("month_on") == "2023-05-31", 1.0).otherwise(F.col("paid_amount"))
+    )
+    overwrite_source_table(changed.localCheckpoint(), Catalogue(root), NAME, "credit_history")
+    build(delta_spark, root, "2023-06-01")
+    after = stored()
+    assert {k: v for k, v in after.items() if k[0] == "2023-04-01"} == {
+        k: v for k, v in before.items() if k[0] == "2023-04-01"
+    }
+    assert ("2023-06-01", gone) not in after
+    assert any(after[key] != before[key] for key in after if key[0] == "2023-06-01")
+
+    maintained = maintain_tables.run(delta_spark, MaintainTablesConfig(root=root, dataset=NAME))
+    assert maintained.figures["tables"] == 5
+    assert stored() == after
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "told"),
+    [
+        ("SELECT * FROM history UNION ALL SELECT * FROM history WHERE loan_id < 200", "key loan_id, month_on is rep"),
+        ("SELECT * EXCEPT (due_amount) FROM history", r"column due_amount \(double\) is missing"),
+        ("SELECT * REPLACE (string(due_amount) AS due_amount) FROM history", "column due_amount is string"),
+        ("SELECT *, 1 AS surprise FROM history", "column surprise is not in the contract"),
+        ("SELECT * FROM history WHERE month_on <> '2023-02-28'", "2023-02"),
+        ("SELECT * FROM history WHERE month_on < '2023-05-01'", "newest event"),
+        ("SELECT * REPLACE (date'2024-01-31' AS month_on, date'2023-05-31' AS arrived_on) FROM history"
+         " WHERE month_on = '2023-05-31' UNION ALL SELECT * FROM history WHERE month_on <> '2023-05-31'", "future"),
+    ],
+)  # fmt: skip
+def test_a_table_that_breaks_its_contract_stops_the_build_and_nothing_is_written(
+    delta_spark: SparkSession, bank: str, tmp_path: Path, spoilt: str, told: str
+) -> None:
+    root = tmp_path.as_uri()
+    source(delta_spark, bank, "credit_history").createOrReplaceTempView("history")
+    overwrite_source_table(delta_spark.sql(spoilt), Catalogue(root), NAME, "credit_history")
+
+    with pytest.raises(BadInput, match=told):
+        build(delta_spark, root, "2023-06-01")
+
+    assert table_version(Catalogue(root).feature_table(NAME, "repayment_behaviour")) is None
+    assert Objects().list(f"{Catalogue(root).artifacts}/quarantine") == []
