@@ -6,7 +6,7 @@ BEGUN := $(shell date +%s)
 # Name a Python 3.11, 3.12 or 3.13 here if the one on PATH is another: make demo PYTHON=/opt/python3.12/bin/python3
 PYTHON ?= python3
 VENV := .venv
-RUN := $(VENV)/bin/python -m
+PY := $(VENV)/bin/python -m
 INSTALLED := $(VENV)/.installed
 
 # pip refuses a lock in which an override removed a package, so uv alone installs and compiles it.
@@ -18,23 +18,23 @@ COMPILE := $(UV) pip compile requirements.in --group demo --group dev --universa
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test lint check up down status logs submit bench package lock java
+.PHONY: help demo test lint check up down status logs submit replay bench package lock java
 .PHONY: lint-ruff lint-format lint-types lint-imports lint-lock
 
 help: ## list these targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
 
 demo: java $(INSTALLED) ## set everything up and run the whole pipeline; FORCE=1 runs again what is there, AS_OF=date
-	@$(RUN) local.stack up
-	@$(RUN) local.demo --begun $(BEGUN) $(if $(filter-out 0,$(FORCE)),--force) $(if $(AS_OF),--as-of $(AS_OF))
+	@$(PY) local.stack up
+	@$(PY) local.demo --begun $(BEGUN) $(if $(filter-out 0,$(FORCE)),--force) $(if $(AS_OF),--as-of $(AS_OF))
 
 test: java $(INSTALLED) ## run every test, the fast ones first; ARGS="-k name" chooses
-	@$(RUN) local.tools
+	@$(PY) local.tools
 ifdef ARGS
-	@$(RUN) pytest $(ARGS)
+	@$(PY) pytest $(ARGS)
 else
-	@$(RUN) pytest -m "not e2e"
-	@$(RUN) pytest -m e2e
+	@$(PY) pytest -m "not e2e"
+	@$(PY) pytest -m e2e
 endif
 
 lint: $(INSTALLED) ## check style, types, import directions and the lock; reports every failure
@@ -45,25 +45,28 @@ lint: $(INSTALLED) ## check style, types, import directions and the lock; report
 check: lint test ## lint and test
 
 up: java $(INSTALLED) ## start the local stack; starts nothing twice
-	@$(RUN) local.stack up
+	@$(PY) local.stack up
 
 down: $(INSTALLED) ## stop the local stack; no process is left
-	@$(RUN) local.stack down
+	@$(PY) local.stack down
 
 status: $(INSTALLED) ## show each part of the stack
-	@$(RUN) local.stack status
+	@$(PY) local.stack status
 
 logs: $(INSTALLED) ## show the ends of the logs; PART=name, FOLLOW=1
-	@$(RUN) local.stack logs $(PART) $(if $(filter-out 0,$(FOLLOW)),--follow)
+	@$(PY) local.stack logs $(PART) $(if $(filter-out 0,$(FOLLOW)),--follow)
 
 submit: java $(INSTALLED) ## run one job on the stack by hand: JOB=train_model ARGS="--help"
-	@$(RUN) local.submit $(JOB) -- $(ARGS)
+	@$(PY) local.submit $(JOB) -- $(ARGS)
+
+replay: java $(INSTALLED) ## build a run's training set again and prove it the same: RUN=MLflow run, Airflow run or version
+	@$(PY) local.replay "$(RUN)"
 
 bench: java $(INSTALLED) ## run all benchmarks, or one: NAME=demo-warm
-	@$(RUN) bench $(NAME)
+	@$(PY) bench $(NAME)
 
 package: $(INSTALLED) ## pack the jobs' code into dist/arrears.zip
-	@$(RUN) local.package
+	@$(PY) local.package
 
 lock: $(UV) ## compile requirements.txt anew; UPGRADE=1 takes the newest versions that fit
 	@$(COMPILE) $(if $(filter-out 0,$(UPGRADE)),--upgrade) --output-file requirements.txt >/dev/null
@@ -72,13 +75,13 @@ java:
 	@python=$$(sh local/find_python.sh $(PYTHON)) && "$$python" -m local.java --install >/dev/null
 
 lint-ruff:
-	@$(RUN) ruff check .
+	@$(PY) ruff check .
 
 lint-format:
-	@$(RUN) ruff format --check .
+	@$(PY) ruff format --check .
 
 lint-types:
-	@$(RUN) mypy
+	@$(PY) mypy
 
 lint-imports:
 	@$(VENV)/bin/lint-imports --no-logo

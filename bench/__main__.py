@@ -8,12 +8,15 @@ from collections.abc import Callable
 
 from bench.contracts import contracts
 from bench.demo import demo_cold, demo_warm
+from bench.point_in_time import pit_join, pit_join_growth
 from bench.results import Measurement, keep, shown
 
 BENCHMARKS: dict[str, Callable[[], Measurement]] = {
     "contracts": contracts,
     "demo-cold": demo_cold,
     "demo-warm": demo_warm,
+    "pit-join": pit_join,
+    "pit-join-growth": pit_join_growth,
 }
 
 

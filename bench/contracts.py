@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import os
 import statistics
-import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import date
-from pathlib import Path
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from arrears.contracts.banks import ColumnContract, TableContract
 from bench.results import Measurement
-from local.settings import REPOSITORY
+from bench.spark import local_session
 from spark_jobs.contract_check import judged
-from spark_jobs.io.session import spark_session
 from spark_jobs.transforms.contract_checks import to_content_counts
 from spark_jobs.transforms.contract_rules import in_contract, row_rules
 from spark_jobs.transforms.repeated_keys import to_repeated_hashes
@@ -50,7 +46,10 @@ HISTORY = TableContract(
 
 def contracts() -> Measurement:
     """Seconds of the whole content check over those of the plain pass, medians of alternating warm rounds."""
-    with tempfile.TemporaryDirectory(prefix="arrears-contracts-") as folder, _session(folder) as spark:
+    with (
+        tempfile.TemporaryDirectory(prefix="arrears-contracts-") as folder,
+        local_session("bench-contracts", folder) as spark,
+    ):
         path = f"{folder}/credit_history"
         _history(spark, ROWS // MONTHS).write.parquet(path)
         history = spark.read.parquet(path)
@@ -114,24 +113,3 @@ def _history(spark: SparkSession, loans: int) -> DataFrame:
     ).selectExpr(
         "loan_id", "month_on", "date_add(month_on, late_days) AS arrived_on", "* EXCEPT (loan_id, month_on, late_days)"
     )
-
-
-@contextmanager
-def _session(folder: str) -> Iterator[SparkSession]:
-    """The jobs' own session on two local cores, with Delta's jars as `make up` left them."""
-    jars = ",".join(f"local:{jar}" for jar in sorted((REPOSITORY / ".arrears/tools/jars").glob("*.jar")))
-    conf = {"spark.local.dir": f"{folder}/local", "spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false"}
-    conf |= {"spark.log.level": "ERROR", "spark.driver.bindAddress": "127.0.0.1", "spark.driver.host": "127.0.0.1"}
-    flags = " ".join(f"--conf {name}={value}" for name, value in conf.items())
-    environ = {
-        "PYSPARK_SUBMIT_ARGS": f"--master local[2] --driver-memory 2g --jars {jars} {flags} pyspark-shell",
-        "PYSPARK_PYTHON": sys.executable,
-        "PYTHONPATH": os.pathsep.join(filter(None, [str(Path(REPOSITORY)), os.environ.get("PYTHONPATH")])),
-        "TZ": "UTC",
-    }
-    os.environ.update(environ)
-    spark = spark_session("bench-contracts")
-    try:
-        yield spark
-    finally:
-        spark.stop()

@@ -21,7 +21,16 @@ from local.package import build_package
 from local.settings import REPOSITORY, StackSettings
 from local.stack_variables import stack_variables
 
-DAGS = ("generate_bank", "build_features", "generate_data", "new_data", "training", "inference", "maintenance")
+DAGS = (
+    "generate_bank",
+    "build_features",
+    "generate_data",
+    "replay",
+    "new_data",
+    "training",
+    "inference",
+    "maintenance",
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

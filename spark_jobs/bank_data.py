@@ -17,6 +17,7 @@ from arrears.contracts.jobs import GenerateDataConfig
 from arrears.stores.objects import Objects
 from spark_jobs.contract_check import Violation, enforce
 from spark_jobs.io.feature_store import EVENT_TIME, read_features
+from spark_jobs.io.session import fit_shuffles
 from spark_jobs.io.source_tables import read_source_table
 from spark_jobs.transforms.derived import with_derived
 from spark_jobs.transforms.joins import to_repeated_join_keys, with_joined
@@ -76,6 +77,7 @@ def read_bank_tables(
         name: read_source_table(spark, config.catalogue, bank.name, bank.tables[name], version=pins.get(name))
         for name in names
     }
+    fit_shuffles(spark, sum(found.size for table in read.values() for found in objects.list(table.uri)))
     known = {
         name: (_known_by(table.rows, bank.tables[name], config.as_of, ignore_later=ignore_later), bank.tables[name])
         for name, table in read.items()

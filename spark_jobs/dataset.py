@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 BANK = "bank"
 # Part of every dataset version: raise it when the same source would be prepared or split differently.
 PREPARATION = 2
+_FLAT = "source"  # the one table of a data set that is no bank
 _SPLIT = ("split", "test_from", "embargo_days")
 
 
@@ -132,7 +133,9 @@ def _source(
     spark: SparkSession, config: GenerateDataConfig, objects: Objects, pins: Pins | None
 ) -> tuple[sources.Source, Pins, int]:
     if config.source != BANK:
-        return sources.read_source(spark, config, objects), Pins(), 0
+        version = pins.versions.get(_FLAT) if pins else None
+        flat = sources.read_source(spark, config, objects, version=version)
+        return flat, Pins(versions={} if flat.version is None else {_FLAT: flat.version}), 0
     text = pins.bank if pins else _bank_text(config, objects)
     bank = parse_bank(text, where=config.description or f"the shipped bank {config.dataset}")
     found = training_decisions(spark, bank, config, objects, pins.versions if pins else None)

@@ -94,7 +94,7 @@ def unreadable(source: str, error: Exception) -> Exception:
         return BadInput(f"{source} has columns whose names differ in upper and lower case alone")
     if condition == "PATH_NOT_FOUND":
         return BadConfiguration(
-            f"source {source} does not exist; it is a path to CSV or Parquet, lending_club or synthetic"
+            f"source {source} does not exist; it is a path to CSV, Parquet or Delta, bank, lending_club or synthetic"
         )
     if condition == "UNABLE_TO_INFER_SCHEMA" or "is not a Parquet file" in str(error):
         return BadConfiguration(

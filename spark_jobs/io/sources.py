@@ -1,4 +1,4 @@
-"""The only readers of source data: real Lending Club loans, a bank's CSV or Parquet, or synthetic loans.
+"""The only readers of source data: real Lending Club loans, a bank's CSV, Parquet or Delta, or synthetic loans.
 
 Every reader hands over one row per loan with typed columns, under names that a Delta table can hold.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]  # has no stubs; comes with PySpark
 from pyspark.errors import PySparkException
@@ -22,6 +23,7 @@ from arrears.stores.descriptions import read_description, shipped_description, s
 from arrears.stores.objects import Objects
 from spark_jobs.io.csv_files import BROKEN_LINE, CSV_ENDINGS, broken_lines, counted, csv_lines, stored_names, unreadable
 from spark_jobs.io.session import hadoop_uri
+from spark_jobs.io.tables import table_version
 from spark_jobs.schemas import stored_name
 from spark_jobs.transforms import synthetic
 from spark_jobs.transforms.borrowers import MOMENT, NUMBER, in_stored_names, with_nan_as_null
@@ -34,15 +36,25 @@ _CELLS_A_TASK = 20_000_000  # synthetic: 160 MB of doubles, well inside the smal
 
 @dataclass(frozen=True)
 class Source:
-    """Typed rows of a source, what their columns mean, and what a reader of the data should know."""
+    """Typed rows of a source, what their columns mean, and what a reader of the data should know.
+
+    Attributes:
+        version: of a Delta table; None for a source that keeps no versions.
+    """
 
     loans: DataFrame
     description: DatasetDescription
     notes: tuple[str, ...] = ()
+    version: int | None = None
 
 
-def read_source(spark: SparkSession, config: GenerateDataConfig, objects: Objects) -> Source:
+def read_source(
+    spark: SparkSession, config: GenerateDataConfig, objects: Objects, *, version: int | None = None
+) -> Source:
     """Reads the source that the configuration names.
+
+    Args:
+        version: of a Delta table; None: the newest.
 
     Raises:
         BadConfiguration: no such file, no target named, or the package of the loans is not installed.
@@ -57,8 +69,8 @@ def read_source(spark: SparkSession, config: GenerateDataConfig, objects: Object
         return _described(loans, loans.columns, declared, config)
     if config.source.lower().endswith(CSV_ENDINGS):
         return _csv(spark, config, declared)
-    loans = _parquet(spark, config.source)
-    return _described(loans, loans.columns, declared, config)
+    loans, read = _columnar(spark, config.source, version)
+    return dataclasses.replace(_described(loans, loans.columns, declared, config), version=read)
 
 
 def _declared(config: GenerateDataConfig, objects: Objects) -> DatasetDescription | None:
@@ -139,9 +151,14 @@ def _lending_club(spark: SparkSession) -> DataFrame:
     return spark.createDataFrame(table.drop(columns="rownames"))
 
 
-def _parquet(spark: SparkSession, source: str) -> DataFrame:
+def _columnar(spark: SparkSession, source: str, version: int | None) -> tuple[DataFrame, int | None]:
+    """A Delta table at one version where there is a Delta log, else Parquet files."""
+    uri = source if "://" in source else Path(source).expanduser().resolve().as_uri()
+    pinned = table_version(uri) if version is None else version
     try:
-        return spark.read.parquet(hadoop_uri(source))
+        if pinned is not None:
+            return spark.read.format("delta").option("versionAsOf", pinned).load(hadoop_uri(uri)), pinned
+        return spark.read.parquet(hadoop_uri(source)), None
     except (PySparkException, Py4JJavaError) as error:
         raise unreadable(source, error) from None
 

@@ -40,7 +40,10 @@ def table_version(uri: str) -> int | None:
     """The newest version of a Delta table; None when there is no such table yet.
 
     Read off the names of the commit files, as Delta's protocol fixes them: asking Spark costs a job of a second.
+    Addresses that only Spark can list, such as ``hdfs://``, have no version here.
     """
+    if not uri.startswith(("s3://", "s3a://", "file://")):
+        return None
     commits = (_COMMIT.search(found.uri) for found in Objects().list(f"{uri}/_delta_log"))
     return max((int(commit[1]) for commit in commits if commit), default=None)
 

@@ -29,6 +29,7 @@ SPARK_TASKS = [
     ("inference", "resolve_versions"),
     ("inference", "score_borrowers"),
     ("maintenance", "maintain_tables"),
+    ("replay", "replay_training_set"),
 ]
 NODE = Node(spark_submit="/opt/spark/bin/spark-submit", master="spark://127.0.0.1:7077")
 FOLDER = "/home/spark/.arrears/jobs/attempt"

@@ -141,7 +141,7 @@ def test_a_column_without_values_is_a_missing_number(spark: SparkSession, csv_of
 
 @pytest.mark.parametrize("source", ["/nowhere/loans.csv", "/nowhere/loans.parquet"])
 def test_a_path_that_does_not_exist_is_told_with_the_names_of_sources(spark: SparkSession, source: str) -> None:
-    with pytest.raises(BadConfiguration, match="does not exist; it is a path to CSV or Parquet, lending_club or synth"):
+    with pytest.raises(BadConfiguration, match="does not exist; it is a path to CSV, Parquet or Delta, bank, lending"):
         read(spark, source, target="bad")
 
 

@@ -133,6 +133,11 @@ def test_the_example_of_an_ssh_node_has_the_fields_that_are_read() -> None:
         "this run has no business date",
         "Spark's jars could not be fetched",
         "gave no executor within",
+        "may not enter a model",
+        "has no line in the catalogue",
+        "alone tells too much",
+        "stand on both sides of the split",
+        "cannot be built again as it was",
     ],
 )
 def test_messages_of_the_troubleshooting_table_are_those_that_appear(words: str) -> None:

@@ -1,0 +1,46 @@
+"""Builds a dataset version again from the table versions it was made of, and proves that it is the same.
+
+**Result**: a mail that says identical, or what differs; no table is changed.
+**Reads**: the version's manifest, and the source as it stood then.
+**Starts**: nothing.
+**On failure**: the data cannot be had as they were: a file has changed, or maintenance has removed the old version.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+
+from airflow.sdk import DAG, Param, chain
+
+from arrears.contracts.jobs import ReplayTrainingSetConfig
+from include.expressions import chosen
+from include.forms import business_date, form
+from include.mails import report_by_mail
+from include.policy import Tag, policy
+from include.profiles import SMALL
+from include.settings import Settings
+from include.spark import spark_task
+
+settings = Settings.from_env(os.environ)
+
+with DAG(
+    "replay",
+    schedule=None,
+    params={
+        "as_of": business_date(),
+        **form(ReplayTrainingSetConfig, "dataset", dataset=settings.dataset),
+        "dataset_version": Param(
+            type="string", pattern="^[0-9a-f]{16}$", title="Dataset version", description="It stands in the mails."
+        ),
+    },
+    dagrun_timeout=timedelta(hours=8),
+    doc_md=__doc__,
+    **policy(settings, Tag.DATA),
+):
+    replay_training_set = spark_task(
+        "replay_training_set", settings, profile=SMALL, **chosen("dataset", "dataset_version")
+    )
+    send_report = report_by_mail(settings)
+
+    chain(replay_training_set, send_report)

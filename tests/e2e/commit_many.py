@@ -1,0 +1,24 @@
+"""Commits partitions of one Delta table again and again: one of the two processes of test_bank."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+from conftest import spark_settings  # not tests.conftest: a package of the environment is called tests too
+from pyspark.sql import SparkSession
+
+from arrears.contracts.catalogue import Catalogue, Table
+from spark_jobs.io.tables import overwrite_partition
+
+if __name__ == "__main__":
+    root, times, name = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+    builder = SparkSession.builder.master("local[1]").appName(f"writer-{name}")
+    for key, value in spark_settings(Path(tempfile.mkdtemp())).items():
+        builder = builder.config(key, value)
+    spark = builder.getOrCreate()
+    for number in range(times):
+        rows = spark.createDataFrame([(f"s-{name}{number}", f"b-{number}")], "sample_id string, borrower_id string")
+        overwrite_partition(rows, Catalogue(root), Table.TEST_SAMPLE, "contended", f"{name}{number}")
+    spark.stop()

@@ -1,0 +1,93 @@
+"""A synthetic bank on a real stack: tables, feature store by backfill, data set, replay; and writers that collide."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from arrears.contracts.catalogue import Catalogue, Table
+from arrears.stores.objects import Objects
+from spark_jobs.io.tables import table_version
+from tests.conftest import REPOSITORY, spark_jars
+from tests.e2e.running_stack import RunningStack, eventually
+from tests.stores.conftest import s3, s3_environment  # noqa: F401  # fixtures
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(2400)]
+
+AS_OF = "2026-01-31"
+BANK = "synthetic_bank"
+BUILT = ("2023-05-01", "2023-06-01")
+COMMITS = 50
+
+
+def done(stack: RunningStack, dag_id: str, **conf: Any) -> str:
+    """A run of a DAG by its form, ended well."""
+    stack.airflow.set_paused(dag_id, paused=False)
+    run_id = stack.airflow.trigger(dag_id, conf={"as_of": AS_OF, "dataset": BANK, **conf})
+    run = stack.ended_run(dag_id, run_id, seconds=900)
+    assert run.state == "success", stack.told()
+    return run_id
+
+
+def test_a_bank_becomes_features_a_data_set_and_a_replay(stack: RunningStack) -> None:
+    stack.airflow.wait_for_dags(("generate_bank", "build_features", "generate_data"))
+    done(stack, "generate_bank", loans=2000)
+
+    stack.airflow.set_paused("build_features", paused=False)
+    asked = {"dag_id": "build_features", "from_date": f"{BUILT[0]}T00:00:00Z", "to_date": f"{BUILT[-1]}T23:59:00Z"}
+    stack.airflow.ask("POST", "/api/v2/backfills", {**asked, "max_active_runs": 1})
+    views = ("repayment_behaviour", "loan_state")
+
+    def built() -> bool:
+        assert stack.runs("build_features", "failed") == [], stack.told()
+        return len(stack.runs("build_features", "success")) == len(BUILT)
+
+    eventually(built, "two built dates", seconds=900)
+    for view in views:
+        folder = stack.catalogue.feature_table(BANK, view)
+        partitions = {found.uri.removeprefix(f"{folder}/").split("/")[0] for found in Objects().list(folder)}
+        assert partitions == {"_delta_log", *(f"as_of={date}" for date in BUILT)}
+
+    run_id = done(stack, "generate_data", source="bank", split="grouped", features_from="store")
+    mail, message = stack.report_of("generate_data", run_id)
+    assert mail.subject == f"[Arrears] generate_data {AS_OF}: succeeded"
+    assert "exploration.html" in {part["FileName"] for part in message["Attachments"]}
+    version = Objects().get_json(f"{stack.catalogue.activations(BANK)}/{AS_OF}.json")["dataset_version"]
+    sides = [stack.manifest(table, version, BANK)["rows"] for table in (Table.TRAIN, Table.TEST)]
+    assert sum(sides) == 2000
+
+    done(stack, "generate_bank", loans=300, seed=7)  # the tables move on
+    replayed = stack.command("local.replay", run_id)
+    assert replayed.returncode == 0, replayed.stdout
+    assert f"replaying {BANK}, dataset version {version}" in replayed.stdout
+    assert "replayed = identical" in replayed.stdout
+
+
+@pytest.mark.usefixtures("s3")
+def test_a_hundred_commits_of_two_processes_are_all_there(folder: str) -> None:
+    if not spark_jars():
+        pytest.skip("no Delta jars: run `make up` once")
+    command = [sys.executable, str(Path(__file__).with_name("commit_many.py")), folder, str(COMMITS)]
+    environ = {**os.environ, "PYTHONPATH": f"{REPOSITORY}{os.pathsep}{REPOSITORY / 'tests'}"}
+    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    writers = [subprocess.Popen([*command, name], cwd=REPOSITORY, env=environ, **pipes) for name in ("a", "b")]
+    for writer in writers:
+        told, _ = writer.communicate(timeout=1200)
+        assert writer.returncode == 0, told
+
+    uri = Catalogue(folder).table(Table.TEST_SAMPLE, "contended")
+    assert table_version(uri) == 2 * COMMITS - 1
+    partitions = {found.uri.removeprefix(f"{uri}/").split("/")[0] for found in Objects().list(uri)}
+    wanted = {f"as_of={name}{number}" for name in ("a", "b") for number in range(COMMITS)}
+    assert partitions == {"_delta_log", *wanted}
+
+
+@pytest.fixture
+def folder(s3: Objects, tmp_path: Path) -> str:  # noqa: F811  # the fixture
+    """A fresh root on a real S3 server."""
+    return f"s3://bucket/{tmp_path.name}"
