@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 from datetime import timedelta
 
-from airflow.sdk import DAG, Param, chain
+from airflow.sdk import DAG, chain
 
 from arrears.contracts.jobs import ReplayTrainingSetConfig
 from include.expressions import chosen
@@ -29,10 +29,7 @@ with DAG(
     schedule=None,
     params={
         "as_of": business_date(),
-        **form(ReplayTrainingSetConfig, "dataset", dataset=settings.dataset),
-        "dataset_version": Param(
-            type="string", pattern="^[0-9a-f]{16}$", title="Dataset version", description="It stands in the mails."
-        ),
+        **form(ReplayTrainingSetConfig, "dataset", "dataset_version", dataset=settings.dataset),
     },
     dagrun_timeout=timedelta(hours=8),
     doc_md=__doc__,

@@ -28,6 +28,7 @@ from include.spark import spark_task
 settings = Settings.from_env(os.environ)
 
 MODEL = ("iterations", "learning_rate", "depth", "early_stopping_rounds", "validation_share")
+FEATURES = ("missing", "missing_flags", "outliers", "outlier_deviations", "encoding", "deciles", "interactions")
 CLUSTER = ("shards", "threads", "seed")
 MEASURES = ("threshold", "replicates")
 
@@ -36,7 +37,16 @@ with DAG(
     schedule=each_day_of(TRAIN),
     params={
         "as_of": business_date(),
-        **form(TrainModelConfig, "dataset", "engine", *MODEL, *CLUSTER, dataset=settings.dataset),
+        **form(
+            TrainModelConfig,
+            "dataset",
+            "engine",
+            *MODEL,
+            *FEATURES,
+            *CLUSTER,
+            "leak_override",
+            dataset=settings.dataset,
+        ),
         **form(EvaluateModelConfig, *MEASURES),
     },
     dagrun_timeout=timedelta(hours=24),
@@ -58,7 +68,7 @@ with DAG(
         execution_timeout=timedelta(hours=6),
         dataset_version=pinned["dataset_version"],
         run_label=RUN_ID,
-        **chosen("dataset", "engine", *MODEL, *CLUSTER),
+        **chosen("dataset", "engine", *MODEL, *FEATURES, *CLUSTER, "leak_override"),
     )
     mlflow_run_id = train_model.result("mlflow_run_id")
     evaluate_model = spark_task(

@@ -28,7 +28,7 @@ def business_date() -> Param:
 def param(config_type: type[JobConfig], name: str, *, default: Any = dataclasses.MISSING) -> Param:
     """One entry of the form: title, help, type, limits and default of the job's field.
 
-    `default` replaces the field's own, for what operations set. A field without default may be left empty.
+    `default` replaces the field's own, for what operations set. A field that has no default must be filled in.
     """
     field = {f.name: f for f in dataclasses.fields(config_type)}[name]
     kind, nullable = _without_none(typing.get_type_hints(config_type)[name])
@@ -36,12 +36,17 @@ def param(config_type: type[JobConfig], name: str, *, default: Any = dataclasses
     schema: dict[str, Any] = {"title": name.replace("_", " ").capitalize()}
     if typing.get_origin(kind) is Literal:
         schema |= {"type": "string", "enum": list(typing.get_args(kind))}
+    elif typing.get_origin(kind) is tuple:
+        schema["type"] = "string"
     else:
         schema["type"] = ["null", _JSON_TYPES[kind]] if nullable else _JSON_TYPES[kind]
     schema |= {
         limit: field.metadata[limit] for limit in ("minimum", "maximum") if field.metadata.get(limit) is not None
     }
-    return Param(given, description=_sentence(field.metadata["help"]), **schema)
+    if isinstance(given, tuple):
+        given = ",".join(map(str, given))  # as on the command line
+    value = {} if given is dataclasses.MISSING else {"default": given}
+    return Param(**value, description=_sentence(field.metadata["help"]), **schema)
 
 
 def form(config_type: type[JobConfig], *names: str, **defaults: Any) -> dict[str, Param]:
