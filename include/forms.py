@@ -45,8 +45,9 @@ def param(config_type: type[JobConfig], name: str, *, default: Any = dataclasses
     }
     if isinstance(given, tuple):
         given = ",".join(map(str, given))  # as on the command line
-    value = {} if given is dataclasses.MISSING else {"default": given}
-    return Param(**value, description=_sentence(field.metadata["help"]), **schema)
+    if given is not dataclasses.MISSING:
+        schema["default"] = given
+    return Param(description=_sentence(field.metadata["help"]), **schema)
 
 
 def form(config_type: type[JobConfig], *names: str, **defaults: Any) -> dict[str, Param]:
