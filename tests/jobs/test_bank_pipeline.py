@@ -25,6 +25,7 @@ from spark_jobs.io.source_tables import overwrite_source_table, read_source_tabl
 from spark_jobs.io.tables import read_partition, table_version
 from spark_jobs.jobs import build_features, generate_bank, generate_data, maintain_tables, replay_training_set
 from tests.conftest import spark_jars
+from tests.jobs.small_bank import small_bank
 
 NAME = "synthetic_bank"
 BANK = shipped_bank(NAME)
@@ -38,12 +39,17 @@ def make_bank(spark: SparkSession, root: str, **given: Any) -> None:
 
 
 def make_data(spark: SparkSession, root: str, **given: Any) -> JobResult:
-    config = GenerateDataConfig(root=root, dataset=NAME, source="bank", **{"as_of": AS_OF, **given})
-    return generate_data.run(spark, config)
+    usual = {"as_of": AS_OF, "description": described(root)}
+    return generate_data.run(spark, GenerateDataConfig(root=root, dataset=NAME, source="bank", **{**usual, **given}))
 
 
 def build(spark: SparkSession, root: str, as_of: str, **given: Any) -> JobResult:
+    given = {"description": described(root), **given}
     return build_features.run(spark, BuildFeaturesConfig(root=root, as_of=as_of, **given))
+
+
+def described(root: str) -> str:
+    return small_bank(Path(root.removeprefix("file://")))
 
 
 def rows_of(spark: SparkSession, root: str, version: str) -> DataFrame:
