@@ -33,7 +33,7 @@ test: java $(INSTALLED) ## run every test, the fast ones first; ARGS="-k name" c
 ifdef ARGS
 	@$(PY) pytest $(ARGS)
 else
-	@$(PY) pytest -m "not e2e"
+	@$(PY) pytest -m "not e2e" --numprocesses 2 --dist loadfile
 	@$(PY) pytest -m e2e
 endif
 

@@ -95,7 +95,6 @@ def test_a_banks_tables_become_a_data_set_that_a_replay_rebuilds_after_they_have
     make_bank(delta_spark, root, seed=7)
     config = ReplayTrainingSetConfig(root=root, dataset=NAME, dataset_version=version)
     assert replay_training_set.run(delta_spark, config).figures["replayed"] == "identical"
-    assert make_data(delta_spark, root, split="grouped").values["dataset_version"] != version
 
     manifest["table_versions"]["credit_history"] = 1
     Objects().put_json(Catalogue(root).dataset_manifest(NAME, version), manifest)
@@ -201,12 +200,16 @@ def test_a_date_built_twice_is_there_once_and_a_backfill_leaves_other_dates_alon
     [
         ("SELECT * FROM history UNION ALL SELECT * FROM history WHERE loan_id < 200", "key loan_id, month_on is rep"),
         ("SELECT * EXCEPT (due_amount) FROM history", r"column due_amount \(double\) is missing"),
-        ("SELECT * REPLACE (string(due_amount) AS due_amount) FROM history", "column due_amount is string"),
+        ("SELECT * EXCEPT (due_amount), string(due_amount) AS due_amount FROM history", "due_amount is string"),
         ("SELECT *, 1 AS surprise FROM history", "column surprise is not in the contract"),
         ("SELECT * FROM history WHERE month_on <> '2023-02-28'", "2023-02"),
-        ("SELECT * FROM history WHERE month_on < '2023-05-01'", "newest event"),
-        ("SELECT * REPLACE (date'2024-01-31' AS month_on, date'2023-05-31' AS arrived_on) FROM history"
-         " WHERE month_on = '2023-05-31' UNION ALL SELECT * FROM history WHERE month_on <> '2023-05-31'", "future"),
+        ("SELECT * FROM history WHERE month_on < '2023-05-01'", "its newest month_on is 2023-04-30"),
+        (
+            "SELECT * EXCEPT (month_on, arrived_on), date'2024-01-31' AS month_on, date'2023-05-31' AS arrived_on"
+            " FROM history WHERE month_on = '2023-05-31' UNION ALL BY NAME"
+            " SELECT * FROM history WHERE month_on <> '2023-05-31'",
+            "future",
+        ),
     ],
 )  # fmt: skip
 def test_a_table_that_breaks_its_contract_stops_the_build_and_nothing_is_written(
