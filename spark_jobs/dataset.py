@@ -17,8 +17,9 @@ from pyspark.sql import DataFrame, Row, SparkSession
 from arrears.contracts.descriptions import DatasetDescription
 from arrears.contracts.errors import BadConfiguration, BadInput, UpstreamNotReady
 from arrears.contracts.jobs import GenerateDataConfig
-from arrears.stores.banks import bank_text, parse_bank, shipped_bank_text, shipped_banks
+from arrears.stores.banks import parse_bank, shipped_bank_text, shipped_banks
 from arrears.stores.objects import Objects
+from arrears.stores.shipped import text_at
 from spark_jobs.bank_data import training_decisions
 from spark_jobs.io import sources
 from spark_jobs.transforms import checks, splits
@@ -147,7 +148,7 @@ def _bank_text(config: GenerateDataConfig, objects: Objects) -> str:
     if config.description in shipped_banks():
         return shipped_bank_text(config.description or "")
     if config.description:
-        return bank_text(config.description, objects)
+        return text_at(config.description, objects)
     if config.dataset in shipped_banks():
         return shipped_bank_text(config.dataset)
     raise BadConfiguration(

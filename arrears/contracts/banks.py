@@ -168,7 +168,6 @@ class BankDescription:
         joins: tables joined to the decisions as they are (a customer's fixed facts).
         views: features computed from history, at each decision or once a date for the feature store.
         derived: ratios, buckets, calendar parts and products of columns that are there by then.
-        features: numeric and categorical columns that a model may see, in the catalogue's order.
         catalogue: a line for every feature and every protected attribute.
         floors: metric → lower limit of a first champion.
     """
@@ -200,6 +199,7 @@ class BankDescription:
         problems += [f"protected attribute {c} has no line in the catalogue" for c in sorted(protected - listed)]
         computed = [name for view in self.views for name in view.feature_names] + [d.name for d in self.derived]
         problems += [f"feature {name} has no line in the catalogue" for name in computed if name not in listed]
+        problems += [f"feature {n} is computed twice" for n in sorted(set(computed)) if computed.count(n) > 1]
         problems += [
             f"derived feature {d.name} uses the protected attribute {column}"
             for d in self.derived

@@ -7,14 +7,13 @@ and ``catalogue`` map names too; ``joins`` is a list. Keys are the fields of the
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from importlib import resources
-from pathlib import Path
 from typing import Any
 
 from arrears.contracts.banks import BankDescription, ColumnContract, Join, LabelDefinition, TableContract
 from arrears.contracts.errors import BadConfiguration
 from arrears.contracts.features import DerivedFeature, ProfileView, View, WindowView
 from arrears.stores.objects import Objects
+from arrears.stores.shipped import shipped_names, shipped_text, text_at
 from arrears.stores.yaml_records import Reading, parsed, prefixed
 
 _SHIPPED = "descriptions/banks"
@@ -23,9 +22,16 @@ _VIEWS: dict[str, type[WindowView] | type[ProfileView]] = {"windows": WindowView
 
 def shipped_banks() -> tuple[str, ...]:
     """The banks whose description ships with Arrears, by name."""
-    # Asked of the package, not of the file system: on a cluster Arrears is a zip.
-    folder = resources.files("arrears.stores").joinpath(_SHIPPED)
-    return tuple(sorted(Path(file.name).stem for file in folder.iterdir() if file.name.endswith(".yaml")))
+    return shipped_names(_SHIPPED)
+
+
+def shipped_bank_text(name: str) -> str:
+    """The description of one of them as YAML, which a run keeps so that it can be replayed.
+
+    Raises:
+        BadConfiguration: there is none of this name.
+    """
+    return shipped_text(_SHIPPED, name, what="the bank ")
 
 
 def shipped_bank(name: str) -> BankDescription:
@@ -35,19 +41,6 @@ def shipped_bank(name: str) -> BankDescription:
         BadConfiguration: there is none of this name.
     """
     return parse_bank(shipped_bank_text(name), where=f"the shipped bank {name}")
-
-
-def shipped_bank_text(name: str) -> str:
-    """The same as YAML, which a run keeps so that it can be replayed.
-
-    Raises:
-        BadConfiguration: there is none of this name.
-    """
-    if name not in shipped_banks():
-        raise BadConfiguration(
-            f"no description of the bank {name!r} ships with Arrears, only of {', '.join(shipped_banks())}"
-        )
-    return resources.files("arrears.stores").joinpath(_SHIPPED, f"{name}.yaml").read_text(encoding="utf-8")
 
 
 def read_bank(address: str, objects: Objects) -> BankDescription:
@@ -60,17 +53,7 @@ def read_bank(address: str, objects: Objects) -> BankDescription:
         UpstreamNotReady: there is no such file.
         BadConfiguration: it is not a description; names everything wrong with its place in the file.
     """
-    return parse_bank(bank_text(address, objects), where=address)
-
-
-def bank_text(address: str, objects: Objects) -> str:
-    """A bank's own description as YAML, which a run keeps so that it can be replayed.
-
-    Raises:
-        UpstreamNotReady: there is no such file.
-    """
-    uri = address if "://" in address else Path(address).expanduser().resolve().as_uri()
-    return objects.get(uri).decode("utf-8-sig")
+    return parse_bank(text_at(address, objects), where=address)
 
 
 def parse_bank(text: str, *, where: str) -> BankDescription:

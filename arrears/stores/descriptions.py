@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from importlib import resources
-from pathlib import Path
 from typing import Any
 
 from arrears.contracts.descriptions import DatasetDescription
 from arrears.contracts.errors import BadConfiguration
 from arrears.stores.objects import Objects
+from arrears.stores.shipped import shipped_names, shipped_text, text_at
 from arrears.stores.yaml_records import Reading, parsed, prefixed
 
 _SHIPPED = "descriptions"
@@ -17,9 +16,7 @@ _SHIPPED = "descriptions"
 
 def shipped_descriptions() -> tuple[str, ...]:
     """The data sets whose description ships with Arrears, by name."""
-    # Asked of the package, not of the file system: on a cluster Arrears is a zip.
-    folder = resources.files("arrears.stores").joinpath(_SHIPPED)
-    return tuple(sorted(Path(file.name).stem for file in folder.iterdir() if file.name.endswith(".yaml")))
+    return shipped_names(_SHIPPED)
 
 
 def shipped_description(name: str) -> DatasetDescription:
@@ -28,12 +25,7 @@ def shipped_description(name: str) -> DatasetDescription:
     Raises:
         BadConfiguration: there is none of this name.
     """
-    if name not in shipped_descriptions():
-        raise BadConfiguration(
-            f"no description of {name!r} ships with Arrears, only of {', '.join(shipped_descriptions())}"
-        )
-    text = resources.files("arrears.stores").joinpath(_SHIPPED, f"{name}.yaml").read_text(encoding="utf-8")
-    return parse_description(text, where=f"the shipped description {name}")
+    return parse_description(shipped_text(_SHIPPED, name, what=""), where=f"the shipped description {name}")
 
 
 def read_description(address: str, objects: Objects) -> DatasetDescription:
@@ -46,8 +38,7 @@ def read_description(address: str, objects: Objects) -> DatasetDescription:
         UpstreamNotReady: there is no such file.
         BadConfiguration: it is not a description; names every wrong key.
     """
-    uri = address if "://" in address else Path(address).expanduser().resolve().as_uri()
-    return parse_description(objects.get(uri).decode("utf-8-sig"), where=address)
+    return parse_description(text_at(address, objects), where=address)
 
 
 def parse_description(text: str, *, where: str) -> DatasetDescription:
