@@ -117,7 +117,7 @@ def training_decisions(
     _refuse_doubling_joins(bank, tables)
     labelled = to_labelled(
         tables.rows[bank.decisions],
-        tables.rows[bank.label.table],
+        tables.rows[bank.label_table],
         bank,
         as_of=config.as_of,
         grace_days=config.embargo_days,
@@ -158,7 +158,7 @@ def source_lookup(view: View, bank: BankDescription, rows: DataFrame) -> Lookup:
 
 def _names(bank: BankDescription, config: GenerateDataConfig) -> tuple[str, ...]:
     viewed = (view.table for view in bank.views) if config.features_from == "tables" else ()
-    return tuple(dict.fromkeys([bank.decisions, bank.label.table, *(join.table for join in bank.joins), *viewed]))
+    return tuple(dict.fromkeys([bank.decisions, bank.label_table, *(join.table for join in bank.joins), *viewed]))
 
 
 def _lookups(

@@ -140,6 +140,25 @@ class LabelDefinition:
 
 
 @dataclass(frozen=True)
+class OutcomeColumn:
+    """An outcome that the decisions bring along, such as the status of a loan that has ended.
+
+    Attributes:
+        column: of the decisions.
+        bad, good: its values; a decision with any other has no known outcome and is left out.
+    """
+
+    column: str
+    bad: tuple[str, ...]
+    good: tuple[str, ...]
+
+    @property
+    def window_months(self) -> int:
+        """There is no window to wait for."""
+        return 0
+
+
+@dataclass(frozen=True)
 class Join:
     """A table joined many-to-one to the decisions, such as customers to loans.
 
@@ -162,7 +181,7 @@ class BankDescription:
     Attributes:
         name: the data set's name.
         tables: contracts by table name; ``decisions`` is the one with a row per decision, ``id`` its key.
-        customer: column of the decisions that identifies the customer, whose rows no split may part.
+        customer: column of the decisions, or joined to them, of the customer whose rows no split may part.
         decided_at: column of the decisions: the moment up to which anything may be known.
         label: when a decision turned out bad.
         joins: tables joined to the decisions as they are (a customer's fixed facts).
@@ -178,7 +197,7 @@ class BankDescription:
     id: str
     customer: str
     decided_at: str
-    label: LabelDefinition
+    label: LabelDefinition | OutcomeColumn
     joins: tuple[Join, ...] = ()
     views: tuple[View, ...] = ()
     derived: tuple[DerivedFeature, ...] = ()
@@ -186,7 +205,7 @@ class BankDescription:
     floors: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        named = [self.decisions, self.label.table, *(j.table for j in self.joins), *(v.table for v in self.views)]
+        named = [self.decisions, self.label_table, *(j.table for j in self.joins), *(v.table for v in self.views)]
         problems = [f"there is no table {name}; tables are {', '.join(self.tables)}" for name in named]
         problems = sorted({p for p, name in zip(problems, named, strict=True) if name not in self.tables})
         protected = {column for table in self.tables.values() for column in table.protected}
@@ -215,6 +234,11 @@ class BankDescription:
         ]
         if problems:
             raise BadConfiguration(*problems)
+
+    @property
+    def label_table(self) -> str:
+        """The table that tells how a decision turned out."""
+        return self.label.table if isinstance(self.label, LabelDefinition) else self.decisions
 
     @property
     def numeric(self) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from arrears.contracts.banks import BankDescription, ColumnContract, Join, LabelDefinition, TableContract
+from arrears.contracts.banks import BankDescription, ColumnContract, Join, LabelDefinition, OutcomeColumn, TableContract
 from arrears.contracts.errors import BadConfiguration
 from arrears.contracts.features import DerivedFeature, ProfileView, View, WindowView
 from arrears.stores.objects import Objects
@@ -71,7 +71,9 @@ def _bank(reading: Reading, given: dict[str, Any]) -> BankDescription | None:
     tables = {name: _table(reading, name, value) for name, value in reading.pairs(given.get("tables"), "tables")}
     if not tables:
         reading.problems.append("the description needs tables")
-    label = reading.record(LabelDefinition, given.get("label", {}), "label")
+    outcome = given.get("label", {})
+    is_column = isinstance(outcome, Mapping) and "column" in outcome
+    label = reading.record(OutcomeColumn if is_column else LabelDefinition, outcome, "label")
     parts: dict[str, Any] = {
         "tables": tables,
         "label": label,
@@ -119,10 +121,11 @@ def _view(reading: Reading, name: str, given: Any) -> View | None:
 
 def _loose_ends(bank: BankDescription) -> Iterator[str]:
     """Every name of a column that no table has, and every feature that nothing makes."""
-    decisions, history = bank.tables[bank.decisions], bank.tables[bank.label.table]
-    for role, column in (("id", bank.id), ("customer", bank.customer), ("decided_at", bank.decided_at)):
+    decisions, history = bank.tables[bank.decisions], bank.tables[bank.label_table]
+    for role, column in (("id", bank.id), ("decided_at", bank.decided_at)):
         yield from _absent(f"{role} {column}", decisions, [column])
-    yield from _absent("label", history, [bank.label.days_past_due])
+    told = bank.label.column if isinstance(bank.label, OutcomeColumn) else bank.label.days_past_due
+    yield from _absent("label", history, [told])
     there = {column.name for column in decisions.columns}
     for join in bank.joins:
         joined = bank.tables[join.table]
@@ -130,6 +133,8 @@ def _loose_ends(bank: BankDescription) -> Iterator[str]:
             yield f"join of {join.table}: there is no column {join.on} before it"
         yield from _absent(f"join of {join.table}", joined, [join.on_theirs or join.on, *join.where])
         there |= {column.name for column in joined.columns}
+    if bank.customer not in there:
+        yield f"customer {bank.customer}: neither {bank.decisions} nor a joined table has such a column"
     for view in bank.views:
         yield from _absent(f"view {view.name}", bank.tables[view.table], [view.entity, *_taken(view)])
         if view.entity not in there:

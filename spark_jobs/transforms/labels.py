@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from arrears.contracts.banks import BankDescription
+from arrears.contracts.banks import BankDescription, OutcomeColumn
 from arrears.contracts.descriptions import LABEL
 
 
@@ -14,13 +14,17 @@ def to_labelled(
 ) -> DataFrame:
     """Adds ``is_default`` to the decisions whose performance window has passed; younger decisions are left out.
 
-    A decision is bad when its loan was at least so many days past due in a month of the window, which begins after the
-    decision and ends so many months later, and the bank knew of that month on the date.
+    Where the decisions bring their outcome along (`OutcomeColumn`) there is no window: those with another value than
+    the bad and good ones are left out. Otherwise a decision is bad when its loan was at least so many days past due in
+    a month of the window, which begins after the decision and ends so many months later, and the bank knew of that
+    month on the date.
 
     Args:
         history: the table of the label definition; its rows belong to a decision by the decisions' id.
         grace_days: days after the window's end until late months are taken to have arrived.
     """
+    if isinstance(bank.label, OutcomeColumn):
+        return _by_outcome(decisions, bank.label)
     contract, label = bank.tables[bank.label.table], bank.label
     event = F.col(contract.event_time or "")
     arrival = F.col(contract.arrived_on) if contract.arrived_on else F.date_add(event, contract.delay_days)
@@ -39,3 +43,8 @@ def to_labelled(
         .agg(F.lit(1).alias(LABEL))
     )
     return mature.join(bad, on=bank.id, how="left").fillna(0, subset=[LABEL])
+
+
+def _by_outcome(decisions: DataFrame, outcome: OutcomeColumn) -> DataFrame:
+    known = decisions.where(F.col(outcome.column).isin(*outcome.bad, *outcome.good))
+    return known.withColumn(LABEL, F.col(outcome.column).isin(*outcome.bad).cast("int"))

@@ -13,19 +13,20 @@ from arrears.stores.yaml_records import parsed
 DERIVED = ("debt_to_income", "utilisation", "months_on_book", "decided_weekday", "age_months", "age_band")
 
 
-def small_bank(folder: Path) -> str:
-    """Writes the description; returns its path."""
+def small_bank(folder: Path, months: int = 3) -> str:
+    """Writes the description, with windows of so many months; returns its path."""
     bank: dict[str, Any] = parsed(shipped_bank_text("synthetic_bank"), where="the shipped bank", such_as="")
-    bank["views"]["repayment_behaviour"] |= {"months": [3], "amounts": ["paid_amount"]}
+    windows = [3] if months == 3 else [3, months]
+    bank["views"]["repayment_behaviour"] |= {"months": windows, "amounts": ["paid_amount"]}
     bank["derived"] = {name: bank["derived"][name] for name in DERIVED}
     columns = {*bank["tables"]["loans"]["columns"], *bank["tables"]["customers"]["columns"], *DERIVED}
     columns |= {"balance_amount", "credit_score", "days_since_last_event", "months_since_arrears"}
     kept = ("event_count", "worst_days", "arrears_count", "paid_amount")
     bank["catalogue"] = {
-        name.replace("{3,6,12}", "3"): line
+        name.replace("{3,6,12}", f"{{{','.join(map(str, windows))}}}"): line
         for name, line in bank["catalogue"].items()
         if name in columns or (name.startswith(kept) and "{3,6,12}" in name)
     }
-    path = folder / "small_bank.yaml"
+    path = folder / f"small_bank_{months}.yaml"
     path.write_text(yaml.safe_dump(bank, allow_unicode=True, sort_keys=False))
     return str(path)

@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from arrears.contracts.catalogue import Catalogue, Table
-from arrears.contracts.errors import BadInput, UpstreamNotReady
+from arrears.contracts.errors import BadInput, Contended, UpstreamNotReady
 from arrears.contracts.facts import JobResult
 from arrears.contracts.jobs import (
     BuildFeaturesConfig,
@@ -20,7 +20,10 @@ from arrears.contracts.jobs import (
     ReplayTrainingSetConfig,
 )
 from arrears.stores.banks import shipped_bank
+from arrears.stores.locks import held_lock
 from arrears.stores.objects import Objects
+from spark_jobs.io import feature_store
+from spark_jobs.io.feature_store import merge_features
 from spark_jobs.io.source_tables import overwrite_source_table, read_source_table
 from spark_jobs.io.tables import read_partition, table_version
 from spark_jobs.jobs import build_features, generate_bank, generate_data, maintain_tables, replay_training_set
@@ -190,9 +193,36 @@ def test_a_date_built_twice_is_there_once_and_a_backfill_leaves_other_dates_alon
     assert ("2023-06-01", gone) not in after
     assert any(after[key] != before[key] for key in after if key[0] == "2023-06-01")
 
+    # A window more is a column more: only with the setting, and the other date keeps what it had.
+    wider = small_bank(tmp_path, months=6)
+    with pytest.raises(BadInput, match=r"column event_count_6m is not expected.*allow_new_columns accepts added ones"):
+        build(delta_spark, root, "2023-06-01", description=wider)
+    assert stored() == after
+    build(delta_spark, root, "2023-06-01", description=wider, allow_new_columns=True)
+    grown = stored()
+    assert {k: row["event_count_6m"] is None for k, row in grown.items()} == {k: k[0] == "2023-04-01" for k in after}
+    assert all(grown[k]["paid_amount_sum_3m"] == row["paid_amount_sum_3m"] for k, row in after.items())
+    after = grown
+
     maintained = maintain_tables.run(delta_spark, MaintainTablesConfig(root=root, dataset=NAME))
     assert maintained.figures["tables"] == 5
     assert stored() == after
+
+
+def test_a_second_writer_of_a_feature_table_says_so_and_writes_nothing(
+    delta_spark: SparkSession, bank: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    catalogue, view = Catalogue(bank), BANK.views[1]
+    uri = catalogue.feature_table(NAME, view.name)
+    before = table_version(uri)
+    monkeypatch.setattr(feature_store, "LOCK_WAIT_SECONDS", 0.0)
+    rows = delta_spark.createDataFrame([], "loan_id bigint")
+
+    lock = catalogue.lock(f"features-{NAME}-{view.name}")
+    with held_lock(Objects(), lock), pytest.raises(Contended, match="is held by another writer"):
+        merge_features(rows, catalogue, NAME, view, as_of=AS_OF, allow_new_columns=False)
+
+    assert table_version(uri) == before
 
 
 @pytest.mark.parametrize(
