@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote
 
 from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]  # has no stubs; comes with PySpark
 from pyspark.errors import PySparkException
@@ -19,7 +17,7 @@ from arrears.stores.locks import held_lock
 from arrears.stores.objects import Objects
 from spark_jobs.io.csv_files import BROKEN_LINE, CSV_ENDINGS, broken_lines, counted, csv_lines, stored_names, unreadable
 from spark_jobs.io.session import hadoop_uri
-from spark_jobs.io.tables import LOCK_WAIT_SECONDS, WrittenPartition, table_version
+from spark_jobs.io.tables import LOCK_WAIT_SECONDS, WrittenPartition, table_version, written_by
 from spark_jobs.transforms.borrowers import with_nan_as_null
 from spark_jobs.transforms.text_columns import as_declared, with_missing_marks_as_null
 
@@ -56,7 +54,7 @@ def overwrite_source_table(rows: DataFrame, catalogue: Catalogue, bank: str, tab
         version = table_version(uri)
     if version is None:
         raise RuntimeError(f"{uri} has no version after a commit")
-    return _written(uri, version)
+    return written_by(uri, version)
 
 
 def read_source_table(
@@ -117,11 +115,3 @@ def _from_csv(spark: SparkSession, uri: str, contract: TableContract) -> DataFra
 
 def _address(source: str) -> str:
     return source if "://" in source else Path(source).expanduser().resolve().as_uri()
-
-
-def _written(uri: str, version: int) -> WrittenPartition:
-    """Rows and files of a commit that replaced all, read off Delta's log: no Spark job."""
-    lines = Objects().get(f"{uri}/_delta_log/{version:020d}.json").splitlines()
-    added = [action["add"] for action in map(json.loads, lines) if "add" in action]
-    files = tuple((f"{uri}/{unquote(add['path'])}", int(add["size"])) for add in added)
-    return WrittenPartition(sum(int(json.loads(add["stats"])["numRecords"]) for add in added), version, files)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any
+from urllib.parse import unquote
 
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -79,7 +81,6 @@ def overwrite_partition(
         Contended: another writer holds the table's lock.
         RuntimeError: a column that the table always has is missing or of another type.
     """
-    spark = rows.sparkSession
     uri = catalogue.table(table, dataset)
     column = table.partition_column
     complete = rows.withColumn(column, F.lit(partition))
@@ -97,7 +98,15 @@ def overwrite_partition(
         version = table_version(uri)
     if version is None:
         raise RuntimeError(f"{uri} has no version after a commit")
-    return _written(spark, uri, {column: partition}, version)
+    return written_by(uri, version)
+
+
+def written_by(uri: str, version: int) -> WrittenPartition:
+    """Rows and files of a commit that replaced a whole partition or table, read off Delta's log: no Spark job."""
+    lines = Objects().get(f"{uri}/_delta_log/{version:020d}.json").splitlines()
+    added = [action["add"] for action in map(json.loads, lines) if "add" in action]
+    files = sorted((f"{uri}/{unquote(add['path'])}", int(add["size"])) for add in added)
+    return WrittenPartition(sum(int(json.loads(add["stats"])["numRecords"]) for add in added), version, tuple(files))
 
 
 def active_files(
@@ -107,11 +116,6 @@ def active_files(
     rows = spark.read.format("delta").option("versionAsOf", version).load(hadoop_uri(uri)).where(_is_in(partition))
     files = rows.groupBy("_metadata.file_path", "_metadata.file_size").count().orderBy("file_path").collect()
     return [(_s3_uri(file["file_path"]), int(file["file_size"]), int(file["count"])) for file in files]
-
-
-def _written(spark: SparkSession, uri: str, partition: Mapping[str, str], version: int) -> WrittenPartition:
-    files = active_files(spark, uri, partition, version)
-    return WrittenPartition(sum(rows for _, _, rows in files), version, tuple((u, size) for u, size, _ in files))
 
 
 def _refuse_other_columns(uri: str, table: Table, rows: DataFrame) -> None:
