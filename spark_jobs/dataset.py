@@ -76,7 +76,8 @@ def checked_borrowers(
     """
     source, found, label_months = _source(spark, config, objects, pins)
     description = source.description
-    for note in source.notes:
+    notes = (*source.notes, *_split_notes(config, description))
+    for note in notes:
         log.info("%s", note)
     problems = checks.schema_problems(source.loans.schema, description)
     problems += _split_problems(config, description)
@@ -95,7 +96,7 @@ def checked_borrowers(
     problems += checks.content_problems(content, description, test_share=config.test_share)
     if problems:
         raise BadInput(*problems)
-    return CheckedBorrowers(borrowers, description, content, source.notes, found, label_months)
+    return CheckedBorrowers(borrowers, description, content, notes, found, label_months)
 
 
 def dataset_version(digest: str, description: DatasetDescription, config: GenerateDataConfig) -> str:
@@ -117,6 +118,7 @@ def parted(checked: CheckedBorrowers, config: GenerateDataConfig) -> tuple[DataF
             test_from=test_from,
             label_months=checked.label_months,
             embargo_days=config.embargo_days,
+            group=description.group,
         )
         return rows, test_from
     share = {"test_share": config.test_share, "seed": config.seed}
@@ -163,6 +165,15 @@ def _split_problems(config: GenerateDataConfig, description: DatasetDescription)
     if config.split == "out_of_time" and description.event_time is None:
         return ["split out_of_time needs an event_time in the description: the date of the decision"]
     return []
+
+
+def _split_notes(config: GenerateDataConfig, description: DatasetDescription) -> list[str]:
+    if config.split != "random" or description.group in (None, description.id):
+        return []
+    return [
+        f"split random parts the rows of one {description.group}: training refuses that as a leak where any has several"
+        " rows; choose grouped or out_of_time"
+    ]
 
 
 def _first_held_out_day(borrowers: DataFrame, event_time: str, share: float) -> str:

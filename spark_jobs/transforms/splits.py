@@ -51,17 +51,30 @@ def with_grouped_part(borrowers: DataFrame, *, group: str, test_share: float, se
 
 
 def with_time_part(
-    borrowers: DataFrame, *, event_time: str, test_from: str, label_months: int, embargo_days: int
+    borrowers: DataFrame,
+    *,
+    event_time: str,
+    test_from: str,
+    label_months: int,
+    embargo_days: int,
+    group: str | None = None,
 ) -> DataFrame:
     """Adds ``part``: test for decisions from a day on, train for those whose label was known by then, else embargo.
 
     A label is known when its performance window, and the embargo after it, have passed. Without that gap a model would
-    learn from outcomes that nobody knew when the first held-out decision was made.
+    learn from outcomes that nobody knew when the first held-out decision was made. Earlier decisions of customers who
+    are held out are under embargo too: a model would know these customers already.
     """
     decided, first = F.to_date(F.col(f"`{event_time}`")), F.lit(test_from).cast("date")
     known = F.date_add(F.add_months(decided, label_months), embargo_days)
     part = F.when(decided >= first, TEST).when(known <= first, TRAIN).otherwise(EMBARGO)
-    return borrowers.withColumn(PART, part)
+    parted = borrowers.withColumn(PART, part)
+    if group is None:
+        return parted
+    held_out = parted.where(F.col(PART) == TEST).select(F.col(f"`{group}`").alias("_customer")).distinct()
+    is_held_out = F.col("_customer").isNotNull() & (F.col(PART) == TRAIN)
+    joined = parted.join(held_out, on=F.col(f"`{group}`") == F.col("_customer"), how="left")
+    return joined.withColumn(PART, F.when(is_held_out, EMBARGO).otherwise(F.col(PART))).drop("_customer")
 
 
 def to_day_counts(borrowers: DataFrame, event_time: str) -> DataFrame:

@@ -43,9 +43,13 @@ def test_a_bank_becomes_features_a_data_set_and_a_replay(stack: RunningStack) ->
     stack.airflow.ask("POST", "/api/v2/backfills", {**asked, "max_active_runs": 1})
     views = ("repayment_behaviour", "loan_state")
 
+    def backfilled(state: str) -> list[str]:
+        # Unpaused, the schedule adds a run of its own, for a month that this bank does not know yet.
+        return [run for run in stack.runs("build_features", state) if run.startswith("backfill")]
+
     def built() -> bool:
-        assert stack.runs("build_features", "failed") == [], stack.told()
-        return len(stack.runs("build_features", "success")) == len(BUILT)
+        assert backfilled("failed") == [], stack.told()
+        return len(backfilled("success")) == len(BUILT)
 
     eventually(built, "two built dates", seconds=900)
     for view in views:
@@ -72,7 +76,7 @@ def test_a_bank_becomes_features_a_data_set_and_a_replay(stack: RunningStack) ->
 def test_a_hundred_commits_of_two_processes_are_all_there(folder: str) -> None:
     if not spark_jars():
         pytest.skip("no Delta jars: run `make up` once")
-    command = [sys.executable, str(Path(__file__).with_name("commit_many.py")), folder, str(COMMITS)]
+    command = [sys.executable, str(REPOSITORY / "tests/jobs/commit_many.py"), folder, str(COMMITS)]
     environ = {**os.environ, "PYTHONPATH": f"{REPOSITORY}{os.pathsep}{REPOSITORY / 'tests'}"}
     pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
     writers = [subprocess.Popen([*command, name], cwd=REPOSITORY, env=environ, **pipes) for name in ("a", "b")]

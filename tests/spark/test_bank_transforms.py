@@ -106,6 +106,20 @@ def test_a_split_by_time_trains_on_labels_known_before_the_first_held_out_decisi
     assert {str(row["decided_at"].date()): row["part"] for row in parted.collect()} == days
 
 
+def test_a_split_by_time_leaves_out_earlier_decisions_of_customers_who_are_held_out(spark: SparkSession) -> None:
+    cases = [("a", "2023-01-01", "embargo"), ("a", "2025-02-01", "test"), ("b", "2023-01-01", "train"),
+             (None, "2023-01-01", "train"), (None, "2025-02-01", "test")]  # fmt: skip
+    rows = spark.createDataFrame([(who, date.fromisoformat(day)) for who, day, _ in cases], "customer string, day date")
+
+    parted = with_time_part(
+        rows, event_time="day", test_from="2025-01-01", label_months=12, embargo_days=0, group="customer"
+    )
+
+    assert sorted((row["customer"] or "", str(row["day"]), row["part"]) for row in parted.collect()) == sorted(
+        (who or "", day, part) for who, day, part in cases
+    )
+
+
 def test_a_grouped_split_keeps_customers_together_and_rows_without_one_apart(spark: SparkSession) -> None:
     rows = spark.range(3000).selectExpr(
         "string(id) AS borrower_id", "if(id < 2000, id div 4, NULL) AS customer_id", "int(id % 5 = 0) AS is_default"
