@@ -196,7 +196,7 @@ def _balance() -> str:
 
 def _credit_score() -> str:
     common = " + ".join(f"{weight!r}D * _{factor}" for factor, weight in process.WEIGHTS.items())
-    measured = f"0.8D * ({common}) / {sqrt(process.EXPLAINED)!r}D + 0.6D * _score"
+    measured = f"0.6D * ({common}) / {sqrt(process.EXPLAINED)!r}D + 0.8D * _score"
     score = f"660D - 50D * ({measured}) - 0.3D * days_past_due + 6D * {_noise(4)}"
     return f"CAST(greatest(300, least(850, {_whole(score)})) AS INT)"
 

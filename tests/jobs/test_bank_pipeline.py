@@ -10,6 +10,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from arrears.contracts.catalogue import Catalogue, Table
+from arrears.contracts.descriptions import DatasetDescription
 from arrears.contracts.errors import BadInput, Contended, UpstreamNotReady
 from arrears.contracts.facts import JobResult
 from arrears.contracts.jobs import (
@@ -27,6 +28,7 @@ from spark_jobs.io.feature_store import merge_features
 from spark_jobs.io.source_tables import overwrite_source_table, read_source_table
 from spark_jobs.io.tables import read_partition, table_version
 from spark_jobs.jobs import build_features, generate_bank, generate_data, maintain_tables, replay_training_set
+from spark_jobs.leak_check import found_leaks
 from tests.conftest import spark_jars
 from tests.jobs.small_bank import small_bank
 
@@ -63,6 +65,11 @@ def rows_of(spark: SparkSession, root: str, version: str) -> DataFrame:
     return sides[0].withColumn("side", F.lit("train")).unionByName(sides[1].withColumn("side", F.lit("test")))
 
 
+def leaks_of(rows: DataFrame, manifest: dict[str, Any]) -> list[str]:
+    sides = (rows.where(F.col("side") == side) for side in ("train", "test"))
+    return found_leaks(*sides, DatasetDescription.from_dict(manifest["description"]), seed=42)
+
+
 def source(spark: SparkSession, root: str, table: str) -> DataFrame:
     return read_source_table(spark, Catalogue(root), NAME, BANK.tables[table]).rows
 
@@ -95,6 +102,8 @@ def test_a_banks_tables_become_a_data_set_that_a_replay_rebuilds_after_they_have
     assert "gender" in rows.columns
     assert "gender" not in {*manifest["description"]["numeric"], *manifest["description"]["categorical"]}
 
+    assert leaks_of(rows, manifest) == []
+
     make_bank(delta_spark, root, seed=7)
     config = ReplayTrainingSetConfig(root=root, dataset=NAME, dataset_version=version)
     assert replay_training_set.run(delta_spark, config).figures["replayed"] == "identical"
@@ -123,6 +132,15 @@ def test_labels_are_those_of_the_history_after_the_decision(delta_spark: SparkSe
 
     assert {row["borrower_id"] for row in rows if row["is_default"] == 1} == bad
     assert 0.1 < len(bad) / LOANS < 0.3
+
+
+def test_a_split_by_chance_parts_customers_which_training_refuses(
+    delta_spark: SparkSession, bank: str, version: str
+) -> None:
+    manifest = Objects().get_json(Catalogue(bank).dataset_manifest(NAME, version))
+    assert "choose grouped or out_of_time" in manifest["notes"][0]
+    (leak,) = leaks_of(rows_of(delta_spark, bank, version), manifest)
+    assert "values of customer_id stand on both sides of the split" in leak
 
 
 def test_held_out_decisions_follow_the_training_labels_in_a_split_by_time(delta_spark: SparkSession, bank: str) -> None:
