@@ -136,7 +136,8 @@ class Objects:
         import boto3
         from botocore.config import Config
 
-        return boto3.client(
+        # A session of its own: the one boto3 shares would keep the first credentials for the life of the process.
+        return boto3.session.Session().client(
             "s3",
             config=Config(signature_version="s3v4", retries={"mode": "standard", "total_max_attempts": 4}),
         )

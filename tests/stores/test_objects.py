@@ -66,6 +66,13 @@ def test_removing_twice_is_no_error(objects: Objects, place: str) -> None:
     assert not objects.exists(f"{place}/x")
 
 
+def test_other_credentials_of_the_environment_are_seen(s3: Objects, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert s3.list("s3://bucket/nothing") == []
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
+    with pytest.raises(botocore.exceptions.ClientError, match="SignatureDoesNotMatch"):
+        Objects().list("s3://bucket/nothing")
+
+
 def test_wrong_keys_are_refused(s3_environment: dict[str, str]) -> None:
     stranger = boto3.client(
         "s3",
