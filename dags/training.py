@@ -27,9 +27,13 @@ from include.spark import spark_task
 
 settings = Settings.from_env(os.environ)
 
-MODEL = ("iterations", "learning_rate", "depth", "early_stopping_rounds", "validation_share")
+MODEL = ("engine_options", "iterations", "learning_rate", "depth", "early_stopping_rounds", "validation_share")
+SAMPLING = ("sampling", "sampling_factor")
 FEATURES = ("missing", "missing_flags", "outliers", "outlier_deviations", "encoding", "deciles", "interactions")
-CLUSTER = ("shards", "threads", "seed")
+CALIBRATION = ("calibration", "calibration_share")
+CUTOFF = ("cutoff_by", "cutoff", "approval_rate", "margin", "lgd", "exposure", "cost")
+CLUSTER = ("shards", "task_memory_mb", "threads", "seed")
+CHOICES = (*MODEL, *SAMPLING, *FEATURES, *CALIBRATION, *CUTOFF, *CLUSTER)
 MEASURES = ("threshold", "replicates")
 
 with DAG(
@@ -41,9 +45,7 @@ with DAG(
             TrainModelConfig,
             "dataset",
             "engine",
-            *MODEL,
-            *FEATURES,
-            *CLUSTER,
+            *CHOICES,
             "leak_override",
             dataset=settings.dataset,
         ),
@@ -68,7 +70,7 @@ with DAG(
         execution_timeout=timedelta(hours=6),
         dataset_version=pinned["dataset_version"],
         run_label=RUN_ID,
-        **chosen("dataset", "engine", *MODEL, *FEATURES, *CLUSTER, "leak_override"),
+        **chosen("dataset", "engine", *CHOICES, "leak_override"),
     )
     mlflow_run_id = train_model.result("mlflow_run_id")
     evaluate_model = spark_task(

@@ -14,7 +14,7 @@ from arrears.model.metrics import Evaluation
 from arrears.reports.figures import model_plots
 from arrears.reports.model_page import ModelPage, render_model_page
 from arrears.scoring.document import ModelDocument
-from spark_jobs.engines.catboost import importance
+from arrears.scoring.scorers import load_scorer
 
 CONTENT_TYPES = {"png": "image/png", "html": "text/html; charset=utf-8", "json": "application/json"}
 
@@ -50,7 +50,8 @@ def report_files(
         parameters, tags: of the model's MLflow run.
     """
     floors = manifest["description"]["floors"]
-    weights = importance(model, document)
+    scorer = load_scorer(document.model_format, model)
+    weights = dict(zip(document.inputs, scorer.importance(), strict=True))
     plots = model_plots(
         candidate.evaluation, candidate.curves, importance=weights, champion=champion.curves if champion else None
     )

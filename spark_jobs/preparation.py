@@ -89,8 +89,10 @@ def learnt_preparation(rows: DataFrame, config: TrainModelConfig, description: D
     )
     learnt = replace(learnt, deciles=_deciles(rows, learnt, config.deciles, numeric, categorical))
     filled = {name: found.filled(learnt.level_fills.get(name)) for name, found in levels.items()}
-    if config.encoding == "one_hot":
-        learnt = replace(learnt, levels=tuple(_one_hot(name, found, row_count) for name, found in filled.items()))
+    if config.encoding in ("one_hot", "index"):
+        one_hot = config.encoding == "one_hot"
+        numbers = tuple(_level_numbers(name, found, row_count, one_hot=one_hot) for name, found in filled.items())
+        learnt = replace(learnt, levels=numbers)
     if config.encoding == "woe":
         tables = learnt_evidence(rows, learnt, numeric=numeric, categorical=categorical, levels=filled)
         learnt = replace(learnt, evidence=tables)
@@ -156,9 +158,9 @@ def _deciles(
     return tuple(Deciles(name, tuple(sorted(set(edges[name] or ())))) for name in wanted)
 
 
-def _one_hot(column: str, levels: LevelCounts, row_count: int) -> LevelNumbers:
-    """One column a listed level, the commonest first; missing values are a level where there are enough of them."""
+def _level_numbers(column: str, levels: LevelCounts, row_count: int, *, one_hot: bool) -> LevelNumbers:
+    """The listed levels, the commonest first; missing values are a level where there are enough of them."""
     counts = {level: sum(pair) for level, pair in levels.listed.items()}
     if sum(levels.missing) >= max(1, RAREST_SHARE * row_count):
         counts[MISSING_LEVEL] = counts.get(MISSING_LEVEL, 0) + sum(levels.missing)
-    return LevelNumbers(column, tuple(sorted(counts, key=lambda level: (-counts[level], level))))
+    return LevelNumbers(column, tuple(sorted(counts, key=lambda level: (-counts[level], level))), one_hot)

@@ -13,7 +13,6 @@ from arrears.contracts.catalogue import Table
 from arrears.contracts.descriptions import LABEL, DatasetDescription
 from arrears.contracts.jobs import TrainModelConfig
 from arrears.scoring.document import LevelRates, ModelDocument
-from arrears.scoring.preparation import Preparation
 from spark_jobs.engines.catboost import ONE_HOT_LEVELS
 from spark_jobs.engines.contract import VALIDATION_SHARD, FittedModel, Snapshot, TrainingSpec
 from spark_jobs.engines.scoring import score_snapshot
@@ -40,11 +39,12 @@ def pinned_rows(
         {"dataset_version": config.dataset_version},
         what="run generate_data",
     )
+    shards = config.shards or 1
     rows = to_training_rows(
         borrowers,
         features=description.features,
         validation_share=config.validation_share,
-        shards=config.shards,
+        shards=shards,
         seed=config.seed,
         group=description.group,
     )
@@ -53,12 +53,12 @@ def pinned_rows(
         snapshot = snapshots.materialise(
             rows,
             address,
-            shards=range(VALIDATION_SHARD, config.shards),
-            digest=f"{config.dataset_version}-{config.seed}-{config.validation_share}-{config.shards}",
+            shards=range(VALIDATION_SHARD, shards),
+            digest=f"{config.dataset_version}-{config.seed}-{config.validation_share}-{shards}",
             sort_key=ROW_ORDER,
         )
         training = snapshots.read_training(spark, address)
-        yield snapshot, _spec(training, config, description, learnt_preparation(training, config, description))
+        yield snapshot, _spec(training, config, description, shards)
     finally:
         snapshots.discard(address)
 
@@ -71,11 +71,10 @@ def with_training_scores(
     return replace(document, score_quantiles=tuple(score_quantiles(scored)))
 
 
-def _spec(
-    training: DataFrame, config: TrainModelConfig, description: DatasetDescription, preparation: Preparation
-) -> TrainingSpec:
+def _spec(training: DataFrame, config: TrainModelConfig, description: DatasetDescription, shards: int) -> TrainingSpec:
+    preparation = learnt_preparation(training, config, description)
     _, levels_left = preparation.outputs(description.numeric, description.categorical)
-    encoded = () if config.shards == 1 else _encoded(training, levels_left)
+    encoded = () if shards == 1 else _encoded(training, levels_left)
     many = {rates.column for rates in encoded}
     return TrainingSpec(
         label=LABEL,
@@ -87,7 +86,7 @@ def _spec(
         early_stopping_rounds=config.early_stopping_rounds,
         seed=config.seed,
         threads=config.threads,
-        shards=config.shards,
+        shards=shards,
         learning_rate=config.learning_rate,
         preparation=preparation,
     )

@@ -20,8 +20,8 @@ from arrears.contracts.model_jobs import (
     PromoteModelConfig,
     ResolveVersionsConfig,
     ScoreBorrowersConfig,
-    TrainModelConfig,
 )
+from arrears.contracts.training_job import TrainModelConfig
 
 __all__ = [
     "JOBS",

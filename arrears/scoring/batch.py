@@ -1,4 +1,4 @@
-"""Turns a table of borrowers into CatBoost's input, and into default probabilities."""
+"""Turns a table of borrowers into a model's input, and into default probabilities."""
 
 from __future__ import annotations
 
@@ -13,18 +13,19 @@ from arrears.contracts.errors import BadInput
 from arrears.scoring.columns import by_level, level_column, number_column
 from arrears.scoring.document import LevelRates, ModelDocument
 from arrears.scoring.preparation import Preparation
+from arrears.scoring.scorers import Scorer
 
 _TEXT = (pa.types.is_string, pa.types.is_large_string)
 _NUMBER = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_boolean, pa.types.is_null)
 
 
-def default_probabilities(rows: pa.Table, model: Any, document: ModelDocument) -> npt.NDArray[np.float64]:
+def default_probabilities(rows: pa.Table, scorer: Scorer, document: ModelDocument) -> npt.NDArray[np.float64]:
     """Estimates for each borrower the probability of default.
 
     Args:
         rows: one row a borrower with at least ``document.features``; other columns are ignored.
-        model: a loaded CatBoost model.
-        document: the model's inputs.
+        scorer: the loaded model.
+        document: the model's inputs and its calibration.
 
     Returns:
         float64 in [0, 1], one a row, in the order of the rows.
@@ -35,9 +36,8 @@ def default_probabilities(rows: pa.Table, model: Any, document: ModelDocument) -
     check_columns(rows.schema, document)
     if rows.num_rows == 0:
         return np.empty(0, dtype=np.float64)
-    logits = model.predict(model_input(rows, document), prediction_type="RawFormulaVal")
-    # Our own sigmoid, in float64: the same for exact and merged models, and for every front end.
-    return 1.0 / (1.0 + np.exp(-np.asarray(logits, dtype=np.float64)))
+    estimates = scorer.estimates(model_input(rows, document))
+    return estimates if document.calibration is None else document.calibration.apply(estimates)
 
 
 def check_columns(schema: pa.Schema, document: ModelDocument) -> None:
@@ -57,7 +57,7 @@ def check_columns(schema: pa.Schema, document: ModelDocument) -> None:
 
 
 def model_input(rows: pa.Table, document: ModelDocument) -> Any:
-    """The rows as CatBoost reads them: float32 numbers (missing is NaN), categories as text (missing is a level)."""
+    """The rows as the model reads them: float32 numbers (missing is NaN), categories as text (missing is a level)."""
     return prepared_input(rows, document.preparation, document.numeric, document.categorical, document.encoded)
 
 
@@ -68,7 +68,7 @@ def prepared_input(
     categorical: Sequence[str],
     encoded: Sequence[LevelRates] = (),
 ) -> Any:
-    """Raw rows, prepared and as CatBoost reads them: a float32 matrix, or FeaturesData where categories remain.
+    """Raw rows, prepared as a model reads them: a float32 matrix, or CatBoost's FeaturesData where categories remain.
 
     Training and scoring both come through here, so a model sees in use what it saw when it was fitted.
     """

@@ -7,6 +7,8 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from arrears.model.calibration import Calibration
+from arrears.model.cutoffs import Cutoff
 from arrears.scoring.preparation import Preparation
 
 
@@ -31,6 +33,9 @@ class ModelDocument:
         score_quantiles: scores of the training rows at 0, 1/1000, … 1, from which risk limits are read.
         preparation: what is done to those columns before the model sees them; empty: nothing.
         example: one made-up borrower (medians and commonest levels), never a real one.
+        model_format: what the model's file is, for ``arrears.scoring.scorers.load_scorer``.
+        calibration: turns the model's scores into probabilities that come true; None: they are taken as they are.
+        cutoff: from which default probability on an application is declined; None: a model of before cut-offs.
     """
 
     dataset: str
@@ -42,6 +47,9 @@ class ModelDocument:
     score_quantiles: tuple[float, ...] = ()
     example: dict[str, float | str | None] = field(default_factory=dict)
     preparation: Preparation = field(default_factory=Preparation)
+    model_format: str = "catboost"
+    calibration: Calibration | None = None
+    cutoff: Cutoff | None = None
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -66,4 +74,7 @@ class ModelDocument:
             given[name] = tuple(given.get(name, ()))
         given["encoded"] = tuple(LevelRates(**rates) for rates in given.get("encoded", ()))
         given["preparation"] = Preparation.from_dict(given.get("preparation", {}))
+        for name, kind in (("calibration", Calibration), ("cutoff", Cutoff)):
+            if given.get(name) is not None:
+                given[name] = kind.from_dict(given[name])
         return cls(**given)

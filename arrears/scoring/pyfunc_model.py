@@ -8,25 +8,24 @@ from typing import Any
 import mlflow
 import pandas as pd
 import pyarrow as pa
-from catboost import CatBoostClassifier
 
 from arrears.scoring.batch import default_probabilities
 from arrears.scoring.document import ModelDocument
+from arrears.scoring.scorers import load_scorer
 
 
 class DefaultModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc, name-defined]
     """Estimates default probabilities through MLflow's common interface."""
 
     def load_context(self, context: Any) -> None:
-        """Loads the trees and the document that stand beside this file."""
-        self._model = CatBoostClassifier()
-        self._model.load_model(context.artifacts["model"])
+        """Loads the model and the document that stand beside this file."""
         self._document = ModelDocument.from_json(Path(context.artifacts["document"]).read_bytes())
+        self._scorer = load_scorer(self._document.model_format, Path(context.artifacts["model"]).read_bytes())
 
     def predict(self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
         """Returns one column, ``default_probability``, one row a borrower."""
         rows = pa.Table.from_pandas(model_input, preserve_index=False)
-        return pd.DataFrame({"default_probability": default_probabilities(rows, self._model, self._document)})
+        return pd.DataFrame({"default_probability": default_probabilities(rows, self._scorer, self._document)})
 
 
 mlflow.models.set_model(DefaultModel())

@@ -27,10 +27,11 @@ MODEL_FOLDER = "model"
 
 @dataclass(frozen=True)
 class ModelFiles:
-    """A model as it is kept: CatBoost's file and the JSON document beside it."""
+    """A model as it is kept: its file, such as ``model.cbm``, and the JSON document beside it."""
 
     model: bytes
     document: str
+    name: str = "model.cbm"
 
 
 class Models:
@@ -59,7 +60,7 @@ class Models:
         example_rows = pandas.DataFrame([example])
         output = pandas.DataFrame({"default_probability": [0.5]})
         with tempfile.TemporaryDirectory() as folder:
-            model, document = Path(folder, "model.cbm"), Path(folder, "document.json")
+            model, document = Path(folder, files.name), Path(folder, "document.json")
             model.write_bytes(files.model)
             document.write_text(files.document)
             package = _package_folder(Path(folder, "code"))
@@ -166,7 +167,8 @@ class Models:
                 if error.error_code == "RESOURCE_DOES_NOT_EXIST":
                     raise UpstreamNotReady(f"{uri} is not in MLflow: train a model first") from None
                 raise
-            return ModelFiles((downloaded / "model.cbm").read_bytes(), (downloaded / "document.json").read_text())
+            (model,) = downloaded.glob("model.*")
+            return ModelFiles(model.read_bytes(), (downloaded / "document.json").read_text(), model.name)
 
 
 def _package_folder(target: Path) -> Path:

@@ -21,9 +21,9 @@ import pyarrow.compute as pc
 from arrears.contracts.errors import BadConfiguration
 from arrears.scoring.batch import prepared_input
 from arrears.scoring.columns import level_column
-from arrears.scoring.document import ModelDocument
 from spark_jobs.engines.contract import (
     VALIDATION_SHARD,
+    Engine,
     FileSlice,
     FittedModel,
     ReadSlices,
@@ -211,14 +211,6 @@ def _merged(parts: Sequence[dict[str, Any]], spec: TrainingSpec) -> FittedModel:
     return FittedModel(model, f"catboost {__version__}", facts, example)
 
 
-def importance(model: bytes, document: ModelDocument) -> dict[str, float]:
-    """How much each feature moves the scores (CatBoost's PredictionValuesChange; all together 100)."""
-    from catboost import CatBoostClassifier
-
-    values = _from_bytes(CatBoostClassifier(), model).get_feature_importance()
-    return dict(zip(document.inputs, map(float, values), strict=True))
-
-
 def _made_up_borrower(rows: pa.Table, spec: TrainingSpec) -> dict[str, float | str | None]:
     medians = {name: _median(rows.column(name)) for name in spec.numeric}
     words = [*(rates.column for rates in spec.encoded), *spec.categorical]
@@ -254,3 +246,6 @@ def _to_bytes(model: Any) -> bytes:
 
 def _from_bytes(model: Any, content: bytes) -> Any:
     return model.load_model(blob=content)
+
+
+ENGINE = Engine("catboost", fit, takes_categories=True, takes_missing=True, merges_shards=True)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 from arrears.scoring.preparation import Preparation
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from pyspark.sql import SparkSession
 
     from arrears.scoring.document import LevelRates
 
-VALIDATION_SHARD = -1
+VALIDATION_SHARD = -1  # ends a training early, and the cut-off is chosen on it
+CALIBRATION_SHARD = -2  # no engine sees it: probabilities are fitted to its outcomes
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,13 @@ ReadSlices = Callable[[Sequence[FileSlice], Sequence[str]], "pa.Table"]
 
 @dataclass(frozen=True)
 class TrainingSpec:
-    """How to train: raw inputs, what is done to them before the model, and the settings that the analyst chose."""
+    """How to train: raw inputs, what is done to them before the model, and the settings that the analyst chose.
+
+    Attributes:
+        options: more settings of the engine, by the engine's own names.
+        monotone: feature → 1 where a higher value may only raise the default probability, -1 where only lower it.
+        class_weights: how much a non-default and a default count in training.
+    """
 
     label: str
     numeric: tuple[str, ...]
@@ -67,17 +75,55 @@ class TrainingSpec:
     learning_rate: float | None = None
     encoded: tuple[LevelRates, ...] = ()
     preparation: Preparation = field(default_factory=Preparation)
+    options: Mapping[str, Any] = field(default_factory=dict)
+    monotone: Mapping[str, int] = field(default_factory=dict)
+    class_weights: tuple[float, float] = (1.0, 1.0)
 
 
 @dataclass(frozen=True)
 class FittedModel:
-    """A trained model as bytes, and what is worth knowing of its training."""
+    """A trained model as bytes, and what is worth knowing of its training.
+
+    Attributes:
+        model: the model's file, in ``model_format`` (see ``arrears.scoring.scorers``).
+        file_name: what the file is called where it is kept.
+        engine: which library trained it, and its version.
+        example: one made-up borrower (medians and commonest levels), never a real one.
+    """
 
     model: bytes
     engine: str
     facts: dict[str, float | int | str]
     example: dict[str, float | str | None] = field(default_factory=dict)
+    model_format: str = "catboost"
+    file_name: str = "model.cbm"
 
     def numbers(self) -> dict[str, float]:
         """Those of the facts that are numbers, for MLflow."""
         return {name: float(fact) for name, fact in self.facts.items() if not isinstance(fact, str)}
+
+
+class Fit(Protocol):
+    """Trains on a snapshot's rows outside the validation slice, which only ends a training early."""
+
+    def __call__(self, spark: SparkSession, snapshot: Snapshot, spec: TrainingSpec, read: ReadSlices) -> FittedModel:
+        """Raises BadConfiguration where the spec asks for what the engine cannot do; names all of it."""
+        ...
+
+
+@dataclass(frozen=True)
+class Engine:
+    """One library behind the common interface, and what it can take as it comes.
+
+    Attributes:
+        fit: trains.
+        takes_categories: levels need not be turned into numbers before.
+        takes_missing: missing numbers need not be filled before.
+        merges_shards: N models of N tasks can be merged into one.
+    """
+
+    name: str
+    fit: Fit
+    takes_categories: bool = False
+    takes_missing: bool = False
+    merges_shards: bool = False

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from arrears.scoring.batch import default_probabilities
 from arrears.scoring.document import ModelDocument
+from arrears.scoring.scorers import Scorer, load_scorer
 from spark_jobs.engines.contract import FileSlice, ReadSlices, Snapshot
 
 if TYPE_CHECKING:
@@ -49,16 +50,15 @@ def score_snapshot(
 
 
 def _score(
-    piece: FileSlice, model: Any, document: ModelDocument, read: ReadSlices, carry: list[str]
+    piece: FileSlice, scorer: Scorer, document: ModelDocument, read: ReadSlices, carry: list[str]
 ) -> Iterator[pa.RecordBatch]:
     rows = read([piece], [*carry, *document.features])
-    scores = pa.array(default_probabilities(rows, model, document))
+    scores = pa.array(default_probabilities(rows, scorer, document))
     yield from rows.select(carry).append_column(SCORE, scores).to_batches()
 
 
 @lru_cache(maxsize=2)  # the candidate and the champion
-def _loaded(content: bytes, document: str) -> tuple[Any, ModelDocument]:
+def _loaded(content: bytes, document: str) -> tuple[Scorer, ModelDocument]:
     """The model and its document, loaded once per Python worker."""
-    from catboost import CatBoostClassifier
-
-    return CatBoostClassifier().load_model(blob=content), ModelDocument.from_json(document)
+    read = ModelDocument.from_json(document)
+    return load_scorer(read.model_format, content), read

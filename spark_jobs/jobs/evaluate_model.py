@@ -23,6 +23,7 @@ from spark_jobs.io import snapshots
 from spark_jobs.launch import launch
 from spark_jobs.model_report import Measured, content_type, report_files
 
+DEFAULT_CUTOFF = 0.5  # of models that were trained before cut-offs were kept with them
 MAILED = ("roc_curve.png", "score_histogram.png", "report.html")
 
 
@@ -48,7 +49,7 @@ def run(spark: SparkSession, config: EvaluateModelConfig) -> JobResult:
     for name, body in report.items():
         for folder in (config.report_folder, model_folder):
             objects.put(f"{folder}/{name}", body, content_type=content_type(name))
-    objects.put(f"{model_folder}/model.cbm", files.model)
+    objects.put(f"{model_folder}/{files.name}", files.model)
     objects.put(f"{model_folder}/document.json", files.document.encode(), content_type="application/json")
     metrics = candidate.metrics() | (champion.metrics("champion_") if champion else {})
     compared = {
@@ -93,11 +94,13 @@ def _champion(spark: SparkSession, config: EvaluateModelConfig, held_out: Snapsh
 
 def _measured(spark: SparkSession, config: EvaluateModelConfig, held_out: Snapshot, files: ModelFiles) -> Measured:
     document = ModelDocument.from_json(files.document)
+    own = document.cutoff.value if document.cutoff else DEFAULT_CUTOFF
     check_columns(snapshots.schema_of(held_out), document)
     scored = score_snapshot(
         spark, held_out, files.model, document, snapshots.read_slices, carry={ID: "string", LABEL: "int"}
     )
-    found = evaluate(scored, id=ID, threshold=config.threshold, replicates=config.replicates, seed=config.seed)
+    threshold = own if config.threshold is None else config.threshold
+    found = evaluate(scored, id=ID, threshold=threshold, replicates=config.replicates, seed=config.seed)
     return Measured(*found)
 
 

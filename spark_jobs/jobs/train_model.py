@@ -20,8 +20,8 @@ from arrears.contracts.jobs import TrainModelConfig
 from arrears.scoring.document import ModelDocument
 from arrears.stores.models import ModelFiles, Models
 from arrears.stores.objects import Objects
-from spark_jobs.engines import catboost
 from spark_jobs.engines.contract import FittedModel, TrainingSpec
+from spark_jobs.engines.registry import engine_named
 from spark_jobs.io.snapshots import read_slices
 from spark_jobs.launch import launch
 from spark_jobs.leak_check import checked_for_leaks
@@ -39,9 +39,9 @@ def run(spark: SparkSession, config: TrainModelConfig) -> JobResult:
     experiment, tags = f"arrears/{config.dataset}", {**_tags(config), **leaks.tags}
     with models.run(experiment, config.run_label, parameters=_parameters(config), tags=tags) as run_id:
         with pinned_rows(spark, config, description, name=run_id) as (snapshot, spec):
-            fitted = catboost.fit(spark, snapshot, spec, read_slices)
+            fitted = engine_named(config.engine).fit(spark, snapshot, spec, read_slices)
             document = with_training_scores(spark, _document(config, spec, fitted), snapshot, fitted)
-        files = ModelFiles(fitted.model, document.to_json())
+        files = ModelFiles(fitted.model, document.to_json(), fitted.file_name)
         requirements = [f"{package}=={version(package)}" for package in REQUIREMENTS]
         models.log_model(files, example=fitted.example, requirements=requirements)
         source = config.catalogue.table(Table.TRAIN, config.dataset)
@@ -61,6 +61,7 @@ def _document(config: TrainModelConfig, spec: TrainingSpec, fitted: FittedModel)
         encoded=spec.encoded,
         preparation=spec.preparation,
         example=fitted.example,
+        model_format=fitted.model_format,
     )
 
 

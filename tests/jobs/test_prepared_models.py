@@ -8,7 +8,6 @@ from typing import Any
 import mlflow
 import pyarrow as pa
 import pytest
-from catboost import CatBoostClassifier
 from pyspark.sql import SparkSession
 
 from arrears.contracts.catalogue import Table, registered_model
@@ -17,8 +16,8 @@ from arrears.contracts.jobs import ScoreBorrowersConfig, TrainModelConfig
 from arrears.scoring.batch import default_probabilities
 from arrears.scoring.document import ModelDocument
 from arrears.scoring.preparation import Preparation
+from arrears.scoring.scorers.catboost_trees import CatBoostTrees
 from arrears.stores.models import Models
-from spark_jobs.engines.catboost import importance
 from spark_jobs.io.tables import overwrite_partition, read_partition
 from spark_jobs.jobs import score_borrowers, train_model
 from spark_jobs.training import pinned_rows
@@ -90,15 +89,15 @@ def test_job_batch_and_mlflow_give_the_same_scores_to_the_bit(
 ) -> None:
     run_id = train_model.run(spark, a_training(bank, **choices)).values["mlflow_run_id"]
     files = Models().files_of_run(run_id)
-    document, model = ModelDocument.from_json(files.document), CatBoostClassifier().load_model(blob=files.model)
+    document, scorer = ModelDocument.from_json(files.document), CatBoostTrees.from_bytes(files.model)
     rows = borrowers()[-100:].sort_values(ID)[list(DESCRIPTION.features)].astype({"age": "float64"})
-    batch = default_probabilities(pa.Table.from_pandas(rows, preserve_index=False), model, document).tolist()
+    batch = default_probabilities(pa.Table.from_pandas(rows, preserve_index=False), scorer, document).tolist()
     served = mlflow.pyfunc.load_model(f"runs:/{run_id}/model").predict(rows)
     assert served["default_probability"].tolist() == batch
     assert published(spark, bank, run_id) == batch
     assert document.features == DESCRIPTION.features
-    assert tuple(model.feature_names_) == document.inputs
-    assert set(importance(files.model, document)) == set(document.inputs)
+    assert tuple(scorer.model.feature_names_) == document.inputs
+    assert len(scorer.importance()) == len(document.inputs)
 
 
 def test_dropped_outliers_leave_the_training_rows_alone_and_are_counted(bank: Bank, spark: SparkSession) -> None:

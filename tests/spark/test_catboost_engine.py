@@ -17,6 +17,7 @@ from pyspark.sql import SparkSession
 from arrears.contracts.errors import BadConfiguration
 from arrears.scoring.batch import default_probabilities, level_matrix, number_matrix
 from arrears.scoring.document import LevelRates, ModelDocument
+from arrears.scoring.scorers.catboost_trees import CatBoostTrees
 from spark_jobs.engines import catboost as engine
 from spark_jobs.engines.contract import VALIDATION_SHARD, FileSlice, Snapshot, TrainingSpec
 from spark_jobs.engines.scoring import score_snapshot
@@ -80,8 +81,8 @@ def document(encoded: tuple[LevelRates, ...] = (), spec: TrainingSpec = SPEC) ->
     return ModelDocument("d", "v", "catboost", spec.numeric, spec.categorical, encoded)
 
 
-def loaded(content: bytes) -> Any:
-    return CatBoostClassifier().load_model(blob=content)
+def loaded(content: bytes) -> CatBoostTrees:
+    return CatBoostTrees.from_bytes(content)
 
 
 def by_hand(borrowers: pa.Table, spec: TrainingSpec = SPEC) -> CatBoostClassifier:
@@ -115,7 +116,7 @@ def test_one_shard_is_the_model_that_catboost_trains_alone(
 ) -> None:
     fitted = engine.fit(spark, snapshot, SPEC, read_slices)
     ours = default_probabilities(borrowers, loaded(fitted.model), document())
-    theirs = default_probabilities(borrowers, by_hand(borrowers), document())
+    theirs = default_probabilities(borrowers, CatBoostTrees(by_hand(borrowers)), document())
     assert ours.tolist() == theirs.tolist()
     assert fitted.facts["trees"] == by_hand(borrowers).tree_count_
 
@@ -161,9 +162,10 @@ def test_merged_shards_give_the_mean_of_their_logits_after_save_and_load(
 def test_a_merged_model_is_a_classifier_again(spark: SparkSession, borrowers: pa.Table, tmp_path: Path) -> None:
     spec = replace(SPEC, shards=SHARDS, numeric=("income", "age"), categorical=())
     fitted = engine.fit(spark, written(borrowers, tmp_path, shards=SHARDS), spec, read_slices)
-    model = loaded(fitted.model)
+    scorer = loaded(fitted.model)
+    model = scorer.model
     numbers = number_matrix(borrowers, spec.numeric)
-    ours = default_probabilities(borrowers, model, document(spec=spec))
+    ours = default_probabilities(borrowers, scorer, document(spec=spec))
     assert model.predict_proba(numbers)[:, 1] == pytest.approx(ours, abs=1e-12)
     assert set(model.predict(numbers).tolist()) <= {0, 1}
 

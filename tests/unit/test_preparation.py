@@ -177,8 +177,14 @@ def test_a_feature_added_under_a_name_that_is_taken_is_refused() -> None:
 class _Adding:
     """Stands for a model: the logit is the sum of its inputs."""
 
-    def predict(self, numbers: np.ndarray, prediction_type: str) -> np.ndarray:
-        return numbers.astype(np.float64).sum(axis=1)
+    def estimates(self, numbers: np.ndarray) -> np.ndarray:
+        return 1 / (1 + np.exp(-numbers.astype(np.float64).sum(axis=1)))
+
+    def contributions(self, numbers: np.ndarray) -> None:
+        return None
+
+    def importance(self) -> tuple[float, ...]:
+        return ()
 
 
 def test_a_model_scores_what_the_preparation_leaves_of_raw_columns() -> None:

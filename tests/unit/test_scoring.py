@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -10,9 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from arrears.contracts.errors import BadInput
+from arrears.model.calibration import Calibration
+from arrears.model.cutoffs import Cutoff
 from arrears.scoring.batch import default_probabilities, level_matrix, model_input, number_matrix
 from arrears.scoring.columns import MISSING_LEVEL
 from arrears.scoring.document import LevelRates, ModelDocument
+from arrears.scoring.scorers.catboost_trees import CatBoostTrees
 
 DOCUMENT = ModelDocument("lending_club", "v1", "catboost", ("income", "age"), ("state",))
 
@@ -34,7 +39,7 @@ def a_batch(**columns: list[object]) -> pa.Table:
 def test_a_probability_is_catboosts_own(model: CatBoostClassifier) -> None:
     rows = a_batch(income=[0.1, -0.4], age=[30, 60], state=["NY", None])
     own = model.predict_proba(model_input(rows, DOCUMENT))[:, 1]
-    assert default_probabilities(rows, model, DOCUMENT) == pytest.approx(own, abs=1e-15)
+    assert default_probabilities(rows, CatBoostTrees(model), DOCUMENT) == pytest.approx(own, abs=1e-15)
 
 
 @given(st.lists(st.tuples(st.floats(-5, 5), st.integers(18, 90), st.sampled_from(["NY", "TX", "", None])), min_size=1))
@@ -43,25 +48,30 @@ def test_a_borrower_scores_the_same_alone_and_in_company(
 ) -> None:
     incomes, ages, states = (list(column) for column in zip(*borrowers, strict=True))
     rows = a_batch(income=incomes, age=ages, state=pa.array(states, pa.string()))
-    together = default_probabilities(rows, model, DOCUMENT)
-    alone = [default_probabilities(rows.slice(place, 1), model, DOCUMENT)[0] for place in range(len(borrowers))]
+    together = default_probabilities(rows, CatBoostTrees(model), DOCUMENT)
+    alone = [
+        default_probabilities(rows.slice(place, 1), CatBoostTrees(model), DOCUMENT)[0]
+        for place in range(len(borrowers))
+    ]
     assert together.tolist() == alone
 
 
 def test_the_order_of_columns_changes_nothing(model: CatBoostClassifier) -> None:
     rows = a_batch(income=[0.1], age=[30], state=["NY"], unused=["x"])
     turned = rows.select(["state", "unused", "age", "income"])
-    assert default_probabilities(turned, model, DOCUMENT) == default_probabilities(rows, model, DOCUMENT)
+    assert default_probabilities(turned, CatBoostTrees(model), DOCUMENT) == default_probabilities(
+        rows, CatBoostTrees(model), DOCUMENT
+    )
 
 
 def test_a_batch_without_rows_has_no_scores(model: CatBoostClassifier) -> None:
     rows = a_batch(income=[0.1], age=[30], state=["NY"]).slice(0, 0)
-    assert default_probabilities(rows, model, DOCUMENT).shape == (0,)
+    assert default_probabilities(rows, CatBoostTrees(model), DOCUMENT).shape == (0,)
 
 
 def test_every_missing_and_mistyped_feature_is_named(model: CatBoostClassifier) -> None:
     with pytest.raises(BadInput) as error:
-        default_probabilities(a_batch(income=["much"], state=[1]), model, DOCUMENT)
+        default_probabilities(a_batch(income=["much"], state=[1]), CatBoostTrees(model), DOCUMENT)
     assert error.value.problems == (
         "feature income is string, the model needs a number",
         "feature age is missing",
@@ -92,6 +102,18 @@ def test_an_encoded_category_counts_an_unseen_level_as_absent() -> None:
     assert encoded[:, 0].tolist() == [0.75, 0.25, 0.0]
 
 
+def test_a_calibrated_model_gives_calibrated_probabilities(model: CatBoostClassifier) -> None:
+    rows = a_batch(income=[0.1, -0.4], age=[30, 60], state=["NY", None])
+    raw = default_probabilities(rows, CatBoostTrees(model), DOCUMENT)
+    shifted = replace(DOCUMENT, calibration=Calibration("prior", intercept=-1.5))
+    expected = 1 / (1 + np.exp(-(np.log(raw / (1 - raw)) - 1.5)))
+    assert default_probabilities(rows, CatBoostTrees(model), shifted) == pytest.approx(expected, abs=1e-15)
+
+
 def test_a_document_is_the_same_after_it_was_stored() -> None:
-    document = ModelDocument("d", "v", "e", ("a",), ("b",), (LevelRates("c", {"x": 1.0}),), (0.1, 0.2), {"a": None})
+    document = ModelDocument(
+        "d", "v", "e", ("a",), ("b",), (LevelRates("c", {"x": 1.0}),), (0.1, 0.2), {"a": None}, model_format="tables",
+        calibration=Calibration("isotonic", scores=(0.1, 0.4), values=(0.0, 0.5)),
+        cutoff=Cutoff(0.3, "profit", {"margin": 0.1}, {"approval_rate": 0.9}),
+    )  # fmt: skip
     assert ModelDocument.from_json(document.to_json()) == document

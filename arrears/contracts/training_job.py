@@ -1,0 +1,110 @@
+"""The configuration of training: engine, sampling, preparation, calibration and cut-off. Defaults live here only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from arrears.contracts.arguments import option
+from arrears.contracts.errors import BadConfiguration
+from arrears.contracts.job_config import JobConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainModelConfig(JobConfig):
+    """Trains one model on the cluster and logs it to MLflow."""
+
+    dataset_version: str = option(help="version of the training set")
+    run_label: str = option("by-hand", help="name of the MLflow run; a rerun with the same label replaces nothing")
+    engine: Literal[
+        "catboost",
+        "catboost-spark",
+        "xgboost",
+        "logistic_regression",
+        "random_forest",
+        "gbt",
+        "naive_bayes",
+        "scorecard",
+    ] = option("catboost", help="which library trains")
+    engine_options: tuple[str, ...] = option(
+        (), help="more settings of the engine by its own names: boosting_type=Ordered,l2_leaf_reg=5"
+    )
+    iterations: int = option(1000, help="most trees, or most steps of a linear model", minimum=1, maximum=100_000)
+    learning_rate: float | None = option(
+        None, help="step size of boosted trees; none: the engine chooses", minimum=1e-6, maximum=1.0
+    )
+    depth: int = option(6, help="tree depth", minimum=1, maximum=16)
+    early_stopping_rounds: int = option(
+        50, help="boosted trees stop after so many without gain on the validation slice", minimum=1
+    )
+    validation_share: float = option(
+        0.2, help="share of training rows kept for early stopping and for the cut-off", minimum=0.01, maximum=0.5
+    )
+    shards: int | None = option(
+        None,
+        help="CatBoost: 1 is the exact model in one task, N are N models in N tasks, merged; none: as memory allows",
+        minimum=1,
+        maximum=256,
+    )
+    task_memory_mb: int = option(
+        4096, help="memory that one task may use, in MB; rows that need more are trained in shards", minimum=256
+    )
+    threads: int = option(2, help="threads a task; part of what makes a model reproducible", minimum=1, maximum=256)
+    seed: int = option(42, help="seed of the model, the slices, the shards and the sampling")
+    sampling: Literal["none", "class_weights", "over", "under"] = option(
+        "none", help="rare defaults: as they are, weighted, repeated, or the others thinned out"
+    )
+    sampling_factor: float = option(
+        1.0, help="how much more a default counts than it occurs (k); 0: both classes count alike", minimum=0.0
+    )
+    missing: Literal["native", "fill", "constant"] = option(
+        "native", help="missing values: the engine's own way, filled by median or most frequent level, or a constant"
+    )
+    missing_flags: bool = option(False, help="add a feature that tells where a value was missing")
+    outliers: Literal["keep", "clip", "flag", "drop"] = option(
+        "keep", help="numbers far from the mean: kept, clipped, flagged by a feature, or the training row dropped"
+    )
+    outlier_deviations: float = option(3.0, help="standard deviations from which on a number is far", minimum=1.0)
+    encoding: Literal["native", "index", "one_hot", "woe"] = option(
+        "native", help="categories: the engine's own way, a number or a column a level, or all by weight of evidence"
+    )
+    deciles: tuple[str, ...] = option((), help="numeric features to add as deciles of the training rows")
+    interactions: tuple[str, ...] = option((), help="pairs of numeric features to multiply or divide: a*b,c/d")
+    calibration: Literal["none", "platt", "isotonic"] = option(
+        "none", help="fit probabilities to outcomes on a slice of their own; resampling is always corrected for"
+    )
+    calibration_share: float = option(
+        0.1, help="share of training rows kept for the calibration, where one is asked for", minimum=0.01, maximum=0.5
+    )
+    cutoff_by: Literal["fixed", "f1", "ks", "approval_rate", "profit"] = option(
+        "fixed", help="how the cut-off is chosen, on the rows kept back from training"
+    )
+    cutoff: float = option(0.5, help="the fixed cut-off: a score at or above it is declined", minimum=0.0, maximum=1.0)
+    approval_rate: float = option(
+        0.8, help="share of applications to approve, for the cut-off by approval rate", minimum=0.01, maximum=1.0
+    )
+    margin: float = option(0.05, help="earned on a loan that is repaid, as a share of its exposure", minimum=0.0)
+    lgd: float = option(
+        0.45,
+        help="loss given default, as a share of the exposure (0.45: unsecured senior claims in Basel II)",
+        minimum=0.0,
+        maximum=1.0,
+    )
+    exposure: str | None = option(
+        None, help="numeric column with the exposure at default of a loan; none: every loan counts 1"
+    )
+    cost: float = option(0.0, help="cost of one approved application, in the exposure's unit", minimum=0.0)
+    leak_override: str = option(
+        "", help="reason for training in spite of what the leak check found; it is logged and kept with the model"
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        problems = [
+            f"engine_options: {given!r} is not name=value" for given in self.engine_options if "=" not in given[1:]
+        ]
+        kept_back = self.validation_share + (self.calibration_share if self.calibration != "none" else 0.0)
+        if kept_back >= 0.9:
+            problems.append(f"validation_share and calibration_share together keep back {kept_back:.0%} of the rows")
+        if problems:
+            raise BadConfiguration(*problems)

@@ -1,0 +1,30 @@
+"""At which default probability an application is declined, and by which rule that was chosen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+CutoffRule = Literal["fixed", "f1", "ks", "approval_rate", "profit"]
+
+
+@dataclass(frozen=True)
+class Cutoff:
+    """The default probability from which on an application is declined; kept with the model and used on every side.
+
+    Attributes:
+        value: a score at or above it is declined.
+        rule: how it was chosen, on training rows that the model was not fitted to.
+        inputs: the business figures behind it, such as margin and loss given default.
+        expected: what it promised on those rows: approval rate, bad rate, profit a borrower.
+    """
+
+    value: float
+    rule: CutoffRule
+    inputs: dict[str, float] = field(default_factory=dict)
+    expected: dict[str, float] = field(default_factory=dict)
+
+    @classmethod
+    def from_dict(cls, given: dict[str, Any]) -> Cutoff:
+        """Reads what JSON made of a cut-off."""
+        return cls(**given)

@@ -1,0 +1,49 @@
+"""Trained models in the forms they are kept in: loaded without Spark and without any pickle, the same on every side.
+
+A model is one file whose format the document beside it names. Whatever trained it, it is asked the same three things:
+what it estimates for each borrower, what each input contributed to that, and how much each input matters overall.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from arrears.contracts.errors import BadInput
+
+Numbers = npt.NDArray[np.float64]
+
+
+class Scorer(Protocol):
+    """A trained model, ready to score. ``inputs`` is what ``arrears.scoring.batch.prepared_input`` makes of rows."""
+
+    def estimates(self, inputs: Any) -> Numbers:
+        """The default probability of each row, before any calibration; of a loss model, the expected loss."""
+        ...
+
+    def contributions(self, inputs: Any) -> Numbers | None:
+        """What each input added to a row's log-odds (SHAP values): rows by inputs + 1, the base value last.
+
+        None where the kind of model has no exact contributions.
+        """
+        ...
+
+    def importance(self) -> tuple[float, ...]:
+        """How much each input moves the estimates; all together 100, in the order of the model's inputs."""
+        ...
+
+
+def load_scorer(model_format: str, content: bytes) -> Scorer:
+    """Reads a model file.
+
+    Raises:
+        BadInput: a format that this version does not know.
+    """
+    # Imported here: who scores with one library need not have the others.
+    if model_format == "catboost":
+        from arrears.scoring.scorers.catboost_trees import CatBoostTrees
+
+        return CatBoostTrees.from_bytes(content)
+    raise BadInput(f"the model's format {model_format!r} is unknown: it was trained by a newer version of Arrears")
