@@ -88,7 +88,7 @@ class GroupFairness:
 
 @dataclass(frozen=True)
 class AucDifference:
-    """How much better the candidate ranks than the champion on the same rows, with its 95 % interval (DeLong, paired)."""
+    """How much better the candidate ranks than the champion on the same rows: DeLong's paired interval of 95 %."""
 
     value: float
     low: float
