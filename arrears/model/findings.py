@@ -5,7 +5,12 @@ Every number comes from counts and sums that Spark made; nothing here grows with
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
+from typing import Any
+
+from arrears.model.curves import Curves
+from arrears.model.metrics import Evaluation
 
 
 @dataclass(frozen=True)
@@ -13,6 +18,8 @@ class Decile:
     """A tenth of the borrowers, the riskiest first; equal scores stay together.
 
     Attributes:
+        decile: 1 to 10 by how many borrowers score higher; where many scores are equal, numbers are left out.
+        rows, defaults: weighted, where the evaluation is.
         lift: default rate against that of all borrowers.
         capture: share of all defaults in this decile and the riskier ones.
     """
@@ -34,11 +41,14 @@ class CalibrationCheck:
         ece: expected calibration error: mean distance between promised and observed default rate over ten groups,
             weighted by rows (Naeini et al. 2015).
         hosmer_lemeshow, p_value: the test of Hosmer and Lemeshow over the groups; a small p-value rejects the model.
+        degrees: of freedom of that test: one a group, for the rows are not those that the model was fitted to
+            (Hosmer, Lemeshow and Sturdivant 2013, section 5.3).
     """
 
     ece: float
     hosmer_lemeshow: float
     p_value: float
+    degrees: int
 
 
 @dataclass(frozen=True)
@@ -76,6 +86,8 @@ class GroupFairness:
         approval_rate: share below the cut-off.
         declined_good_rate: share of the borrowers who repaid that would have been declined (false positive rate).
         approved_bad_rate: share of the borrowers who defaulted that would have been approved (false negative rate).
+        approval_ratio: approval rate over the largest of the attribute's groups; None: the group is too small to be
+            compared, or its borrowers' attribute is missing, or nobody is approved.
     """
 
     attribute: str
@@ -84,6 +96,7 @@ class GroupFairness:
     approval_rate: Interval
     declined_good_rate: Interval | None
     approved_bad_rate: Interval | None
+    approval_ratio: float | None = None
 
 
 @dataclass(frozen=True)
@@ -93,3 +106,79 @@ class AucDifference:
     value: float
     low: float
     high: float
+
+
+@dataclass(frozen=True)
+class StabilityBin:
+    """Scores between two limits: how many of the training rows were there, and how many of the held-out rows are.
+
+    Attributes:
+        contribution: what this bin adds to the index.
+    """
+
+    label: str
+    training_share: float
+    held_out_share: float
+    contribution: float
+
+
+@dataclass(frozen=True)
+class ScoreStability:
+    """How far scores have moved from the training rows to the held-out rows, over tenths of the training rows.
+
+    Attributes:
+        psi: population stability index; below 0.1 little, from 0.25 on a lot (Siddiqi 2006).
+    """
+
+    psi: float
+    bins: tuple[StabilityBin, ...]
+
+
+@dataclass(frozen=True)
+class Findings:
+    """All that an evaluation finds on held-out rows; the report page and the gate read it.
+
+    Attributes:
+        calibration: the check; its table is ``curves.calibration``.
+        deciles: riskiest first.
+        stability: None: the model keeps no scores of its training rows.
+        segments: the weakest AUC first, those without AUC last.
+        fairness: group by group of each protected attribute, the largest group first; empty: no such column.
+        auc_difference: against the champion on the same rows; None: there is no champion.
+    """
+
+    evaluation: Evaluation
+    curves: Curves
+    calibration: CalibrationCheck
+    deciles: tuple[Decile, ...]
+    stability: ScoreStability | None = None
+    segments: tuple[SegmentResult, ...] = ()
+    fairness: tuple[GroupFairness, ...] = ()
+    auc_difference: AucDifference | None = None
+
+    @property
+    def lowest_approval_ratio(self) -> float | None:
+        """The smallest approval rate of a group over the largest, of the worst attribute; None: none can be compared."""
+        ratios = [group.approval_ratio for group in self.fairness if group.approval_ratio is not None]
+        return min(ratios, default=None)
+
+    def metrics(self) -> dict[str, float | int]:
+        """Metric name to number, as MLflow keeps them and the gate reads them; what is not known is left out."""
+        difference = self.auc_difference
+        known: dict[str, float | int | None] = {
+            **self.evaluation.to_dict(),
+            "ece": self.calibration.ece,
+            "hosmer_lemeshow": self.calibration.hosmer_lemeshow,
+            "hosmer_lemeshow_p": self.calibration.p_value,
+            "score_psi": self.stability.psi if self.stability else None,
+            "auc_difference": difference.value if difference else None,
+            "auc_difference_low": difference.low if difference else None,
+            "auc_difference_high": difference.high if difference else None,
+            "lowest_approval_ratio": self.lowest_approval_ratio,
+        }
+        return {name: value for name, value in known.items() if value is not None}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain dicts and lists, for JSON: the metrics, and every part by its name."""
+        parts = dataclasses.asdict(self) | {"evaluation": self.evaluation.to_dict(), "curves": self.curves.to_dict()}
+        return {"metrics": self.metrics(), **parts}
