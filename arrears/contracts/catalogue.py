@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from arrears.contracts.errors import BadConfiguration
+from arrears.contracts.tasks import DEFAULT, PREFIXES
 
 _SAFE_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _UNSAFE_IN_KEY = re.compile(r"[^A-Za-z0-9._-]+")
@@ -106,9 +107,9 @@ def checked_dataset(dataset: str) -> str:
     return dataset
 
 
-def registered_model(dataset: str) -> str:
-    """The name under which a data set's models stand in the MLflow registry."""
-    return f"pd_{checked_dataset(dataset)}"
+def registered_model(dataset: str, task: str = DEFAULT) -> str:
+    """The name under which a data set's models of one task stand in the MLflow registry, such as ``pd_loans``."""
+    return f"{PREFIXES[task]}_{checked_dataset(dataset)}"
 
 
 def in_key(name: str) -> str:

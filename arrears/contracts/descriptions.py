@@ -9,11 +9,20 @@ from typing import Any
 
 from arrears.contracts.errors import BadConfiguration
 from arrears.contracts.features import FeatureLine, catalogue_problems
+from arrears.contracts.gate_rules import GateRules
 
 ID = "borrower_id"
 LABEL = "is_default"
 RESERVED = (ID, LABEL, "sample_id", "as_of", "dataset_version", "row_order", "is_validation", "shard")
 
+_LATER: dict[str, Any] = {
+    "loss": None,
+    "loss_limit": 1.0,
+    "products": [],
+    "ceilings": {},
+    "gate": "better",
+    "tolerance": 0.0,
+}
 _BAD_WHEN = re.compile(r"\s*(?:(?P<op>>=|>|<=|<)\s*(?P<limit>-?\d+(?:\.\d+)?)|=?\s*(?P<value>[^<>=].*?))\s*")
 
 
@@ -36,6 +45,10 @@ class DatasetDescription:
         event_time: the column among ``dates`` that holds the moment of decision; None: rows have no time.
         catalogue: what is known of each feature; where there is any line, every feature needs one.
         floors: metric → the lower limit that a first champion must exceed (such as ``auc_low: 0.60``).
+        ceilings, gate, tolerance: the other rules of the promotion gate (see `GateRules`).
+        loss: column among ``kept``: what was lost on a loan, as a share of its exposure; learnt on defaults alone.
+        loss_limit: the whole exposure in the unit of ``loss``: 1, or 100 where it is in per cent.
+        products: numeric or kept columns, one a product: above 0 for a customer who holds it.
     """
 
     name: str
@@ -53,6 +66,12 @@ class DatasetDescription:
     event_time: str | None = None
     catalogue: tuple[FeatureLine, ...] = ()
     floors: dict[str, float] = field(default_factory=dict)
+    ceilings: dict[str, float] = field(default_factory=dict)
+    gate: str = "better"
+    tolerance: float = 0.0
+    loss: str | None = None
+    loss_limit: float = 1.0
+    products: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         problems = [
@@ -63,12 +82,23 @@ class DatasetDescription:
         problems += [f"column {c} has a reserved name" for c in self.carried if c in RESERVED]
         if self.event_time is not None and self.event_time not in self.dates:
             problems.append(f"event_time {self.event_time} is not among the dates")
+        if self.loss is not None and self.loss not in self.kept:
+            problems.append(f"loss {self.loss} is not among the kept columns")
+        problems += [
+            f"product {c} is neither kept nor numeric" for c in self.products if c not in self.kept + self.numeric
+        ]
         if self.catalogue:
             problems += catalogue_problems(self.features, self.protected, self.catalogue)
         if not _BAD_WHEN.fullmatch(self.bad_when):
             problems.append(f"bad_when {self.bad_when!r} is neither a value nor a comparison such as '> 0'")
+        problems += self.rules.problems()
         if problems:
             raise BadConfiguration(*problems)
+
+    @property
+    def rules(self) -> GateRules:
+        """What the promotion gate asks of a model of this data set."""
+        return GateRules(self.floors, self.ceilings, self.gate, self.tolerance)
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -90,7 +120,9 @@ class DatasetDescription:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain lists and dicts, for JSON and YAML."""
-        return {k: list(v) if isinstance(v, tuple) else v for k, v in dataclasses.asdict(self).items()}
+        given = {k: list(v) if isinstance(v, tuple) else v for k, v in dataclasses.asdict(self).items()}
+        # A key of a later version that nothing uses stays out: dataset versions are named by this, and replayed.
+        return {k: v for k, v in given.items() if k not in _LATER or v != _LATER[k]}
 
     @classmethod
     def from_dict(cls, given: dict[str, Any]) -> DatasetDescription:
@@ -108,6 +140,8 @@ class DatasetDescription:
         }
         values["catalogue"] = tuple(FeatureLine(**line) for line in given.get("catalogue", ()))
         values["bad_when"] = str(values.get("bad_when", "1"))
+        values["tolerance"] = _number(values.get("tolerance", 0.0))
+        values["loss_limit"] = _positive(values.get("loss_limit", 1.0))
         return cls(**values)
 
     def _roles(self) -> dict[str, list[str]]:
@@ -122,3 +156,21 @@ class DatasetDescription:
                 if not (role == "kept" and column == self.target):
                     roles.setdefault(column, []).append(role)
         return roles
+
+
+def _number(given: object) -> Any:
+    """A number that YAML's reader has turned into text; anything else as it is, for the checks to name."""
+    try:
+        return float(str(given))
+    except ValueError:
+        return given
+
+
+def _positive(given: object) -> float:
+    try:
+        number = float(str(given))
+    except ValueError:
+        number = 0.0
+    if not number > 0:
+        raise BadConfiguration(f"loss_limit {given!r} is not a number above 0")
+    return number

@@ -8,6 +8,7 @@ from typing import Literal
 from arrears.contracts.arguments import option
 from arrears.contracts.errors import BadConfiguration
 from arrears.contracts.job_config import JobConfig
+from arrears.contracts.tasks import task_problems
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,6 +17,10 @@ class TrainModelConfig(JobConfig):
 
     dataset_version: str = option(help="version of the training set")
     run_label: str = option("by-hand", help="name of the MLflow run; a rerun with the same label replaces nothing")
+    task: Literal["default", "loss", "segments", "next_product"] = option(
+        "default",
+        help="what is learnt: who defaults; the loss given default; customer segments; the product bought next",
+    )
     engine: Literal[
         "catboost",
         "catboost-spark",
@@ -25,7 +30,17 @@ class TrainModelConfig(JobConfig):
         "gbt",
         "naive_bayes",
         "scorecard",
-    ] = option("catboost", help="which library trains")
+        "linear",
+        "glm",
+        "kmeans",
+        "bisecting_kmeans",
+        "gaussian_mixture",
+        "als",
+    ] = option(
+        "catboost",
+        help="which library trains; loss: catboost, linear, glm, random_forest, gbt; segments: kmeans,"
+        " bisecting_kmeans, gaussian_mixture; next_product: als",
+    )
     engine_options: tuple[str, ...] = option(
         (), help="more settings of the engine by its own names: boosting_type=Ordered,l2_leaf_reg=5"
     )
@@ -37,6 +52,7 @@ class TrainModelConfig(JobConfig):
     early_stopping_rounds: int = option(
         50, help="boosted trees stop after so many without gain on the validation slice", minimum=1
     )
+    clusters: int = option(4, help="segments: how many", minimum=2, maximum=50)
     validation_share: float = option(
         0.2, help="share of training rows kept for early stopping and for the cut-off", minimum=0.01, maximum=0.5
     )
@@ -100,7 +116,8 @@ class TrainModelConfig(JobConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        problems = [
+        problems = task_problems(self.task, self.engine)
+        problems += [
             f"engine_options: {given!r} is not name=value" for given in self.engine_options if "=" not in given[1:]
         ]
         kept_back = self.validation_share + (self.calibration_share if self.calibration != "none" else 0.0)

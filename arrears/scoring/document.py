@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from arrears.contracts.tasks import DEFAULT
 from arrears.model.calibration import Calibration
 from arrears.model.cutoffs import Cutoff
 from arrears.scoring.preparation import Preparation
@@ -35,6 +36,8 @@ class ModelDocument:
         example: one made-up borrower (medians and commonest levels), never a real one.
         model_format: what the model's file is, for ``arrears.scoring.scorers.load_scorer``.
         calibration: turns the model's scores into probabilities that come true; None: they are taken as they are.
+        task: what the model tells, one of ``arrears.contracts.tasks``; it decides what ``arrears.scoring.answers`` gives.
+        loss_limit: of a loss model: no estimate lies above it.
         cutoff: from which default probability on an application is declined; None: a model of before cut-offs.
     """
 
@@ -50,6 +53,8 @@ class ModelDocument:
     model_format: str = "catboost"
     calibration: Calibration | None = None
     cutoff: Cutoff | None = None
+    task: str = DEFAULT
+    loss_limit: float | None = None
 
     @property
     def features(self) -> tuple[str, ...]:

@@ -39,6 +39,8 @@ def in_stored_names(description: DatasetDescription) -> DatasetDescription:
         protected=stored(description.protected),
         group=stored_name(description.group) if description.group else None,
         event_time=stored_name(description.event_time) if description.event_time else None,
+        loss=stored_name(description.loss) if description.loss else None,
+        products=stored(description.products),
         catalogue=tuple(dataclasses.replace(line, name=stored_name(line.name)) for line in description.catalogue),
     )
 

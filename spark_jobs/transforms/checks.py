@@ -142,6 +142,8 @@ def _types_by_role(description: DatasetDescription) -> dict[str, tuple[str, tupl
         **dict.fromkeys(description.kept, ("kept", (*simple, *MOMENT))),
         **dict.fromkeys(description.protected, ("protected", simple)),
         **dict.fromkeys(filter(None, [description.group]), ("group", simple)),
+        **dict.fromkeys(description.products, ("product", NUMBER)),
+        **dict.fromkeys(filter(None, [description.loss]), ("loss", NUMBER)),
         description.target: target,
     }
     if description.id:
