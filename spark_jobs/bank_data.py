@@ -147,6 +147,9 @@ def description_of(bank: BankDescription, dataset: str) -> DatasetDescription:
         event_time=bank.decided_at,
         catalogue=bank.catalogue,
         floors=bank.floors,
+        ceilings=bank.ceilings,
+        gate=bank.gate,
+        tolerance=bank.tolerance,
     )
 
 

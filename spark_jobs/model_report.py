@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from arrears.contracts.descriptions import DatasetDescription
 from arrears.contracts.jobs import EvaluateModelConfig
 from arrears.model.curves import Curves
-from arrears.model.decisions import decide
+from arrears.model.decisions import decide, with_leaks
 from arrears.model.metrics import Evaluation
 from arrears.reports.figures import model_plots
 from arrears.reports.model_page import ModelPage, render_model_page
@@ -49,7 +50,7 @@ def report_files(
         champion: the present champion on the same rows; None: there is none.
         parameters, tags: of the model's MLflow run.
     """
-    floors = manifest["description"]["floors"]
+    rules = DatasetDescription.from_dict(manifest["description"]).rules
     scorer = load_scorer(document.model_format, model)
     weights = dict(zip(document.inputs, scorer.importance(), strict=True))
     plots = model_plots(
@@ -61,10 +62,10 @@ def report_files(
         dataset_version=config.dataset_version,
         evaluation=candidate.evaluation,
         plots=plots,
-        floors=floors,
+        floors=rules.floors,
         champion=champion.evaluation if champion else None,
         champion_name=f"version {config.champion_version}",
-        decision=decide(candidate.metrics(), champion.metrics() if champion else None, floors),
+        decision=decide(with_leaks(candidate.metrics(), tags), champion.metrics() if champion else None, rules),
         parameters=parameters,
         importance=weights,
         provenance={

@@ -188,7 +188,7 @@ class BankDescription:
         views: features computed from history, at each decision or once a date for the feature store.
         derived: ratios, buckets, calendar parts and products of columns that are there by then.
         catalogue: a line for every feature and every protected attribute.
-        floors: metric → lower limit of a first champion.
+        floors, ceilings, gate, tolerance: the rules of the promotion gate (see `GateRules`).
     """
 
     name: str
@@ -203,6 +203,9 @@ class BankDescription:
     derived: tuple[DerivedFeature, ...] = ()
     catalogue: tuple[FeatureLine, ...] = ()
     floors: dict[str, float] = field(default_factory=dict)
+    ceilings: dict[str, float] = field(default_factory=dict)
+    gate: Literal["better", "not_worse"] = "better"
+    tolerance: float = 0.0
 
     def __post_init__(self) -> None:
         named = [self.decisions, self.label_table, *(j.table for j in self.joins), *(v.table for v in self.views)]

@@ -1,69 +1,75 @@
 """Who becomes champion: a rule that anyone can check by hand.
 
-A first champion must exceed every floor of its data set. A later one must do so too, and its AUC must be higher
-than the present champion's on the same rows; a tie keeps the champion. A metric that is missing or not a number never
-helps a candidate.
+A candidate must meet every rule that its data set declares (see `arrears.model.gate`), and it must stand up to the
+present champion on the same rows: by default a higher AUC, and a tie keeps the champion. A metric that is missing or
+not a number never helps a candidate.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
-COMPARED = "auc"
+from arrears.contracts.gate_rules import GateRules
+from arrears.model.gate import COMPARED, LEAKS, Metrics, Verdict, champion_verdict, limit_verdicts, number
+
+LEAK_CHECK_TAG = "arrears.leak_check"
+_EXPLAINED = {"no leak": 0.0, "overridden": 0.0}
 
 
 @dataclass(frozen=True)
 class Decision:
-    """What became of a candidate, and why, in sentences for the report mail."""
+    """What became of a candidate, and what every rule said of it.
+
+    Attributes:
+        outcome: ``kept`` is a success too: the present champion is as good.
+        override: why it was promoted in spite of the rules that are not met; empty where nothing was overridden.
+    """
 
     outcome: Literal["promoted", "kept", "refused"]
-    reasons: tuple[str, ...]
+    verdicts: tuple[Verdict, ...]
+    override: str = ""
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """A sentence for each rule; of a refused candidate for those alone that it does not meet."""
+        told = self.unmet if self.outcome == "refused" else self.verdicts
+        return tuple(verdict.reason for verdict in told)
+
+    @property
+    def unmet(self) -> tuple[Verdict, ...]:
+        """The rules that the candidate does not meet."""
+        return tuple(verdict for verdict in self.verdicts if not verdict.met)
 
 
-def decide(
-    candidate: Mapping[str, float | None],
-    champion: Mapping[str, float | None] | None,
-    floors: Mapping[str, float],
-) -> Decision:
-    """Decides whether a candidate becomes champion; ``kept`` is a success too: the present champion is as good.
+def decide(candidate: Metrics, champion: Metrics | None, rules: GateRules) -> Decision:
+    """Decides whether a candidate becomes champion.
 
     Args:
-        candidate: metric name to value, measured on held-out rows.
+        candidate: metric name to value, measured on held-out rows; see `with_leaks` for the leak check.
         champion: the present champion's metrics on the same rows; none: there is no champion yet.
-        floors: metric name to the limit that the candidate must exceed.
+        rules: what the data set demands.
     """
-    auc = _number(candidate, COMPARED)
-    failures = [reason for name, floor in floors.items() if (reason := _shortfall(candidate, name, floor))]
-    if auc is None:
-        failures.append(f"the candidate has no {COMPARED}")
-    if failures:
-        return Decision("refused", tuple(dict.fromkeys(failures)))
-    met = tuple(f"{name} {candidate[name]:.4f} exceeds its floor {floor:g}" for name, floor in floors.items())
-    if champion is None:
-        return Decision("promoted", (*met, "there is no champion yet"))
-    return _against_champion(auc, _number(champion, COMPARED), met)
+    limits, against = limit_verdicts(candidate, rules), champion_verdict(candidate, champion, rules)
+    verdicts = (*limits, against)
+    if not all(verdict.met for verdict in limits) or number(candidate, COMPARED) is None:
+        return Decision("refused", verdicts)
+    return Decision("promoted" if against.met else "kept", verdicts)
 
 
-def _against_champion(auc: float | None, champion_auc: float | None, met: tuple[str, ...]) -> Decision:
-    if auc is None or champion_auc is None:
-        return Decision("kept", (*met, f"the champion's {COMPARED} on these rows is unknown: nothing to beat it with"))
-    if auc > champion_auc:
-        return Decision("promoted", (*met, f"{COMPARED} {auc:.6f} beats the champion's {champion_auc:.6f}"))
-    relation = "equals" if auc == champion_auc else "does not beat"
-    return Decision("kept", (*met, f"{COMPARED} {auc:.6f} {relation} the champion's {champion_auc:.6f}"))
+def overridden(decision: Decision, reason: str) -> Decision:
+    """The decision of a person who promotes in spite of unmet rules; unchanged without a reason or without need."""
+    if not reason.strip() or decision.outcome == "promoted":
+        return decision
+    return replace(decision, outcome="promoted", override=reason.strip())
 
 
-def _shortfall(metrics: Mapping[str, float | None], name: str, floor: float) -> str:
-    value = _number(metrics, name)
-    if value is None:
-        return f"the candidate has no {name}, which must exceed {floor:g}"
-    # Written so that a floor that is not a number is never exceeded.
-    return "" if value > floor else f"{name} {value:.4f} does not exceed its floor {floor:g}"
+def with_leaks(metrics: Metrics, tags: Mapping[str, str]) -> Metrics:
+    """The metrics of a training with what its leak check found: 0 where nothing is left unexplained.
 
-
-def _number(metrics: Mapping[str, float | None], name: str) -> float | None:
-    value = metrics.get(name)
-    return value if value is not None and math.isfinite(value) else None
+    Args:
+        tags: of the MLflow run; a training that was never checked has no such tag, and no figure then.
+    """
+    checked = tags.get(LEAK_CHECK_TAG)
+    return {**metrics, LEAKS: None if checked is None else _EXPLAINED.get(checked, 1.0)}

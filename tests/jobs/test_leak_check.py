@@ -99,5 +99,5 @@ def test_without_held_out_rows_the_rest_is_checked_and_the_log_says_so(
     with caplog.at_level(logging.WARNING):
         checked = checked_for_leaks(leaky.spark, config, DESCRIPTION)
 
-    assert (checked, checked.figures, checked.tags) == (LeakCheck(), {}, {})
+    assert (checked, checked.figures, checked.tags) == (LeakCheck(), {}, {"arrears.leak_check": "no leak"})
     assert any("compares no held-out rows" in record.message for record in caplog.records)

@@ -156,7 +156,7 @@ catalogue: {"a_{3,6}m": {meaning: x, type: numerical, unit: u, source: s, owner:
         "catalogue.a_6m: feature a_6m: type 'numerical' is none of numeric, categorical",
         "catalogue.b must hold keys and values",
         "the description has no key decision; keys are name, tables, decisions, id, customer, decided_at, label, joins,"
-        " views, derived, catalogue, floors",
+        " views, derived, catalogue, floors, ceilings, gate, tolerance",
         "the description needs decisions",
         "the description needs id",
         "the description needs customer",

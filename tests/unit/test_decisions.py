@@ -3,71 +3,184 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arrears.model.decisions import decide
+from arrears.contracts.gate_rules import GateRules
+from arrears.model.decisions import Decision, decide, overridden, with_leaks
+from arrears.model.gate import LEAKS
 
-FLOORS = {"auc_low": 0.60}
-GOOD = {"auc": 0.75, "auc_low": 0.70}
+RULES = GateRules(floors={"auc_low": 0.60})
+NOT_WORSE = GateRules(floors={"auc_low": 0.60}, gate="not_worse", tolerance=0.01)
+EASY = GateRules(floors={"auc": 0.85, "accuracy": 0.80, "f1": 0.75}, ceilings={"ece": 0.05})
+CLEAN = {LEAKS: 0.0}
+GOOD = {"auc": 0.75, "auc_low": 0.70, **CLEAN}
 
 # Few values, so that candidates that pass all but one condition are common.
-values = st.sampled_from([None, math.nan, math.inf, -math.inf, 0.5, 0.6, 0.7])
-metrics = st.dictionaries(st.sampled_from(["auc", "auc_low", "ks"]), values)
+values = st.sampled_from([None, math.nan, math.inf, -math.inf, 0.0, 0.5, 0.6, 0.7])
+metrics = st.dictionaries(st.sampled_from(["auc", "auc_low", "ece", "auc_difference_low", LEAKS]), values)
+rules = st.builds(
+    GateRules,
+    floors=st.dictionaries(st.sampled_from(["auc_low", "ks"]), st.sampled_from([math.nan, 0.5, 0.6])),
+    ceilings=st.dictionaries(st.just("ece"), st.sampled_from([0.5, 0.6])),
+    gate=st.sampled_from(["better", "not_worse"]),
+    tolerance=st.sampled_from([0.0, 0.1]),
+)
+BETTER_WHEN_LOWER = ("ece", LEAKS)
+
+
+def unmet(decision: Decision) -> list[str]:
+    return [verdict.rule for verdict in decision.unmet]
 
 
 def test_first_champion_is_promoted_when_it_exceeds_the_floors() -> None:
-    assert decide(GOOD, None, FLOORS).outcome == "promoted"
+    assert decide(GOOD, None, RULES).outcome == "promoted"
 
 
 def test_candidate_is_refused_when_it_only_reaches_a_floor() -> None:
-    decision = decide({"auc": 0.75, "auc_low": 0.60}, None, FLOORS)
+    decision = decide({**GOOD, "auc_low": 0.60}, None, RULES)
     assert decision.outcome == "refused"
     assert decision.reasons == ("auc_low 0.6000 does not exceed its floor 0.6",)
 
 
-def test_every_failure_is_named_when_a_candidate_is_refused() -> None:
-    decision = decide({"auc_low": 0.5}, None, {"auc_low": 0.60, "ks": 0.2})
-    assert len(decision.reasons) == 3
+def test_candidate_is_promoted_when_it_only_reaches_a_ceiling() -> None:
+    within = {**GOOD, "ece": 0.05}
+    assert decide(within, None, GateRules(ceilings={"ece": 0.05})).outcome == "promoted"
+    assert decide({**within, "ece": 0.0501}, None, GateRules(ceilings={"ece": 0.05})).outcome == "refused"
 
 
-def test_better_candidate_is_refused_when_it_misses_a_floor() -> None:
-    assert decide({"auc": 0.75, "auc_low": 0.5}, {"auc": 0.6}, FLOORS).outcome == "refused"
+def test_every_rule_has_its_verdict_when_a_candidate_is_judged() -> None:
+    decision = decide({"auc": 0.86, "accuracy": 0.79, "ece": 0.051, **CLEAN}, None, EASY)
+    assert decision.outcome == "refused"
+    assert [(v.rule, v.value, v.limit, v.met) for v in decision.verdicts] == [
+        ("auc > 0.85", 0.86, 0.85, True),
+        ("accuracy > 0.8", 0.79, 0.80, False),
+        ("f1 > 0.75", None, 0.75, False),
+        ("ece <= 0.05", 0.051, 0.05, False),
+        ("no unexplained leak", 0.0, 0.0, True),
+        ("auc is measured", 0.86, None, True),
+    ]
+    assert decision.reasons == tuple(verdict.reason for verdict in decision.unmet)
+
+
+@pytest.mark.parametrize("champion_auc", [0.6, None])
+def test_better_candidate_is_refused_when_it_misses_a_floor(champion_auc: float | None) -> None:
+    assert decide({**GOOD, "auc_low": 0.5}, {"auc": champion_auc}, RULES).outcome == "refused"
 
 
 def test_candidate_is_promoted_when_it_beats_the_champion() -> None:
-    assert decide(GOOD, {"auc": 0.74}, FLOORS).outcome == "promoted"
+    assert decide(GOOD, {"auc": 0.74}, RULES).outcome == "promoted"
 
 
 @pytest.mark.parametrize("champion_auc", [0.75, 0.76])
 def test_champion_is_kept_when_it_is_as_good_or_better(champion_auc: float) -> None:
-    assert decide(GOOD, {"auc": champion_auc}, FLOORS).outcome == "kept"
+    assert decide(GOOD, {"auc": champion_auc}, RULES).outcome == "kept"
 
 
 def test_champion_is_kept_when_its_own_auc_is_unknown() -> None:
-    assert decide(GOOD, {}, FLOORS).outcome == "kept"
+    assert decide(GOOD, {}, RULES).outcome == "kept"
+
+
+@pytest.mark.parametrize(
+    ("low", "outcome"), [(-0.009, "promoted"), (-0.01, "kept"), (0.002, "promoted"), (None, "kept")]
+)
+def test_successor_that_is_not_worse_is_enough_when_the_gate_says_so(low: float | None, outcome: str) -> None:
+    assert decide({**GOOD, "auc_difference_low": low}, {"auc": 0.76}, NOT_WORSE).outcome == outcome
 
 
 @pytest.mark.parametrize("value", [None, math.nan, math.inf])
 def test_candidate_is_refused_when_its_auc_is_no_number(value: float | None) -> None:
-    assert decide({"auc": value, "auc_low": 0.7}, None, FLOORS).outcome == "refused"
+    assert decide({**GOOD, "auc": value}, None, RULES).outcome == "refused"
+    assert decide({**GOOD, "auc": value, "auc_difference_low": 0.1}, {"auc": 0.7}, NOT_WORSE).outcome == "refused"
 
 
-@given(
-    metrics,
-    st.none() | metrics,
-    st.dictionaries(st.sampled_from(["auc_low", "ks"]), st.sampled_from([math.nan, 0.5, 0.6])),
+@pytest.mark.parametrize(
+    ("tags", "outcome"),
+    [
+        ({"arrears.leak_check": "no leak"}, "promoted"),
+        ({"arrears.leak_check": "overridden"}, "promoted"),
+        ({"arrears.leak_check": "found"}, "refused"),
+        ({}, "refused"),
+    ],
 )
-def test_nothing_is_promoted_when_a_metric_is_missing(
-    candidate: dict[str, float | None], champion: dict[str, float | None] | None, floors: dict[str, float]
+def test_candidate_is_refused_when_leaks_are_unexplained_or_were_never_looked_for(
+    tags: dict[str, str], outcome: str
 ) -> None:
-    decision = decide(candidate, champion, floors)
+    decision = decide(with_leaks({"auc": 0.75, "auc_low": 0.7}, tags), None, RULES)
+    assert decision.outcome == outcome
+    assert unmet(decision) == ([] if outcome == "promoted" else ["no unexplained leak"])
+
+
+def test_unmet_rules_are_overridden_when_there_is_a_reason() -> None:
+    decision = decide({**GOOD, "auc_low": 0.5}, None, RULES)
+    assert overridden(decision, "  ") == decision
+    told = overridden(decision, " the floor is from another portfolio ")
+    assert (told.outcome, told.override) == ("promoted", "the floor is from another portfolio")
+    assert unmet(told) == ["auc_low > 0.6"]
+
+
+def test_no_override_is_recorded_when_every_rule_is_met() -> None:
+    assert overridden(decide(GOOD, None, RULES), "just in case").override == ""
+
+
+@given(metrics, st.none() | metrics, rules)
+def test_nothing_is_promoted_when_a_metric_is_missing(
+    candidate: dict[str, float | None], champion: dict[str, float | None] | None, rules: GateRules
+) -> None:
+    decision = decide(candidate, champion, rules)
     assert decision.reasons
     if decision.outcome == "promoted":
-        needed = [candidate.get(name) for name in ("auc", *floors)]
-        needed += [champion.get("auc")] if champion is not None else []
+        needed = [candidate.get(name) for name in ("auc", LEAKS, *rules.floors, *rules.ceilings)]
+        if champion is not None:
+            needed.append(champion.get("auc") if rules.gate == "better" else candidate.get("auc_difference_low"))
         assert all(value is not None and math.isfinite(value) for value in needed)
-        assert all(candidate[name] > floor for name, floor in floors.items())
-        assert champion is None or candidate["auc"] > champion["auc"]
+        assert all(candidate[name] > floor for name, floor in rules.floors.items())
+        assert all(candidate[name] <= ceiling for name, ceiling in rules.ceilings.items())
+        if champion is not None and rules.gate == "better":
+            assert candidate["auc"] > champion["auc"]
+    assert (decision.outcome == "promoted") == (not decision.unmet)
+
+
+@given(metrics, st.none() | metrics, rules, st.data())
+def test_no_rule_becomes_unmet_when_a_metric_gets_better(
+    candidate: dict[str, float | None], champion: dict[str, float | None] | None, rules: GateRules, data: st.DataObject
+) -> None:
+    finite = [name for name, value in candidate.items() if value is not None and math.isfinite(value)]
+    if not finite:
+        return
+    name, gain = data.draw(st.sampled_from(finite)), data.draw(st.sampled_from([1e-9, 0.1, 1.0]))
+    change = -gain if name in BETTER_WHEN_LOWER else gain
+    better = {**candidate, name: candidate[name] + change}
+    before, after = decide(candidate, champion, rules), decide(better, champion, rules)
+    assert all(now.met for was, now in zip(before.verdicts, after.verdicts, strict=True) if was.met)
+    assert not (before.outcome == "promoted" and after.outcome != "promoted")
+
+
+@given(metrics, st.none() | metrics, rules, st.data())
+def test_no_rule_becomes_met_when_a_metric_goes_missing(
+    candidate: dict[str, float | None], champion: dict[str, float | None] | None, rules: GateRules, data: st.DataObject
+) -> None:
+    if not candidate:
+        return
+    gone = data.draw(st.sampled_from(sorted(candidate)))
+    less = {name: value for name, value in candidate.items() if name != gone}
+    before, after = decide(candidate, champion, rules), decide(less, champion, rules)
+    assert all(was.met for was, now in zip(before.verdicts, after.verdicts, strict=True) if now.met)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"floors": {"auc": "high"}}, "floors.auc must be a number, not 'high'"),
+        ({"ceilings": {"ece": math.nan}}, "ceilings.ece must be a number, not nan"),
+        ({"gate": "any"}, "gate 'any' is none of better, not_worse"),
+        ({"tolerance": -0.1}, "tolerance -0.1 must not be negative"),
+        ({"tolerance": "small"}, "tolerance must be a number, not 'small'"),
+    ],
+)
+def test_rule_that_cannot_be_applied_is_named(wrong: dict[str, object], told: str) -> None:
+    assert replace(RULES, **wrong).problems() == [told]
+    assert RULES.problems() == []

@@ -87,3 +87,30 @@ def test_a_description_is_read_from_a_path_and_from_an_address(tmp_path: Path) -
 def test_a_description_that_is_not_there_yet_may_be_tried_again(tmp_path: Path) -> None:
     with pytest.raises(UpstreamNotReady, match="does not exist"):
         read_description(str(tmp_path / "none.yaml"), Objects())
+
+
+def test_rules_of_the_gate_are_read_and_an_older_description_keeps_its_digest() -> None:
+    text = "{name: x, target: y, numeric: [a], floors: {auc: 0.85}, ceilings: {ece: 0.05}, gate: not_worse"
+
+    described = parse_description(f"{text}, tolerance: 0.01}}", where="here")
+    assert (described.rules.ceilings, described.rules.gate, described.rules.tolerance) == (
+        {"ece": 0.05},
+        "not_worse",
+        0.01,
+    )
+    assert type(described).from_dict(described.to_dict()) == described
+
+    older = parse_description("{name: x, target: y, numeric: [a], floors: {auc: 0.85}}", where="here")
+    assert not {"ceilings", "gate", "tolerance"} & set(older.to_dict())
+
+
+def test_rules_that_cannot_be_applied_are_named_together() -> None:
+    with pytest.raises(BadConfiguration) as caught:
+        parse_description(
+            "{name: x, target: y, floors: {auc: high}, gate: always, tolerance: small}", where="bank.yaml"
+        )
+    assert caught.value.problems == (
+        "bank.yaml: floors.auc must be a number, not 'high'",
+        "bank.yaml: tolerance must be a number, not 'small'",
+        "bank.yaml: gate 'always' is none of better, not_worse",
+    )

@@ -12,6 +12,7 @@ import pytest
 
 from arrears.model.curves import HISTOGRAM_BINS, CalibrationGroup, CurvePoint, Curves
 from arrears.model.decisions import Decision
+from arrears.model.gate import Verdict
 from arrears.model.metrics import Evaluation
 from arrears.reports.figures import feature_importance, model_plots, roc_curve, score_histogram
 from arrears.reports.model_page import METRICS, ModelPage, render_model_page
@@ -71,7 +72,7 @@ def test_page_escapes_every_value() -> None:
         champion=an_evaluation(),
         champion_name=HOSTILE,
         floors={HOSTILE: 0.6},
-        decision=Decision("kept", (HOSTILE,)),
+        decision=Decision("kept", (Verdict("a rule", None, None, True, HOSTILE),)),
         parameters={HOSTILE: HOSTILE},
         importance={HOSTILE: 1.0},
         provenance={HOSTILE: HOSTILE},
@@ -116,7 +117,7 @@ def test_page_says_that_nobody_is_flagged_when_the_threshold_is_too_high() -> No
 
 @pytest.mark.parametrize(("outcome", "says"), [("promoted", "promote"), ("kept", "keep"), ("refused", "refuse")])
 def test_verdict_gives_its_reasons(outcome: str, says: str) -> None:
-    text = render_model_page(a_page(decision=Decision(outcome, ("because",))))  # type: ignore[arg-type]
+    text = render_model_page(a_page(decision=Decision(outcome, (Verdict("a rule", None, None, False, "because"),))))  # type: ignore[arg-type]
     assert f"Verdict: {says}" in text
     assert "<li>because</li>" in text
 

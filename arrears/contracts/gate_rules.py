@@ -1,0 +1,45 @@
+"""What a data set demands of a model before it may serve: limits of its metrics, and how it stands to the champion."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+AGAINST_CHAMPION = ("better", "not_worse")
+
+
+@dataclass(frozen=True)
+class GateRules:
+    """The rules of one data set's promotion gate; what is not declared here is not asked.
+
+    Attributes:
+        floors: metric → what the candidate must exceed (such as ``auc_low: 0.60``).
+        ceilings: metric → what the candidate must not exceed (such as ``ece: 0.05`` or ``score_psi: 0.25``).
+        gate: ``better``: a higher AUC than the champion's on the same rows; ``not_worse``: the lower end of the
+            interval of the AUC's difference lies above ``-tolerance``.
+        tolerance: how much AUC a successor may lose under ``not_worse``, 0 or more.
+    """
+
+    floors: Mapping[str, float] = field(default_factory=dict)
+    ceilings: Mapping[str, float] = field(default_factory=dict)
+    gate: str = "better"
+    tolerance: float = 0.0
+
+    def problems(self) -> list[str]:
+        """What is wrong with the rules, one sentence each; nothing where they can be applied."""
+        limits = {**_named("floors", self.floors), **_named("ceilings", self.ceilings), "tolerance": self.tolerance}
+        found = [f"{name} must be a number, not {limit!r}" for name, limit in limits.items() if not _is_number(limit)]
+        if _is_number(self.tolerance) and self.tolerance < 0:
+            found.append(f"tolerance {self.tolerance:g} must not be negative")
+        if self.gate not in AGAINST_CHAMPION:
+            found.append(f"gate {self.gate!r} is none of {', '.join(AGAINST_CHAMPION)}")
+        return found
+
+
+def _named(rule: str, limits: Mapping[str, float]) -> dict[str, object]:
+    return {f"{rule}.{metric}": limit for metric, limit in limits.items()}
+
+
+def _is_number(given: object) -> bool:
+    return isinstance(given, (int, float)) and not isinstance(given, bool) and math.isfinite(given)
