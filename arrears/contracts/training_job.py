@@ -73,6 +73,9 @@ class TrainModelConfig(JobConfig):
     sampling_factor: float = option(
         1.0, help="how much more a default counts than it occurs (k); 0: both classes count alike", minimum=0.0
     )
+    features: tuple[str, ...] = option(
+        (), help="features to train on, of those that the data set declares; none given: all of them"
+    )
     missing: Literal["native", "fill", "constant"] = option(
         "native", help="missing values: the engine's own way, filled by median or most frequent level, or a constant"
     )

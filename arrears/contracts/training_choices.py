@@ -1,0 +1,154 @@
+"""Which choices of the training job an experiment may fix or try, and what they become in its configuration."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import types
+import typing
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal, Union
+
+from arrears.contracts.descriptions import DatasetDescription
+from arrears.contracts.errors import BadConfiguration
+from arrears.contracts.training_job import TrainModelConfig
+
+OPTION_PREFIX = "engine_options."
+
+# Where and on what a run trains is the run's business, and every trial is the exact model of one task.
+_OF_THE_RUN = (
+    "root",
+    "outcome",
+    "dataset",
+    "dataset_version",
+    "run_label",
+    "leak_override",
+    "seed",
+    "shards",
+    "task",
+)
+# Fitted after a model, on rows of their own: they change no ranking, and are handed on to the training as they are.
+_AFTER_TRAINING = (
+    "calibration",
+    "calibration_share",
+    "cutoff_by",
+    "cutoff",
+    "approval_rate",
+    "margin",
+    "lgd",
+    "exposure",
+    "cost",
+)
+_CALLED: dict[Any, str] = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}
+_FIELDS = {f.name: f for f in dataclasses.fields(TrainModelConfig)}
+
+
+def choice_problems(name: str, value: object, place: str, *, tried: bool = False) -> list[str]:
+    """What is wrong with one choice: its name, its type, or its limits; empty: nothing.
+
+    Args:
+        name: a field of the training job, or ``engine_options.<name>``.
+        place: where it stands, for the message.
+        tried: it differs from trial to trial.
+    """
+    if name.startswith(OPTION_PREFIX):
+        plain = isinstance(value, (str, int, float, bool))
+        return [] if plain else [f"{place} must be a text, a number, true or false, not {value!r}"]
+    if name in _OF_THE_RUN or (tried and name in _AFTER_TRAINING):
+        return [f"{place}: {name} is no choice of an experiment"]
+    if name not in _FIELDS:
+        return [f"{place}: the training job has no field {name}"]
+    kind, nullable = _without_none(typing.get_type_hints(TrainModelConfig)[name])
+    if value is None:
+        return [] if nullable else [f"{place} must have a value"]
+    return _type_problems(kind, value, place) or _limit_problems(name, value, place)
+
+
+def numbers_of(values: Iterable[Any]) -> tuple[Any, ...]:
+    """The values of a list in YAML, where a list inside stands for a comma separated field."""
+    return tuple(tuple(value) if isinstance(value, list) else value for value in values)
+
+
+def training_values(*choices: Mapping[str, Any]) -> dict[str, Any]:
+    """Choices, the later ones first in rank, as fields of the training job; engine options are joined."""
+    fields: dict[str, Any] = {}
+    options: dict[str, str] = {}
+    for name, value in ((name, value) for given in choices for name, value in given.items()):
+        if name.startswith(OPTION_PREFIX):
+            options[name.removeprefix(OPTION_PREFIX)] = value if isinstance(value, str) else json.dumps(value)
+        elif name == "engine_options":
+            options |= dict(option.split("=", 1) for option in value)
+        else:
+            fields[name] = _as_field(name, value)
+    if options:
+        fields["engine_options"] = tuple(f"{name}={value}" for name, value in options.items())
+    return fields
+
+
+def training_conf(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Fields of the training job as the training DAG's form takes them: lists as comma separated text."""
+    return {name: ",".join(map(str, v)) if isinstance(v, tuple) else v for name, v in values.items()}
+
+
+def with_features(description: DatasetDescription, names: Sequence[str]) -> DatasetDescription:
+    """The description of the same data with these features alone; no names: as it is.
+
+    Raises:
+        BadConfiguration: names every one that is no feature of the data set, and every one given twice.
+    """
+    if not names:
+        return description
+    problems = [f"features: {description.name} declares no feature {n}" for n in names if n not in description.features]
+    problems += [f"features: {name} is given twice" for name in sorted({n for n in names if list(names).count(n) > 1})]
+    if problems:
+        raise BadConfiguration(*problems)
+    roles = [role for role in ("numeric", "categorical", "text") if hasattr(description, role)]
+    kept = {role: tuple(name for name in getattr(description, role) if name in names) for role in roles}
+    products = tuple(n for n in description.products if n in description.kept or n in names)
+    return dataclasses.replace(description, **kept, products=products)
+
+
+def _as_field(name: str, value: Any) -> Any:
+    kind, _ = _without_none(typing.get_type_hints(TrainModelConfig)[name])
+    if typing.get_origin(kind) is tuple:
+        return tuple(value)
+    if kind is int and isinstance(value, float):
+        return int(value)
+    return float(value) if kind is float and value is not None else value
+
+
+def _type_problems(kind: Any, value: object, place: str) -> list[str]:
+    origin = typing.get_origin(kind)
+    if origin is Literal:
+        allowed = typing.get_args(kind)
+        return [] if value in allowed else [f"{place}: {value!r} is none of {', '.join(map(str, allowed))}"]
+    if origin is tuple:
+        if not isinstance(value, (list, tuple)):
+            return [f"{place} must be a list such as [a, b]"]
+        return [
+            p
+            for n, item in enumerate(value, 1)
+            for p in _type_problems(typing.get_args(kind)[0], item, f"{place}[{n}]")
+        ]
+    whole = isinstance(value, (int, float)) and not isinstance(value, bool) and float(value).is_integer()
+    fits = {
+        bool: isinstance(value, bool),
+        int: whole,
+        float: isinstance(value, (int, float)) and not isinstance(value, bool),
+        str: isinstance(value, str),
+    }
+    return [] if fits[kind] else [f"{place} must be {_CALLED[kind]}, not {value!r}"]
+
+
+def _limit_problems(name: str, value: Any, place: str) -> list[str]:
+    low, high = (_FIELDS[name].metadata.get(limit) for limit in ("minimum", "maximum"))
+    if low is not None and not value >= low:
+        return [f"{place}: {value} is below {low}"]
+    return [f"{place}: {value} is above {high}"] if high is not None and not value <= high else []
+
+
+def _without_none(hint: Any) -> tuple[Any, bool]:
+    if typing.get_origin(hint) in (Union, types.UnionType):
+        (kind,) = [part for part in typing.get_args(hint) if part is not type(None)]
+        return kind, True
+    return hint, False
