@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from arrears.contracts.descriptions import ID, LABEL
 from spark_jobs.transforms.ids import hash_of
+from spark_jobs.transforms.ranks import to_rows_at_ranks
 
 PART, TRAIN, TEST, EMBARGO = "part", "train", "test", "embargo"
-_BUCKET_BITS = 12  # 4,096 counts a class: the bucket that is sorted holds 1 row in 4,096
 
 
 def held_out_count(rows: int, share: float) -> int:
@@ -21,12 +21,13 @@ def with_is_drawn(rows: DataFrame, *, share: float, seed: int, purpose: str, key
     """Adds ``is_drawn``: true for exactly ``round(share * n)`` rows of each stratum, those with the lowest hashes.
 
     A threshold on the hash alone would be off by the square root of n, and ``percent_rank`` sorts each stratum, all
-    columns with it, in a single task. Instead the hashes are counted in buckets, only the bucket in which the last
-    drawn row falls is sorted, and that row's hash (with its key, should two hashes be equal) is the exact threshold.
-    The wide rows are never shuffled.
+    columns with it, in a single task. Instead the last drawn row is found by its rank, and its hash (with its key,
+    should two hashes be equal) is the exact threshold. The wide rows are never shuffled.
     """
     ordered = rows.withColumns({"_stratum": stratum, "_order": hash_of(seed, purpose, key)})
-    last = _to_last_drawn(ordered.select("_stratum", "_order", key), share, key)
+    last = to_rows_at_ranks(
+        ordered.select("_stratum", "_order", key), lambda rows: F.array(F.floor(rows * share + 0.5)), key
+    ).drop("_rank")
     position, last_position = F.struct("_order", key), F.struct("_last_order", "_last_key")
     is_drawn = F.col("_last_key").isNotNull() & (position <= last_position)
     joined = ordered.join(F.broadcast(last), on="_stratum", how="left")
@@ -80,28 +81,3 @@ def with_time_part(
 def to_day_counts(borrowers: DataFrame, event_time: str) -> DataFrame:
     """Decisions a day, from which the first held-out day is found. Grain: one row per day."""
     return borrowers.groupBy(F.to_date(F.col(f"`{event_time}`")).alias("day")).agg(F.count(F.lit(1)).alias("rows"))
-
-
-def _to_last_drawn(ordered: DataFrame, share: float, key: str) -> DataFrame:
-    """One row per stratum of which any row is drawn: hash and key of the last one."""
-    bucketed = ordered.withColumn("_bucket", F.shiftright("_order", 64 - _BUCKET_BITS))
-    whole = Window.partitionBy("_stratum")
-    earlier = whole.orderBy("_bucket").rowsBetween(Window.unboundedPreceding, -1)
-    counted = bucketed.groupBy("_stratum", "_bucket").agg(F.count("*").alias("_in_bucket"))
-    ranked = counted.select(
-        "_stratum",
-        "_bucket",
-        "_in_bucket",
-        (F.floor(F.sum("_in_bucket").over(whole) * share + 0.5) - _or_zero(F.sum("_in_bucket").over(earlier))).alias(
-            "_rank"
-        ),
-    )
-    decisive = ranked.where("_rank BETWEEN 1 AND _in_bucket").select("_stratum", "_bucket", "_rank")
-    in_order = Window.partitionBy("_stratum").orderBy("_order", key)
-    candidates = bucketed.join(F.broadcast(decisive), on=["_stratum", "_bucket"], how="inner")
-    last = candidates.withColumn("_row", F.row_number().over(in_order)).where("_row = _rank")
-    return last.select("_stratum", F.col("_order").alias("_last_order"), F.col(key).alias("_last_key"))
-
-
-def _or_zero(column: Column) -> Column:
-    return F.coalesce(column, F.lit(0))

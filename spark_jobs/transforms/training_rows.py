@@ -1,18 +1,20 @@
-"""Prepares the training set for an engine: an order, a validation slice and shards that no partitioning can change."""
+"""Prepares the training set for an engine: an order, slices kept back and shards that no partitioning can change."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pyspark.sql import DataFrame, Window
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from arrears.contracts.descriptions import ID, LABEL
 from arrears.scoring.columns import MISSING_LEVEL
 from spark_jobs.transforms.ids import hash_of
+from spark_jobs.transforms.ranks import to_rows_at_ranks
 
 ROW_ORDER = "row_order"
 VALIDATION = -1
+CALIBRATION = -2
 
 
 def to_training_rows(
@@ -23,11 +25,14 @@ def to_training_rows(
     shards: int,
     seed: int,
     group: str | None = None,
+    calibration_share: float = 0.0,
 ) -> DataFrame:
     """Adds each borrower's place in the training order and its shard. Grain: one row per borrower.
 
-    ``shard`` is -1 on the validation slice, else 0 … ``shards`` - 1; slice and shards hold both classes in proportion,
-    because rows are dealt out in turn within each class, in the order of a hash of their id.
+    ``shard`` is -1 on the validation slice, -2 on the calibration slice, else 0 … ``shards`` - 1. Slices and shards
+    hold both classes in proportion, to the row: within each class, in the order of a hash of their id, the first rows
+    are the validation slice, the next the calibration slice, and each shard has an equal stretch of the rest. Only the
+    last row of each stretch is looked for, so the wide rows are not sorted.
 
     Args:
         group: column of the customer; all rows of one are dealt out together, and count as defaulted if any of them
@@ -35,22 +40,41 @@ def to_training_rows(
     """
     whole = F.col(ID) if group is None else F.coalesce(F.col(f"`{group}`").cast("string"), F.col(ID))
     stratum = F.col(LABEL) if group is None else F.max(LABEL).over(Window.partitionBy("_whole"))
-    in_stratum = Window.partitionBy("_stratum").orderBy(hash_of(seed, "validation and shards", "_whole"), "_whole")
     placed = (
         borrowers.withColumn("_whole", whole)
         .withColumn("_stratum", stratum)
-        .withColumn("_place", F.dense_rank().over(in_stratum) - 1)
+        .withColumn("_order", hash_of(seed, "validation and shards", "_whole"))
     )
-    held_back = F.ceil((F.max("_place").over(Window.partitionBy("_stratum")) + 1) * F.lit(validation_share))
-    return placed.select(
+    dealt = placed.select("_stratum", "_order", "_whole")
+    ends = to_rows_at_ranks(
+        dealt if group is None else dealt.distinct(),
+        lambda rows: _ends(rows, validation_share, calibration_share, shards),
+        "_whole",
+    )
+    last = F.struct(F.col("_last_order").alias("_order"), F.col("_last_key").alias("_whole"))
+    ends_of_stratum = ends.groupBy("_stratum").agg(F.collect_list(last).alias("_ends"))
+    joined = placed.join(F.broadcast(ends_of_stratum), on="_stratum", how="left")
+    return joined.select(
         *(F.col(f"`{name}`") for name in features),
         F.col(LABEL),
         hash_of(seed, "order", ID).alias(ROW_ORDER),
-        F.when(F.col("_place") < held_back, F.lit(VALIDATION))
-        .otherwise(F.pmod(F.col("_place") - held_back, F.lit(shards)))
-        .cast("int")
-        .alias("shard"),
+        _shard(F.struct("_order", "_whole"), F.col("_ends"), shards).cast("int").alias("shard"),
     )
+
+
+def _ends(rows: Column, validation_share: float, calibration_share: float, shards: int) -> Column:
+    """Ranks of the last row of each stretch but the last one; 0 where a stretch and all before it are empty."""
+    validation, calibration = (F.ceil(rows * F.lit(share)) for share in (validation_share, calibration_share))
+    kept_back = F.least(validation + calibration, rows)
+    of_shards = (kept_back + F.floor((rows - kept_back) * F.lit(shard) / F.lit(shards)) for shard in range(1, shards))
+    return F.array(validation, kept_back, *of_shards)
+
+
+def _shard(position: Column, ends: Column, shards: int) -> Column:
+    """The number of the stretch that a row lies in: how many of them end before it."""
+    not_ended = F.coalesce(F.size(F.filter(ends, lambda end: position <= end)), F.lit(0))
+    stretch = F.lit(shards + 1) - not_ended
+    return F.when(stretch == 0, VALIDATION).when(stretch == 1, CALIBRATION).otherwise(stretch - 2)
 
 
 def to_level_counts(borrowers: DataFrame, column: str) -> DataFrame:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import math
+from bisect import bisect_right
 from collections import Counter
 
 import pytest
 from pyspark.sql import DataFrame, Row, SparkSession
+from pyspark.sql import functions as F
 
-from spark_jobs.transforms.training_rows import VALIDATION, to_level_counts, to_training_rows
+from arrears.contracts.descriptions import ID
+from spark_jobs.transforms.ids import hash_of
+from spark_jobs.transforms.training_rows import CALIBRATION, VALIDATION, to_level_counts, to_training_rows
 
 BORROWERS = 400
 DEFAULTS = 40
@@ -76,3 +81,52 @@ def test_no_customer_is_on_both_sides_of_the_validation_slice(borrowers: DataFra
     assert len(rows) == BORROWERS
     assert 0.2 < sum(row["shard"] == VALIDATION for row in rows) / BORROWERS < 0.3
     assert {row["is_default"] for row in rows if row["shard"] == VALIDATION} == {0, 1}
+
+
+def slow_shards(borrowers: DataFrame, *, shares: tuple[float, float], shards: int, seed: int) -> dict[float, int]:
+    """Every customer numbered in one order of all of its class, and counted off."""
+    rows = borrowers.select("income", "customer", "is_default", F.coalesce("customer", ID).alias("whole"))
+    hashed = rows.withColumn("order", hash_of(seed, "validation and shards", "whole")).toPandas()
+    hashed["stratum"] = hashed.groupby("whole")["is_default"].transform("max")
+    found: dict[float, int] = {}
+    for _, of_class in hashed.groupby("stratum"):
+        wholes = of_class.drop_duplicates("whole").sort_values(["order", "whole"])["whole"].tolist()
+        validation, calibration = (math.ceil(len(wholes) * share) for share in shares)
+        rest = len(wholes) - validation - calibration
+        cuts = [validation, *(validation + calibration + rest * shard // shards for shard in range(shards))]
+        stretch = {whole: bisect_right(cuts, place) for place, whole in enumerate(wholes)}
+        numbers = [VALIDATION, CALIBRATION, *range(shards)]
+        found |= {row.income: numbers[stretch[row.whole]] for row in of_class.itertuples()}
+    return found
+
+
+@pytest.mark.parametrize(
+    ("shares", "shards", "seed", "customers"),
+    [((0.2, 0.0), 1, 42, 400), ((0.15, 0.1), 5, 1, 90), ((0.01, 0.3), 7, 2, 400), ((0.5, 0.4), 40, 3, 300)],
+)
+def test_shards_are_those_of_counting_off_every_customer_in_one_order(
+    borrowers: DataFrame, shares: tuple[float, float], shards: int, seed: int, customers: int
+) -> None:
+    dealt = borrowers.selectExpr(
+        "*", f"IF(income % 9 = 0, NULL, CAST(floor(income * 7 % {customers}) AS STRING)) AS customer"
+    ).repartition(3)
+    rows = to_training_rows(
+        dealt,
+        features=["income"],
+        validation_share=shares[0],
+        calibration_share=shares[1],
+        shards=shards,
+        seed=seed,
+        group="customer",
+    )
+    expected = slow_shards(dealt, shares=shares, shards=shards, seed=seed)
+    assert {row["income"]: row["shard"] for row in rows.collect()} == expected
+
+
+def test_a_calibration_slice_is_apart_from_validation_slice_and_shards(borrowers: DataFrame) -> None:
+    rows = to_training_rows(
+        borrowers, features=["income"], validation_share=0.2, calibration_share=0.1, shards=2, seed=42
+    ).collect()
+    counted = Counter((row["shard"], row["is_default"]) for row in rows)
+    assert {shard: counted[shard, 1] for shard in (VALIDATION, CALIBRATION, 0, 1)} == {-1: 8, -2: 4, 0: 14, 1: 14}
+    assert {shard: counted[shard, 0] for shard in (VALIDATION, CALIBRATION, 0, 1)} == {-1: 72, -2: 36, 0: 126, 1: 126}
