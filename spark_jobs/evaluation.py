@@ -1,77 +1,132 @@
-"""Measuring a model on the cluster: the actions that turn scored rows into an evaluation and its curves.
+"""Measuring a model on the cluster: the actions that turn scored rows into findings.
 
-Transforms are lazy and launch nothing; this module runs them. Only sums, bucket totals and curve points reach the
+Transforms are lazy and launch nothing; this module runs them. Only sums, totals of groups and curve points reach the
 driver: its memory does not grow with the rows.
 """
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 import numpy as np
-from pyspark import StorageLevel
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
-from arrears.contracts.errors import BadInput
-from arrears.model.bootstrap import joined_aucs
-from arrears.model.curves import HISTOGRAM_BINS, CalibrationGroup, CurvePoint, Curves
-from arrears.model.metrics import ErrorSums, Evaluation, RankSums, check_both_classes, percentile_interval
-from spark_jobs.transforms.score_bootstrap import bootstrap_hash, to_bootstrap_areas
-from spark_jobs.transforms.score_counts import (
-    bucket_count,
-    is_usable_score,
-    to_error_sums,
-    to_rank_sums,
-    to_score_bounds,
-    to_score_counts,
-    with_counts_below,
+from arrears.contracts.descriptions import ID
+from arrears.contracts.errors import BadConfiguration
+from arrears.model.bootstrap import joined_aucs, percentile_interval
+from arrears.model.curves import HISTOGRAM_BINS, CurvePoint, Curves
+from arrears.model.findings import Findings
+from arrears.model.metrics import Evaluation
+from arrears.model.score_groups import (
+    ScoreGroup,
+    calibration_check,
+    calibration_groups,
+    deciles,
+    of_kind,
+    score_stability,
+    tenth_edges,
 )
-from spark_jobs.transforms.score_curves import to_calibration, to_curve_points, to_histogram, to_quantile_grid
+from spark_jobs.comparison import auc_difference
+from spark_jobs.scored_rows import LABEL, SCORE, checked_count, checked_error_sums, kept, score_bounds
+from spark_jobs.segments import level_findings
+from spark_jobs.transforms.score_bootstrap import bootstrap_hash, to_bootstrap_areas
+from spark_jobs.transforms.score_counts import to_score_counts, with_counts_below
+from spark_jobs.transforms.score_curves import to_curve_points, to_histogram, to_quantile_grid, to_score_groups
+from spark_jobs.transforms.score_ranks import rank_sums_of, to_rank_sums
 
-SCORE = "default_probability"
-LABEL = "is_default"
+WEIGHT = "_weight"
+
+
+def findings(
+    scored: DataFrame,
+    *,
+    id: str = ID,
+    threshold: float = 0.5,
+    champion: DataFrame | None = None,
+    segment_by: Sequence[str] = (),
+    protected: Sequence[str] = (),
+    training_quantiles: Sequence[float] = (),
+    weight: str | None = None,
+    replicates: int = 0,
+    seed: int = 42,
+    score: str = SCORE,
+    label: str = LABEL,
+) -> Findings:
+    """Measures all that the report shows and the gate asks for, on held-out rows.
+
+    Args:
+        scored: one row a held-out borrower, with its id, score, outcome, and the columns named below.
+        id: column that samples and the bootstrap draw by; rows that share an id are drawn together.
+        threshold: a score at or above it predicts default, and is declined.
+        champion: the same rows scored by the champion: ``id`` (unique) and ``score``; None: nothing to compare with.
+        segment_by: columns whose levels, or quartiles, are measured apart.
+        protected: columns whose groups' approval and error rates are compared.
+        training_quantiles: scores of the training rows, as the model's document keeps them; empty: no stability.
+        weight: column that says how much a row counts, as scikit-learn's ``sample_weight``; rows of weight 0 are left
+            out; fairness counts rows whatever they weigh; None: once each.
+        replicates: bootstrap replicates behind the AUC interval; 0: DeLong's interval, which needs none.
+        seed: seed of samples and the bootstrap.
+        score, label: columns of the default probability and of the outcome (0 or 1).
+
+    Raises:
+        BadInput: no rows, one class only, scores that are no probabilities, labels that are not 0 or 1, weights that
+            are negative or missing, a champion scored on other rows.
+        BadConfiguration: a column that is not there.
+    """
+    columns = tuple(dict.fromkeys((*segment_by, *protected)))
+    absent = [name for name in columns if name not in scored.columns]
+    if absent:
+        raise BadConfiguration(*(f"the scored rows have no column {name} to part them by" for name in absent))
+    slim = _slim(scored, id, score, label, weight, columns)
+    weight = WEIGHT if weight else None
+    stable = len(training_quantiles) > 1
+    with kept(slim) as rows:
+        errors = checked_error_sums(rows, threshold=threshold, weight=weight)
+        bounds = score_bounds(rows, errors.rows)
+        with kept(with_counts_below(to_score_counts(rows, weight=weight, bounds=bounds))) as ranked:
+            (sums,) = to_rank_sums(ranked).collect()
+            groups = _score_groups(ranked, tenth_edges(training_quantiles) if stable else ())
+            curves = _curves(ranked, groups)
+            difference = (
+                None
+                if champion is None
+                else auc_difference(rows, ranked, champion, id=id, count=errors.rows, score=score, weight=weight)
+            )
+        interval = (
+            percentile_interval(_bootstrap_aucs(rows, replicates, bounds, weight, seed, id)) if replicates else None
+        )
+        segments, fairness = level_findings(
+            rows, segment_by, protected, id=id, threshold=threshold, weight=weight, bounds=bounds, seed=seed
+        )
+    return Findings(
+        evaluation=Evaluation.from_sums(rank_sums_of(sums), errors, threshold=threshold, auc_interval=interval),
+        curves=curves,
+        calibration=calibration_check(groups),
+        deciles=deciles(groups),
+        stability=score_stability(groups, training_quantiles) if stable else None,
+        segments=segments,
+        fairness=fairness,
+        auc_difference=difference,
+    )
 
 
 def evaluate(
     scored: DataFrame,
     *,
-    id: str = "borrower_id",
+    id: str = ID,
     threshold: float = 0.5,
-    replicates: int = 200,
+    weight: str | None = None,
+    replicates: int = 0,
     seed: int = 42,
     score: str = SCORE,
     label: str = LABEL,
 ) -> tuple[Evaluation, Curves]:
-    """Measures how well scores tell defaulters apart, with an interval for the AUC, and draws nothing yet.
-
-    Args:
-        scored: one row a held-out borrower, with its id, score and outcome.
-        id: column that the bootstrap draws by; rows that share an id are drawn together.
-        threshold: a score at or above it predicts default, in the confusion matrix.
-        replicates: bootstrap replicates behind the AUC interval; 200 on thousands of rows, 20 on tens of millions.
-        seed: seed of the bootstrap.
-        score, label: columns of the default probability and of the outcome (0 or 1).
-
-    Raises:
-        BadInput: no rows, one class only, scores that are no probabilities, labels that are not 0 or 1.
-    """
-    slim = scored.select(
-        bootstrap_hash(seed, id).alias("row_hash"),
-        F.col(score).cast("double").alias(SCORE),
-        F.col(label).cast("double").alias(LABEL),
+    """Measures how well scores tell defaulters apart, with an interval for the AUC; arguments as of ``findings``."""
+    found = findings(
+        scored, id=id, threshold=threshold, weight=weight, replicates=replicates, seed=seed, score=score, label=label
     )
-    with _kept(slim) as rows:
-        errors = _checked_error_sums(rows, threshold)
-        bounds = _bounds(rows, errors.rows)
-        with _kept(with_counts_below(to_score_counts(rows, bounds=bounds))) as ranked:
-            rank = RankSums(**_only_row(to_rank_sums(ranked)))
-            curves = _curves(ranked)
-        aucs = _bootstrap_aucs(rows, replicates, bounds)
-    interval = percentile_interval(aucs)
-    return Evaluation.from_sums(rank, errors, threshold=threshold, auc_interval=interval), curves
+    return found.evaluation, found.curves
 
 
 def score_quantiles(scored: DataFrame, *, score: str = SCORE) -> list[float]:
@@ -83,8 +138,8 @@ def score_quantiles(scored: DataFrame, *, score: str = SCORE) -> list[float]:
     Raises:
         BadInput: no rows, or scores that are no probabilities.
     """
-    with _kept(_scores(scored, score)) as rows:
-        bounds = _bounds(rows, _checked_count(rows))
+    with kept(_scores(scored, score)) as rows:
+        bounds = score_bounds(rows, checked_count(rows))
         return _grid(with_counts_below(to_score_counts(rows, label=None, bounds=bounds)))
 
 
@@ -94,78 +149,54 @@ def score_histogram(scored: DataFrame, *, score: str = SCORE) -> list[int]:
     Raises:
         BadInput: no rows, or scores that are no probabilities.
     """
-    with _kept(_scores(scored, score)) as rows:
-        _checked_count(rows)
-        return _histogram(to_score_counts(rows, label=None))[0]
+    with kept(_scores(scored, score)) as rows:
+        checked_count(rows)
+        counts = {row.bin: row.rows for row in to_histogram(to_score_counts(rows, label=None)).collect()}
+    return [counts.get(number, 0) for number in range(HISTOGRAM_BINS)]
 
 
-@contextmanager
-def _kept(frame: DataFrame) -> Iterator[DataFrame]:
-    """A frame that several actions read is computed once: scoring a row again may be the dearest step of all."""
-    try:
-        yield frame.persist(StorageLevel.MEMORY_AND_DISK)
-    finally:
-        frame.unpersist()
-
-
-def _only_row(sums: DataFrame) -> dict[str, float]:
-    (row,) = sums.collect()
-    return row.asDict()
-
-
-def _checked_error_sums(rows: DataFrame, threshold: float) -> ErrorSums:
-    sums = _only_row(to_error_sums(rows, threshold=threshold))
-    unusable = {
-        "scores are not probabilities": sums["unusable_scores"],
-        "labels are not 0 or 1": sums["unusable_labels"],
-    }
-    problems = [f"{count} of {sums['rows']} {what}" for what, count in unusable.items() if count]
-    if problems:
-        raise BadInput(*problems)
-    names = {field.name for field in dataclasses.fields(ErrorSums)}
-    check_both_classes(int(sums["rows"]), int(sums["defaults"]))
-    return ErrorSums(**{name: value for name, value in sums.items() if name in names})  # type: ignore[arg-type]
+def _slim(scored: DataFrame, id: str, score: str, label: str, weight: str | None, columns: Sequence[str]) -> DataFrame:
+    weights = [F.col(f"`{weight}`").cast("double").alias(WEIGHT)] if weight else []
+    rows = scored.select(
+        F.col(f"`{id}`").alias(id),
+        F.col(f"`{score}`").cast("double").alias(SCORE),
+        F.col(f"`{label}`").cast("double").alias(LABEL),
+        *weights,
+        *(F.col(f"`{name}`") for name in columns),
+    )
+    return rows.where(F.coalesce(F.col(WEIGHT) != 0, F.lit(True))) if weight else rows
 
 
 def _scores(scored: DataFrame, score: str) -> DataFrame:
     return scored.select(F.col(score).cast("double").alias(SCORE))
 
 
-def _checked_count(rows: DataFrame) -> int:
-    counts = _only_row(
-        rows.select(F.count(F.lit(1)).alias("rows"), F.count_if(~is_usable_score(SCORE)).alias("unusable"))
-    )
-    if counts["rows"] == 0:
-        raise BadInput("there are no scores to describe")
-    if counts["unusable"]:
-        raise BadInput(f"{counts['unusable']} of {counts['rows']} scores are not probabilities")
-    return int(counts["rows"])
-
-
-def _bounds(rows: DataFrame, count: int) -> Sequence[float]:
-    buckets = bucket_count(count)
-    if buckets == 1:
-        return ()
-    (row,) = to_score_bounds(rows, buckets=buckets).collect()
-    return tuple(row.bounds)
-
-
-def _bootstrap_aucs(rows: DataFrame, replicates: int, bounds: Sequence[float]) -> np.ndarray:
-    areas = to_bootstrap_areas(rows, replicates=replicates, bounds=bounds).collect()
+def _bootstrap_aucs(
+    rows: DataFrame, replicates: int, bounds: Sequence[float], weight: str | None, seed: int, id: str
+) -> np.ndarray:
+    hashed = rows.withColumn("row_hash", bootstrap_hash(seed, id))
+    areas = to_bootstrap_areas(hashed, replicates=replicates, weight=weight, bounds=bounds).collect()
     totals = np.array(sorted((a.bucket, a.replicate, a.positives, a.negatives, a.area) for a in areas))
     positives, negatives, area = (totals[:, column].reshape(-1, replicates) for column in (2, 3, 4))
     return joined_aucs(positives, negatives, area)
 
 
-def _curves(ranked: DataFrame) -> Curves:
+def _score_groups(ranked: DataFrame, edges: Sequence[float]) -> list[ScoreGroup]:
+    return [ScoreGroup(**row.asDict()) for row in to_score_groups(ranked, tenth_edges=edges).collect()]
+
+
+def _curves(ranked: DataFrame, groups: Sequence[ScoreGroup]) -> Curves:
     points = sorted((_point(row) for row in to_curve_points(ranked).collect()), key=lambda point: -point.score)
-    groups = [CalibrationGroup(r.mean_score, r.default_rate, r.rows) for r in to_calibration(ranked).collect()]
-    non_defaults, defaults = _histogram(ranked)
+    bins = {group.number: group for group in of_kind(groups, "histogram")}
+    non_defaults, defaults = (
+        tuple(_whole(getattr(bins[n], name)) if n in bins else 0 for n in range(HISTOGRAM_BINS))
+        for name in ("negatives", "positives")
+    )
     return Curves(
         points=tuple(points),
-        non_defaults=tuple(non_defaults),
-        defaults=tuple(defaults),
-        calibration=tuple(sorted(groups)),
+        non_defaults=non_defaults,
+        defaults=defaults,
+        calibration=calibration_groups(groups),
         quantiles=tuple(_grid(ranked)),
     )
 
@@ -174,11 +205,9 @@ def _point(row: Row) -> CurvePoint:
     return CurvePoint(row.score, row.true_positive_rate, row.false_positive_rate, row.precision)
 
 
-def _histogram(counts: DataFrame) -> tuple[list[int], list[int]]:
-    non_defaults, defaults = [0] * HISTOGRAM_BINS, [0] * HISTOGRAM_BINS
-    for row in to_histogram(counts).collect():
-        non_defaults[row.bin], defaults[row.bin] = row.non_defaults, row.defaults
-    return non_defaults, defaults
+def _whole(count: float) -> float:
+    """A count as a whole number where it is one: weighted counts may not be."""
+    return int(count) if count == int(count) else count
 
 
 def _grid(ranked: DataFrame) -> list[float]:

@@ -8,13 +8,17 @@ alone: the same replicates on any number of partitions, on any cluster, and no r
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from arrears.contracts.errors import BadInput
+
 Floats = NDArray[np.float64]
 Hashes = NDArray[np.uint64]
 
+INTERVAL_PERCENTILES = (2.5, 97.5)
 # Weights of one block stay near 16 MB whatever the number of replicates.
 CELLS_PER_BLOCK = 2_000_000
 
@@ -65,20 +69,23 @@ class RunningAreas:
         self._open_score: float | None = None
         self._open_positives, self._open_negatives = np.zeros(replicates), np.zeros(replicates)
 
-    def add(self, scores: Floats, is_default: NDArray[np.int64], row_hashes: Hashes) -> None:
-        """Takes the next rows; all three have shape (n,), scores not below any score given before."""
+    def add(
+        self, scores: Floats, is_default: NDArray[np.int64], row_hashes: Hashes, weights: Floats | None = None
+    ) -> None:
+        """Takes the next rows; all have shape (n,), scores not below any score given before; no weights: once each."""
         step = max(1, CELLS_PER_BLOCK // self.replicates)
+        counted = np.ones_like(scores) if weights is None else weights
         for start in range(0, scores.size, step):
             rows = slice(start, start + step)
-            self._add_block(scores[rows], is_default[rows] == 1, row_hashes[rows])
+            self._add_block(scores[rows], is_default[rows] == 1, row_hashes[rows], counted[rows])
 
     def close(self) -> None:
         """Counts the last group of equal scores; nothing may be added afterwards."""
         self._count(self._open_positives[:, None], self._open_negatives[:, None])
         self._open_score = None
 
-    def _add_block(self, scores: Floats, defaulted: NDArray[np.bool_], row_hashes: Hashes) -> None:
-        weights = poisson_weights(row_hashes, self.replicates)
+    def _add_block(self, scores: Floats, defaulted: NDArray[np.bool_], row_hashes: Hashes, counted: Floats) -> None:
+        weights = poisson_weights(row_hashes, self.replicates) * counted
         group_starts = np.flatnonzero(np.r_[True, scores[1:] != scores[:-1]])
         positives = np.add.reduceat(weights * defaulted, group_starts, axis=1)
         negatives = np.add.reduceat(weights * ~defaulted, group_starts, axis=1)
@@ -113,3 +120,19 @@ def joined_aucs(positives: Floats, negatives: Floats, areas: Floats) -> Floats:
     ranked = (areas + positives * negatives_below).sum(axis=0)
     aucs: Floats = np.divide(ranked, pairs, out=np.full(pairs.shape, np.nan), where=pairs > 0)
     return aucs
+
+
+def percentile_interval(replicates: Sequence[float] | Floats) -> tuple[float, float]:
+    """The range that holds the middle 95 % of a metric's bootstrap replicates.
+
+    Percentile bootstrap (Efron and Tibshirani 1993, chapter 13). Replicates that lack a class are NaN and left out.
+
+    Raises:
+        BadInput: no replicate has both classes: there are too few defaulters for an interval.
+    """
+    values = np.asarray(replicates, dtype=np.float64)
+    values = values[~np.isnan(values)]
+    if values.size == 0:
+        raise BadInput("no bootstrap replicate holds both classes: hold out more rows or ask for more replicates")
+    low, high = np.percentile(values, INTERVAL_PERCENTILES)
+    return float(low), float(high)

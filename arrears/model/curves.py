@@ -38,14 +38,14 @@ class Curves:
 
     Attributes:
         points: in falling order of score.
-        non_defaults, defaults: borrowers per bin of ``HISTOGRAM_BINS`` equal bins on [0, 1].
+        non_defaults, defaults: (weighted) borrowers per bin of ``HISTOGRAM_BINS`` equal bins on [0, 1].
         calibration: tenths of the borrowers in rising order of score; equal scores stay together.
         quantiles: scores at 0, 0.1, … 100 % of the borrowers; 1,001 numbers.
     """
 
     points: tuple[CurvePoint, ...]
-    non_defaults: tuple[int, ...]
-    defaults: tuple[int, ...]
+    non_defaults: tuple[float, ...]
+    defaults: tuple[float, ...]
     calibration: tuple[CalibrationGroup, ...]
     quantiles: tuple[float, ...]
 

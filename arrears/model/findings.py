@@ -158,7 +158,7 @@ class Findings:
 
     @property
     def lowest_approval_ratio(self) -> float | None:
-        """The smallest approval rate of a group over the largest, of the worst attribute; None: none can be compared."""
+        """The smallest approval rate of a group over the largest, of the worst attribute; None: nothing to compare."""
         ratios = [group.approval_ratio for group in self.fairness if group.approval_ratio is not None]
         return min(ratios, default=None)
 

@@ -37,6 +37,7 @@ def to_bootstrap_areas(
     row_hash: str = "row_hash",
     score: str = "default_probability",
     label: str = "is_default",
+    weight: str | None = None,
     bounds: Sequence[float] = (),
 ) -> DataFrame:
     """What the AUC of each bootstrap replicate needs, per range of scores; grain: one row a bucket and replicate.
@@ -49,6 +50,7 @@ def to_bootstrap_areas(
         replicates: how many bootstrap replicates, numbered from 0.
         row_hash: column that ``bootstrap_hash`` made.
         score, label: columns of the score and of the outcome (0 or 1).
+        weight: column that says how often a row counts; None: once.
         bounds: what ``score_counts.to_score_bounds`` gave; empty: one bucket.
 
     Columns: see ``AREAS``; the totals of neighbouring buckets are joined by ``arrears.model.bootstrap.joined_aucs``.
@@ -58,6 +60,7 @@ def to_bootstrap_areas(
         F.col(score).cast("double").alias("score"),
         F.col(label).cast("long").alias("label"),
         F.col(row_hash).alias("row_hash"),
+        (F.lit(1.0) if weight is None else F.col(weight).cast("double")).alias("weight"),
     )
 
     def areas(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -71,7 +74,7 @@ def _areas_of(batches: Iterable[pa.RecordBatch], replicates: int) -> Iterator[pa
     open_bucket: int | None = None
     running = RunningAreas(replicates)
     for batch in batches:
-        buckets, scores, labels, hashes = (batch.column(name).to_numpy() for name in batch.schema.names)
+        buckets, scores, labels, hashes, weights = (batch.column(name).to_numpy() for name in batch.schema.names)
         starts = np.flatnonzero(np.diff(buckets, prepend=-1))
         for start, end in pairwise([*starts, buckets.size]):
             bucket = int(buckets[start])
@@ -79,7 +82,7 @@ def _areas_of(batches: Iterable[pa.RecordBatch], replicates: int) -> Iterator[pa
                 yield _totals(open_bucket, running)
                 running = RunningAreas(replicates)
             open_bucket = bucket
-            running.add(scores[start:end], labels[start:end], hashes[start:end].view(np.uint64))
+            running.add(scores[start:end], labels[start:end], hashes[start:end].view(np.uint64), weights[start:end])
     if open_bucket is not None:
         yield _totals(open_bucket, running)
 

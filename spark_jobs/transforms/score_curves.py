@@ -5,11 +5,14 @@ Each transform takes what ``score_counts.with_counts_below`` gave (one row a dis
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from arrears.model.curves import CALIBRATION_GROUPS, GRID_STEPS, HISTOGRAM_BINS
 
+_ROUNDING = 1e-9
 CELLS = 1980  # with the two ends this stays below 2,000 points
 
 
@@ -42,30 +45,49 @@ def to_curve_points(ranked: DataFrame, *, cells: int = CELLS) -> DataFrame:
     return points.groupBy("cell").agg(F.min("point").alias("point")).select("point.*")
 
 
-def to_histogram(ranked: DataFrame) -> DataFrame:
-    """How many borrowers of each outcome fall into each of the fixed bins of scores; empty bins have no row.
+def to_histogram(counts: DataFrame) -> DataFrame:
+    """How many borrowers fall into each of the fixed bins of scores; empty bins have no row.
 
-    Columns: ``bin`` int from 0, ``non_defaults`` and ``defaults`` long.
+    Args:
+        counts: what ``score_counts.to_score_counts`` gave.
+
+    Columns: ``bin`` int from 0, ``rows`` long.
     """
-    bin_number = F.least(F.floor(F.col("score") * HISTOGRAM_BINS), F.lit(HISTOGRAM_BINS - 1)).cast("int")
-    return ranked.groupBy(bin_number.alias("bin")).agg(
-        F.sum("negatives").cast("long").alias("non_defaults"), F.sum("positives").cast("long").alias("defaults")
-    )
+    return counts.groupBy(_histogram_bin().alias("bin")).agg(F.sum("rows").alias("rows"))
 
 
-def to_calibration(ranked: DataFrame) -> DataFrame:
-    """What the model said and what came, for tenths of the borrowers from the lowest score to the highest.
+def to_score_groups(ranked: DataFrame, *, tenth_edges: Sequence[float] = ()) -> DataFrame:
+    """Borrowers of like score, grouped in four ways at once; grain: one row a kind and group that is not empty.
 
-    Equal scores stay in one group, so groups differ in size where scores tie.
+    * ``calibration``: tenths of the weight from the lowest score to the highest; ``decile``: from the highest to the
+      lowest. Equal scores stay in one group, so groups differ in size where scores tie.
+    * ``histogram``: fixed bins of scores.
+    * ``training_tenth``: between limits; a score equal to a limit lies below it.
 
-    Columns: ``mean_score``, ``default_rate`` double, ``rows`` long; grain: one row a group.
+    Args:
+        tenth_edges: rising limits, see ``arrears.model.score_groups.tenth_edges``.
+
+    Columns: the fields of ``arrears.model.score_groups.ScoreGroup``.
     """
-    group = _step_of(F.col("rows_below"), CALIBRATION_GROUPS)
-    return ranked.groupBy(group.alias("group")).agg(
-        (F.sum(F.col("score") * F.col("rows")) / F.sum("rows")).alias("mean_score"),
-        (F.sum("positives") / F.sum(F.col("positives") + F.col("negatives"))).alias("default_rate"),
-        F.sum("rows").alias("rows"),
+    weight = F.col("positives") + F.col("negatives")
+    below = F.col("positives_below") + F.col("negatives_below")
+    total = F.col("total_positives") + F.col("total_negatives")
+    numbers = {
+        "calibration": _tenth(below / total),
+        "decile": _tenth((total - below - weight) / total),
+        "histogram": _histogram_bin(),
+        "training_tenth": sum(((F.col("score") > F.lit(edge)).cast("int") for edge in tenth_edges), F.lit(0)),
+    }
+    memberships = F.array(*(F.struct(F.lit(k).alias("kind"), n.alias("number")) for k, n in numbers.items()))
+    members = ranked.select(
+        F.explode(memberships).alias("group"),
+        "rows",
+        "positives",
+        "negatives",
+        (F.col("score") * weight).alias("score_sum"),
     )
+    sums = (F.sum(name).alias(name) for name in ("rows", "positives", "negatives", "score_sum"))
+    return members.groupBy("group.kind", "group.number").agg(*sums)
 
 
 def to_quantile_grid(ranked: DataFrame) -> DataFrame:
@@ -80,6 +102,15 @@ def to_quantile_grid(ranked: DataFrame) -> DataFrame:
     last = _step_of(F.col("rows_below") + F.col("rows"), GRID_STEPS)
     spans = ranked.select("score", first.alias("first"), last.alias("last")).where(F.col("first") <= F.col("last"))
     return spans.select(F.explode(F.sequence("first", "last")).alias("step"), "score")
+
+
+def _histogram_bin() -> Column:
+    return F.least(F.floor(F.col("score") * HISTOGRAM_BINS), F.lit(HISTOGRAM_BINS - 1)).cast("int")
+
+
+def _tenth(share: Column) -> Column:
+    # Weights that are no binary fractions must not put a score that starts a tenth at the end of the one before.
+    return F.least(F.floor(share * CALIBRATION_GROUPS + F.lit(_ROUNDING)), F.lit(CALIBRATION_GROUPS - 1)).cast("int")
 
 
 def _step_of(rows: Column, steps: int) -> Column:

@@ -10,11 +10,15 @@ from scipy.stats import ks_2samp
 from sklearn import metrics as reference
 
 from arrears.contracts.errors import BadInput
-from arrears.model.metrics import ErrorSums, Evaluation, RankSums, error_sums, percentile_interval, rank_sums
+from arrears.model.bootstrap import percentile_interval
+from arrears.model.delong import PlacementSums
+from arrears.model.metrics import ErrorSums, Evaluation, error_sums
+from arrears.model.ranking import RankSums, rank_sums
 
 # Few distinct values make ties the rule; 0 and 1 reach the clipping of log-loss.
 tied_scores = st.sampled_from([0.0, 0.1, 0.1 + 1e-12, 0.5, 0.7, 1.0])
 any_scores = st.floats(0, 1)
+NOTHING = PlacementSums(1, 1, 0, 0, 0)
 
 
 def with_both_classes(rows: list[tuple[float, int]]) -> bool:
@@ -92,7 +96,7 @@ def test_one_clear_error_when_a_class_is_missing(labels: list[int], says: str) -
         rank_sums(np.linspace(0, 1, len(labels)), labels)
     sums = ErrorSums(len(labels), sum(labels), 0.0, 0.0, 0, 0, 0, 0)
     with pytest.raises(BadInput, match=says):
-        Evaluation.from_sums(RankSums(1, 1, 1, 1, 1), sums, threshold=0.5, auc_interval=(0, 1))
+        Evaluation.from_sums(RankSums(1, 1, 1, 1, 1, NOTHING, NOTHING), sums, threshold=0.5)
 
 
 def test_interval_leaves_out_replicates_when_they_lack_a_class() -> None:

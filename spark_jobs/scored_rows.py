@@ -1,0 +1,78 @@
+"""Scored rows before they are measured: kept for several actions, checked once, parted into ranges of scores."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from pyspark import StorageLevel
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from arrears.contracts.errors import BadInput
+from arrears.model.metrics import ErrorSums, check_both_classes
+from spark_jobs.transforms.score_counts import bucket_count, is_usable_score, to_error_sums, to_score_bounds
+
+SCORE = "default_probability"
+LABEL = "is_default"
+
+
+@contextmanager
+def kept(frame: DataFrame) -> Iterator[DataFrame]:
+    """A frame that several actions read is computed once: scoring a row again may be the dearest step of all."""
+    try:
+        yield frame.persist(StorageLevel.MEMORY_AND_DISK)
+    finally:
+        frame.unpersist()
+
+
+def checked_error_sums(rows: DataFrame, *, threshold: float, weight: str | None = None) -> ErrorSums:
+    """Sums over rows of usable scores, labels and weights.
+
+    Raises:
+        BadInput: what is unusable, all at once; no rows, or one class only.
+    """
+    sums = only_row(to_error_sums(rows, threshold=threshold, weight=weight))
+    unusable = {
+        "scores are not probabilities": sums["unusable_scores"],
+        "labels are not 0 or 1": sums["unusable_labels"],
+        "weights are negative, infinite or missing": sums["unusable_weights"],
+    }
+    problems = [f"{count} of {sums['rows']} {what}" for what, count in unusable.items() if count]
+    if problems:
+        raise BadInput(*problems)
+    check_both_classes(sums["rows"], sums["defaults"])
+    return ErrorSums(**{field.name: sums[field.name] for field in dataclasses.fields(ErrorSums)})
+
+
+def checked_count(rows: DataFrame) -> int:
+    """How many usable scores there are.
+
+    Raises:
+        BadInput: no rows, or scores that are no probabilities.
+    """
+    counts = only_row(
+        rows.select(F.count(F.lit(1)).alias("rows"), F.count_if(~is_usable_score(SCORE)).alias("unusable"))
+    )
+    if counts["rows"] == 0:
+        raise BadInput("there are no scores to describe")
+    if counts["unusable"]:
+        raise BadInput(f"{counts['unusable']} of {counts['rows']} scores are not probabilities")
+    return int(counts["rows"])
+
+
+def score_bounds(rows: DataFrame, count: int, *, score: str = SCORE) -> tuple[float, ...]:
+    """Limits between ranges of scores that are worked on side by side; none where the rows are few."""
+    buckets = bucket_count(count)
+    if buckets == 1:
+        return ()
+    return tuple(only_row(to_score_bounds(rows, score=score, buckets=buckets))["bounds"])
+
+
+def only_row(sums: DataFrame) -> dict[str, Any]:
+    """The one row of a frame of sums."""
+    (row,) = sums.collect()
+    found: dict[str, Any] = row.asDict()
+    return found
