@@ -39,11 +39,39 @@ def load_scorer(model_format: str, content: bytes) -> Scorer:
     """Reads a model file.
 
     Raises:
-        BadInput: a format that this version does not know.
+        BadInput: a format that this version does not know, or a file that is broken.
     """
+    if not content:  # XGBoost ends the whole process on it
+        raise BadInput(f"the model's file ({model_format}) is empty: train the model again")
+    try:
+        return _read(model_format, content)
+    except (BadInput, ImportError):
+        raise
+    except Exception as error:  # each library has its own
+        problem = f"the model's file ({model_format}, {len(content)} bytes) is broken ({type(error).__name__})"
+        raise BadInput(f"{problem}: restore it, or train the model again") from error
+
+
+def _read(model_format: str, content: bytes) -> Scorer:
     # Imported here: who scores with one library need not have the others.
     if model_format == "catboost":
         from arrears.scoring.scorers.catboost_trees import CatBoostTrees
 
         return CatBoostTrees.from_bytes(content)
+    if model_format == "xgboost":
+        from arrears.scoring.scorers.xgboost_trees import XGBoostTrees
+
+        return XGBoostTrees.from_bytes(content)
+    if model_format == "tables":
+        from arrears.scoring.scorers import tables
+
+        return tables.read(content)
+    if model_format == "catboost_loss":
+        from arrears.scoring.scorers.catboost_loss import CatBoostLoss
+
+        return CatBoostLoss.from_bytes(content)
+    if model_format == "loss_tables":
+        from arrears.scoring.scorers import loss_tables
+
+        return loss_tables.read(content)
     raise BadInput(f"the model's format {model_format!r} is unknown: it was trained by a newer version of Arrears")
