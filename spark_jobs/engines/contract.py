@@ -119,7 +119,8 @@ class Engine:
         fit: trains.
         takes_categories: levels need not be turned into numbers before.
         takes_missing: missing numbers need not be filled before.
-        merges_shards: N models of N tasks can be merged into one.
+        merges_shards: N tasks on N shards make one model.
+        needs_evidence: reads weights of evidence alone.
     """
 
     name: str
@@ -127,3 +128,4 @@ class Engine:
     takes_categories: bool = False
     takes_missing: bool = False
     merges_shards: bool = False
+    needs_evidence: bool = False
