@@ -89,6 +89,10 @@ class Catalogue:
         """The serialised model and its report, kept beside MLflow."""
         return f"{self.artifacts}/models/{checked_dataset(dataset)}/{mlflow_run_id}"
 
+    def decisions(self, model: str) -> str:
+        """The log of what was decided about a registered model: one object a decision."""
+        return f"{self.artifacts}/decisions/{in_key(model)}"
+
     def snapshot(self, dataset: str, name: str) -> str:
         """Rows that one training run was pinned to, as plain Parquet."""
         return f"{self.artifacts}/snapshots/{checked_dataset(dataset)}/{in_key(name)}"

@@ -18,7 +18,9 @@ from arrears.contracts.job_config import JobConfig, default_of
 from arrears.contracts.model_jobs import (
     EvaluateModelConfig,
     PromoteModelConfig,
+    ProposeModelConfig,
     ResolveVersionsConfig,
+    RollbackModelConfig,
     ScoreBorrowersConfig,
 )
 from arrears.contracts.training_job import TrainModelConfig
@@ -33,8 +35,10 @@ __all__ = [
     "JobConfig",
     "MaintainTablesConfig",
     "PromoteModelConfig",
+    "ProposeModelConfig",
     "ReplayTrainingSetConfig",
     "ResolveVersionsConfig",
+    "RollbackModelConfig",
     "SampleNewDataConfig",
     "ScoreBorrowersConfig",
     "TrainModelConfig",
@@ -52,6 +56,8 @@ JOBS: dict[str, type[JobConfig]] = {
     "sample_new_data": SampleNewDataConfig,
     "train_model": TrainModelConfig,
     "evaluate_model": EvaluateModelConfig,
+    "propose_model": ProposeModelConfig,
     "promote_model": PromoteModelConfig,
+    "rollback_model": RollbackModelConfig,
     "score_borrowers": ScoreBorrowersConfig,
 }

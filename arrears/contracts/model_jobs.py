@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from arrears.contracts.arguments import option
 from arrears.contracts.errors import BadConfiguration
@@ -39,14 +40,46 @@ class EvaluateModelConfig(JobConfig):
 
 
 @dataclass(frozen=True, kw_only=True)
-class PromoteModelConfig(JobConfig):
-    """Registers a trained model and makes it champion if it meets the floors and beats the present one."""
+class ProposeModelConfig(JobConfig):
+    """Registers an evaluated model as challenger and says what each rule of the gate says of it."""
 
     dataset_version: str = option(help="version of the data that the model was trained and measured on")
     mlflow_run_id: str = option(help="MLflow run of the trained and evaluated model")
     champion_version: str | None = option(
         None, help="registry version that the candidate was compared with; none: there was none"
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class PromoteModelConfig(ProposeModelConfig):
+    """Registers an evaluated model and makes it champion if every rule of the gate is met or overridden."""
+
+    approval: Literal["auto", "human"] = option(
+        "auto", help="who lets a model through that meets the rules: nobody else, or a named person"
+    )
+    answer: Literal["", "Approve", "Reject"] = option("", help="what that person said; empty: nobody was asked")
+    approver: str = option("", help="who said so; empty: nobody answered in time")
+    answered_at: str = option("", help="when, ISO 8601")
+    approval_reason: str = option("", help="why, in the approver's words")
+    judged: str = option("", help="digest of the verdicts that the approver saw")
+    gate_override: str = option("", help="reason for promoting in spite of unmet rules; it is logged for good")
+    run_label: str = option("by-hand", help="the run that asks, such as Airflow's run id")
+    requested_by: str = option("", help="who started that run; empty: a schedule, or nobody knows")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RollbackModelConfig(JobConfig):
+    """Makes an earlier champion champion again."""
+
+    to_version: str | None = option(None, help="registry version to bring back; none: the champion before this one")
+    reason: str = option(help="why the present champion must go; it is logged for good")
+    run_label: str = option("by-hand", help="the run that asks, such as Airflow's run id")
+    requested_by: str = option("", help="who started that run; empty: nobody knows")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.reason.strip():
+            raise BadConfiguration("reason must say why the champion is rolled back")
 
 
 @dataclass(frozen=True, kw_only=True)

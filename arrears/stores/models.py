@@ -18,10 +18,10 @@ from typing import Any
 
 import arrears
 from arrears.contracts.errors import BadConfiguration, UpstreamNotReady
+from arrears.stores.registry import ABSENT, CHAMPION, answered
 
 log = logging.getLogger(__name__)
 
-CHAMPION = "champion"
 MODEL_FOLDER = "model"
 
 
@@ -74,6 +74,7 @@ class Models:
                 signature=self._mlflow.models.infer_signature(example_rows, output),
             )
 
+    @answered
     def log_results(
         self, run_id: str, metrics: Mapping[str, float], files: Mapping[str, bytes], tags: Mapping[str, str]
     ) -> None:
@@ -103,25 +104,34 @@ class Models:
         """The model of one registry version."""
         return self._files(f"models:/{name}/{version}")
 
+    @answered
     def run_facts(self, run_id: str) -> tuple[dict[str, float], dict[str, str], dict[str, str]]:
         """Metrics, parameters and tags of a run."""
         data = self._client.get_run(run_id).data
         return dict(data.metrics), dict(data.params), dict(data.tags)
 
+    @answered
     def register(self, run_id: str, name: str, *, tags: Mapping[str, str]) -> str:
         """Gives the run's model a registry version; the version it already has when asked again."""
         from mlflow.exceptions import MlflowException
 
-        present = self._client.search_model_versions(f"name = '{name}' and run_id = '{run_id}'")
-        if present:
-            return str(present[0].version)
+        present = self._version_of_run(run_id, name)
+        if present is not None:
+            return present
         try:
             self._client.create_registered_model(name)
         except MlflowException as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
-        return str(self._mlflow.register_model(f"runs:/{run_id}/{MODEL_FOLDER}", name, tags=dict(tags)).version)
+        made = self._mlflow.register_model(f"runs:/{run_id}/{MODEL_FOLDER}", name, tags=dict(tags))
+        # A request whose answer was lost is sent again and makes a second version: the first counts.
+        return self._version_of_run(run_id, name) or str(made.version)
 
+    def _version_of_run(self, run_id: str, name: str) -> str | None:
+        found = self._client.search_model_versions(f"name = '{name}' and run_id = '{run_id}'")
+        return str(min(int(version.version) for version in found)) if found else None
+
+    @answered
     def champion(self, name: str) -> str | None:
         """The registry version that is champion now; None when there is none yet."""
         from mlflow.exceptions import MlflowException
@@ -129,17 +139,21 @@ class Models:
         try:
             return str(self._client.get_model_version_by_alias(name, CHAMPION).version)
         except MlflowException as error:
-            if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+            if error.error_code in ABSENT:
                 return None
             raise
 
-    def make_champion(self, name: str, version: str) -> None:
-        """Moves the champion's alias; the caller holds the model's lock."""
-        self._client.set_registered_model_alias(name, CHAMPION, version)
-
+    @answered
     def run_of_version(self, name: str, version: str) -> str:
-        """The MLflow run that a registry version came from."""
-        return str(self._client.get_model_version(name, version).run_id)
+        """The MLflow run that a registry version came from; BadConfiguration where there is no such version."""
+        from mlflow.exceptions import MlflowException
+
+        try:
+            return str(self._client.get_model_version(name, version).run_id)
+        except MlflowException as error:
+            if error.error_code in ABSENT:
+                raise BadConfiguration(f"version {version} of {name} is not in the registry any more") from None
+            raise
 
     def run_url(self, run_id: str) -> str:
         """The page of a run in MLflow's interface."""

@@ -1,70 +1,143 @@
-"""Registers a trained model and makes it champion if it has earned it.
+"""Makes a trained model champion if the gate lets it through, and writes every decision into the log.
 
-Reads the figures that evaluate_model left in the MLflow run; writes a registry version and, under the model's lock, the
-champion's alias. Fails when the champion has changed since the comparison.
+Reads the figures that evaluate_model left in the MLflow run, and judges them anew; writes a registry version and, under
+the model's lock, entries of the log of decisions and the aliases. Fails when the champion has changed since the
+comparison, when the log is broken, or when an approval is demanded and no named person has answered.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
 
-from arrears.contracts.catalogue import registered_model
-from arrears.contracts.errors import BadConfiguration, UpstreamNotReady
+from arrears.contracts.decision_records import DecisionRecord, Kind
+from arrears.contracts.errors import BadConfiguration
 from arrears.contracts.facts import JobResult
 from arrears.contracts.jobs import PromoteModelConfig
-from arrears.model.decisions import Decision, decide
-from arrears.stores.locks import held_lock
+from arrears.model.decisions import Decision, overridden
 from arrears.stores.models import Models
 from arrears.stores.objects import Objects
+from spark_jobs.candidates import Candidate, judged, require_champion
 from spark_jobs.launch import launch_plain
+from spark_jobs.succession import Succession, succession
 
-LOCK_WAIT_SECONDS = 60.0
+GATE = "the gate"
+NOBODY = "nobody"
+UNKNOWN = "unknown"
 
 
 def run(config: PromoteModelConfig) -> JobResult:
-    """Decides by the figures, registers the model, and moves the alias."""
+    """Judges, registers, decides, writes the log, and moves the aliases."""
     objects, models = Objects(), Models()
-    manifest = objects.get_json(config.catalogue.dataset_manifest(config.dataset, config.dataset_version))
-    metrics, _, tags = models.run_facts(config.mlflow_run_id)
-    _refuse_other_evaluation(config, tags)
-    name = registered_model(config.dataset)
-    with held_lock(objects, config.catalogue.lock(f"model-{name}"), wait_seconds=LOCK_WAIT_SECONDS) as lock:
-        decision = _decide(metrics, config, manifest["description"]["floors"])
-        version = models.register(config.mlflow_run_id, name, tags={"decision": decision.outcome})
-        present = models.champion(name)
-        if present not in (config.champion_version, version):
-            raise BadConfiguration(
-                f"{name}'s champion became version {present} while this run compared with"
-                f" {config.champion_version or 'none'}: run training again, so that the two are compared"
-            )
-        if decision.outcome == "promoted":
-            lock.check()
-            models.make_champion(name, version)
-    figures = {
-        "decision": decision.outcome,
+    with succession(config, objects) as held:
+        candidate = judged(config, models, objects)
+        _refuse_unproven_answer(config, candidate)
+        version = models.register(config.mlflow_run_id, held.name, tags={})
+        require_champion(held.name, held.champion, config, version)
+        kind, decision = _decided(config, candidate.decision)
+        record = _record(held.name, version, config, candidate)
+        if config.approval == "human":
+            held.record(_answer_record(config, record))
+        if kind != "rejected" and held.champion != version:
+            held.record(replace(record, kind=kind, who=_who(config, decision), override=decision.override))
+        _name(held, version, kind, decision)
+        held.tag(version, kind)
+    values = {"decision": kind, "model_version": version, "model_name": held.name}
+    return JobResult(_figures(config, held.name, version, kind, decision), values)
+
+
+def _decided(config: PromoteModelConfig, decision: Decision) -> tuple[Kind, Decision]:
+    if config.approval == "human" and config.answer != "Approve":
+        return "rejected", decision
+    final = overridden(decision, config.gate_override)
+    return final.outcome, final
+
+
+def _name(held: Succession, version: str, kind: Kind, decision: Decision) -> None:
+    """Gives the version the alias that it has earned."""
+    if held.champion == version:
+        held.stand_down(version)
+    elif kind == "promoted":
+        held.crown_the_latest()
+    elif decision.outcome != "refused":
+        held.challenge(version)
+    else:
+        held.stand_down(version)
+
+
+def _refuse_unproven_answer(config: PromoteModelConfig, candidate: Candidate) -> None:
+    """Trusts nothing that came before: an approval must name who, when, and the very figures that stand in MLflow."""
+    if config.approval == "auto":
+        return
+    problems = []
+    if not config.answer:
+        problems.append("approval is human and nobody was asked: approve_model must run before promote_model")
+    if config.answer == "Approve" and not config.approver.strip():
+        problems.append("an approval needs a named person")
+    if config.answer and not _is_time(config.answered_at):
+        problems.append(f"answered_at {config.answered_at!r} is no time such as 2026-01-31T12:00:00+00:00")
+    if config.answer and config.judged != candidate.digest:
+        problems.append("the figures in MLflow are not those that the approver saw: clear propose_model and ask again")
+    if problems:
+        raise BadConfiguration(*problems)
+
+
+def _record(name: str, version: str, config: PromoteModelConfig, candidate: Candidate) -> DecisionRecord:
+    return DecisionRecord(
+        kind="refused",
+        model=name,
+        version=version,
+        champion_before=config.champion_version or "",
+        request=config.run_label,
+        who=GATE,
+        why="; ".join(candidate.decision.reasons),
+        mlflow_run_id=config.mlflow_run_id,
+        metrics=candidate.metrics,
+        verdicts=candidate.verdicts,
+    )
+
+
+def _who(config: PromoteModelConfig, decision: Decision) -> str:
+    if not decision.override:
+        return GATE
+    return config.approver or config.requested_by or UNKNOWN
+
+
+def _answer_record(config: PromoteModelConfig, record: DecisionRecord) -> DecisionRecord:
+    """The log's entry about the approver's answer."""
+    kind: Kind = "approved" if config.answer == "Approve" else "rejected"
+    silence = f"no answer until {config.answered_at}"
+    why = config.approval_reason.strip() if config.approver else silence
+    return replace(record, kind=kind, who=config.approver or NOBODY, why=f"{why} (answered at {config.answered_at})")
+
+
+def _figures(
+    config: PromoteModelConfig, name: str, version: str, kind: Kind, decision: Decision
+) -> dict[str, str | float | int | None]:
+    """The decision first, then every rule with its verdict, then what people said."""
+    told: dict[str, str | float | int | None] = {
+        "decision": kind,
         "model": f"{name} version {version}",
         "champion before": config.champion_version or "none",
-        **{f"reason {number}": reason for number, reason in enumerate(decision.reasons, start=1)},
     }
-    return JobResult(figures, {"decision": decision.outcome, "model_version": version, "model_name": name})
-
-
-def _decide(metrics: Mapping[str, float], config: PromoteModelConfig, floors: Mapping[str, float]) -> Decision:
-    prefix = "champion_"
-    champion = {name.removeprefix(prefix): value for name, value in metrics.items() if name.startswith(prefix)}
-    return decide(metrics, champion if config.champion_version else None, floors)
-
-
-def _refuse_other_evaluation(config: PromoteModelConfig, tags: Mapping[str, str]) -> None:
-    measured = tags.get("arrears.evaluated_on"), tags.get("arrears.compared_with", "")
-    if measured[0] is None:
-        raise UpstreamNotReady(f"MLflow run {config.mlflow_run_id} has not been evaluated: run evaluate_model first")
-    if measured != (config.dataset_version, config.champion_version or ""):
-        raise BadConfiguration(
-            f"MLflow run {config.mlflow_run_id} was evaluated on {measured[0]} against champion"
-            f" {measured[1] or 'none'}, not on {config.dataset_version} against {config.champion_version or 'none'}:"
-            " run evaluate_model again"
+    for verdict in decision.verdicts:
+        told[f"rule {verdict.rule}"] = f"{'met' if verdict.met else 'NOT MET'}: {verdict.reason}"
+    if config.approval == "human":
+        told["approval"] = (
+            f"{config.answer} by {config.approver or NOBODY}: {config.approval_reason or 'no reason given'}"
         )
+    if decision.override:
+        told["gate overridden"] = decision.override
+    elif kind in ("kept", "refused"):
+        told["to promote it nevertheless"] = "clear promote_model with a reason in gate_override"
+    return told
+
+
+def _is_time(text: str) -> bool:
+    try:
+        return datetime.fromisoformat(text).tzinfo is not None
+    except ValueError:
+        return False
 
 
 if __name__ == "__main__":

@@ -1,0 +1,198 @@
+"""The log of decisions about a registered model: what stands in an entry, how entries are chained, and who has reigned.
+
+Each entry names the SHA-256 of the bytes of the entry before it, and the model registry keeps the digest of the newest:
+an entry that was changed, removed or put beside another shows.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args
+
+from arrears.contracts.errors import BadConfiguration
+
+Kind = Literal["promoted", "kept", "refused", "approved", "rejected", "rolled back"]
+REIGN_BEGINS = ("promoted", "rolled back")
+NOTHING_BEFORE = "0" * 64
+
+_ENTRY = re.compile(r"(\d{8})\.json")
+
+
+@dataclass(frozen=True)
+class DecisionRecord:
+    """One decision about one candidate, as it is kept for ever.
+
+    Attributes:
+        version: registry version that the decision is about.
+        champion_before: registry version that was champion then; empty: there was none.
+        request: the run that asked for it, such as Airflow's run id.
+        who: the person who decided; ``the gate`` where the rules alone did.
+        why: the reason in words.
+        override: why unmet rules were overridden; empty where none were.
+        metrics: what the candidate was judged by.
+        verdicts: what each rule said: rule, value, limit, met, reason.
+        at: when, ISO 8601 in UTC.
+        number, previous: place in the chain, from 1, and SHA-256 of the entry before.
+    """
+
+    kind: Kind
+    model: str
+    version: str
+    champion_before: str
+    request: str
+    who: str
+    why: str
+    mlflow_run_id: str = ""
+    override: str = ""
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    verdicts: Sequence[Mapping[str, Any]] = ()
+    at: str = ""
+    number: int = 0
+    previous: str = ""
+
+    def to_json(self) -> bytes:
+        """One JSON object that a person can read."""
+        return json.dumps(dataclasses.asdict(self), indent=1, sort_keys=True, allow_nan=False).encode()
+
+    @classmethod
+    def from_json(cls, text: bytes) -> DecisionRecord:
+        """Reads an entry; fields that a later version added are ignored. Raises ValueError where it is none."""
+        given = json.loads(text)
+        known = {f.name for f in dataclasses.fields(cls)}
+        if not isinstance(given, dict) or given.get("kind") not in get_args(Kind):
+            raise ValueError("no decision")
+        try:
+            return cls(**{name: value for name, value in given.items() if name in known})
+        except TypeError:
+            raise ValueError("no decision") from None
+
+    def says_the_same_as(self, other: DecisionRecord) -> bool:
+        """Whether two entries differ in nothing but their time and place in the chain."""
+        return self._content() == other._content()
+
+    def _content(self) -> bytes:
+        return dataclasses.replace(self, at="", number=0, previous="").to_json()
+
+
+@dataclass(frozen=True)
+class Head:
+    """The newest entry that somebody remembers: its number, 0 before the first, and the SHA-256 of its bytes."""
+
+    number: int = 0
+    digest: str = NOTHING_BEFORE
+
+    def to_text(self) -> str:
+        """The head as one line, for a tag of the model registry."""
+        return f"{self.number} {self.digest}"
+
+    @classmethod
+    def from_text(cls, text: str | None) -> Head:
+        """Reads that line; nothing was remembered where there is none."""
+        if not text:
+            return cls()
+        number, _, digest = text.partition(" ")
+        if not (number.isdecimal() and digest):
+            raise BadConfiguration(f"the registry's record of the newest decision is damaged: {text!r}")
+        return cls(int(number), digest)
+
+
+@dataclass(frozen=True)
+class Chain:
+    """A proven log: its entries, oldest first, and its newest."""
+
+    records: tuple[DecisionRecord, ...] = ()
+    head: Head = Head()
+
+    def followed_by(self, record: DecisionRecord) -> Chain:
+        """The chain with one more entry, which gets its number and the digest of the one before."""
+        number = self.head.number + 1
+        added = dataclasses.replace(record, number=number, previous=self.head.digest)
+        return Chain((*self.records, added), Head(number, digest_of(added.to_json())))
+
+
+def proven(entries: Mapping[str, bytes], remembered: Head, *, where: str) -> Chain:
+    """The chain of a log's entries.
+
+    Args:
+        entries: file name → bytes.
+        remembered: what the model registry keeps; it may be one entry behind, if a writer was killed between the two.
+        where: address of the log, for errors.
+
+    Raises:
+        BadConfiguration: the chain is broken; names every entry that is missing, changed or foreign.
+    """
+    bodies = {int(match[1]): body for name, body in entries.items() if (match := _ENTRY.fullmatch(name))}
+    problems = [f"{name} is no entry of the chain" for name in sorted(entries) if not _ENTRY.fullmatch(name)]
+    last = max((*bodies, remembered.number))
+    problems += [f"entry {number} is missing" for number in range(1, last + 1) if number not in bodies]
+    records, wrong = _read(bodies)
+    problems += wrong + _broken_links(records, bodies) + _disagreement(bodies, remembered)
+    if problems:
+        raise BadConfiguration(
+            *(f"the log of decisions at {where} is broken: {problem}" for problem in problems),
+            "nothing is decided until it is whole again: restore it from a backup or from the bucket's versions",
+        )
+    return Chain(tuple(records.values()), Head(last, digest_of(bodies[last])) if last else Head())
+
+
+def entry_name(number: int) -> str:
+    """The file name of an entry."""
+    return f"{number:08d}.json"
+
+
+def digest_of(body: bytes) -> str:
+    """SHA-256 as 64 hex digits."""
+    return hashlib.sha256(body).hexdigest()
+
+
+def reigns(records: Sequence[DecisionRecord]) -> tuple[str, ...]:
+    """The registry version of each champion, in the order of their reigns; one that came back stands there again."""
+    found: list[str] = []
+    for record in records:
+        if record.kind in REIGN_BEGINS:
+            if record.champion_before and record.champion_before not in found[-1:]:
+                found.append(record.champion_before)  # it began before the log did, or outside it
+            found.append(record.version)
+    return tuple(found)
+
+
+def _read(bodies: Mapping[int, bytes]) -> tuple[dict[int, DecisionRecord], list[str]]:
+    records, problems = {}, []
+    for number in sorted(bodies):
+        try:
+            records[number] = DecisionRecord.from_json(bodies[number])
+        except ValueError:
+            problems.append(f"entry {number} is no decision: it was changed")
+            continue
+        if records[number].number != number:
+            problems.append(f"entry {number} says that it is entry {records[number].number}: it was put there")
+    return records, problems
+
+
+def _broken_links(records: Mapping[int, DecisionRecord], bodies: Mapping[int, bytes]) -> list[str]:
+    problems = []
+    for number, record in records.items():
+        before = bodies.get(number - 1)
+        if number == 1 and record.previous != NOTHING_BEFORE:
+            problems.append("entry 1 names an entry before it")
+        elif before is not None and record.previous != digest_of(before):
+            problems.append(
+                f"entry {number - 1} is not the one that entry {number} follows: one of the two was changed"
+            )
+    return problems
+
+
+def _disagreement(bodies: Mapping[int, bytes], remembered: Head) -> list[str]:
+    problems = []
+    at_head = bodies.get(remembered.number)
+    if at_head is not None and digest_of(at_head) != remembered.digest:
+        problems.append(f"entry {remembered.number} is not the one that the registry remembers: it was changed")
+    unknown = [number for number in sorted(bodies) if number > remembered.number + 1]
+    if unknown:
+        problems.append(f"the registry knows of {remembered.number} entries, and entry {unknown[-1]} is there")
+    return problems

@@ -1,0 +1,41 @@
+"""The log of decisions about a registered model: one object an entry, added by conditional PUT, never replaced."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import UTC, datetime
+from pathlib import PurePosixPath
+
+from arrears.contracts.decision_records import Chain, DecisionRecord, Head, entry_name, proven
+from arrears.contracts.errors import Contended
+from arrears.stores.objects import Objects
+
+
+class DecisionLog:
+    """Reads and extends the log of one model; whoever extends it holds the model's lock."""
+
+    def __init__(self, objects: Objects, folder: str) -> None:
+        self._objects, self._folder = objects, folder
+
+    def chain(self, remembered: Head) -> Chain:
+        """Every entry, proven against each other and against what the registry remembers.
+
+        Raises:
+            BadConfiguration: the chain is broken; names the entries.
+        """
+        found = self._objects.list(self._folder)
+        entries = {item.uri.removeprefix(f"{self._folder}/"): self._objects.get(item.uri) for item in found}
+        return proven(entries, remembered, where=self._folder)
+
+    def add(self, chain: Chain, record: DecisionRecord) -> Chain:
+        """Writes the next entry, dated now; returns the chain with it.
+
+        Raises:
+            Contended: another writer has added an entry of this number.
+        """
+        longer = chain.followed_by(dataclasses.replace(record, at=datetime.now(UTC).isoformat(timespec="seconds")))
+        uri, body = f"{self._folder}/{entry_name(longer.head.number)}", longer.records[-1].to_json()
+        # A PUT whose answer was lost is sent again and finds its own entry there.
+        if not self._objects.create(uri, body) and self._objects.get(uri) != body:
+            raise Contended(f"another writer has added the decision {PurePosixPath(uri).name}; run again")
+        return longer

@@ -1,0 +1,70 @@
+"""Registers an evaluated model as challenger, for a person to approve, and says what each rule of the gate says of it.
+
+Reads the figures that evaluate_model left in the MLflow run; writes a registry version and, under the model's lock, the
+challenger's alias. Fails when the champion has changed since the comparison.
+"""
+
+from __future__ import annotations
+
+from arrears.contracts.facts import JobResult
+from arrears.contracts.jobs import ProposeModelConfig
+from arrears.model.gate import Verdict
+from arrears.stores.models import Models
+from arrears.stores.objects import Objects
+from spark_jobs.candidates import Candidate, judged, require_champion
+from spark_jobs.launch import launch_plain
+from spark_jobs.succession import succession
+
+_WOULD_BE = {
+    "promoted": "Every rule of the gate is met: an approval makes it the champion.",
+    "kept": "It does not stand up to the champion: an approval alone promotes nothing.",
+    "refused": "It does not meet the rules of the gate: an approval alone promotes nothing.",
+}
+
+
+def run(config: ProposeModelConfig) -> JobResult:
+    """Judges, registers, and names the model as challenger."""
+    objects, models = Objects(), Models()
+    with succession(config, objects) as held:
+        candidate = judged(config, models, objects)
+        version = models.register(config.mlflow_run_id, held.name, tags={"decision": "awaits approval"})
+        require_champion(held.name, held.champion, config, version)
+        if held.champion != version:
+            held.challenge(version)
+    link = models.run_url(config.mlflow_run_id)
+    values = {
+        "proposed_version": version,
+        "judged": candidate.digest,
+        "unmet_rules": str(len(candidate.decision.unmet)),
+        "summary": _summary(f"{held.name} version {version}", config.champion_version, candidate, link),
+    }
+    return JobResult({"awaits approval": f"{held.name} version {version}"}, values, links={"MLflow run": link})
+
+
+def _summary(model: str, champion: str | None, candidate: Candidate, link: str) -> str:
+    """What the approver reads, in Markdown."""
+    rows = [
+        f"| {verdict.rule} | {_shown(verdict)} | {'met' if verdict.met else '**NOT MET**'} | {verdict.reason} |"
+        for verdict in candidate.decision.verdicts
+    ]
+    return "\n".join(
+        [
+            f"**{model}** asks to become champion; the champion is version {champion or 'none'}.",
+            "",
+            _WOULD_BE[candidate.decision.outcome],
+            "",
+            "| rule | value | verdict | why |",
+            "| --- | --- | --- | --- |",
+            *rows,
+            "",
+            f"[MLflow run]({link})",
+        ]
+    )
+
+
+def _shown(verdict: Verdict) -> str:
+    return "missing" if verdict.value is None else f"{verdict.value:.4f}"
+
+
+if __name__ == "__main__":
+    launch_plain(run, ProposeModelConfig)

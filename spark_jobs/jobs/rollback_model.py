@@ -1,0 +1,85 @@
+"""Makes an earlier champion champion again, and writes who wanted it and why into the log of decisions.
+
+Reads the log and the registry; writes one entry of the log and, under the model's lock, the aliases. Fails when there
+is no earlier champion, when the named version never was one, or when the log is broken.
+"""
+
+from __future__ import annotations
+
+from arrears.contracts.decision_records import REIGN_BEGINS, DecisionRecord, reigns
+from arrears.contracts.errors import BadConfiguration
+from arrears.contracts.facts import JobResult
+from arrears.contracts.jobs import RollbackModelConfig
+from arrears.stores.models import Models
+from arrears.stores.objects import Objects
+from spark_jobs.launch import launch_plain
+from spark_jobs.succession import Succession, succession
+
+BY_HAND = "by-hand"
+
+
+def run(config: RollbackModelConfig) -> JobResult:
+    """Finds the version to bring back, writes the log, moves the aliases; a rerun of the same run changes nothing."""
+    models = Models()
+    with succession(config, Objects(), changed_by_hand=True) as held:
+        done = _done_already(held, config)
+        record = done or _record(held, config)
+        if done is None:
+            models.run_of_version(held.name, record.version)  # it may have been deleted
+            held.record(record)
+        held.crown_the_latest()
+        held.tag(record.version, record.kind)
+    figures = {
+        "decision": record.kind,
+        "champion": f"{held.name} version {record.version}",
+        "champion before": record.champion_before or "none",
+        "reason": record.why,
+        "asked for by": record.who,
+    }
+    values = {"decision": record.kind, "model_version": record.version, "model_name": held.name}
+    return JobResult(figures, values)
+
+
+def _done_already(held: Succession, config: RollbackModelConfig) -> DecisionRecord | None:
+    """The entry that this very run has written before it was repeated."""
+    begun = [record for record in held.records if record.kind in REIGN_BEGINS]
+    latest = begun[-1] if begun else None
+    same = latest is not None and (latest.kind, latest.request) == ("rolled back", config.run_label)
+    return latest if same and config.run_label != BY_HAND else None
+
+
+def _record(held: Succession, config: RollbackModelConfig) -> DecisionRecord:
+    present = held.champion or ""
+    return DecisionRecord(
+        kind="rolled back",
+        model=held.name,
+        version=_target(held, config, present),
+        champion_before=present,
+        request=config.run_label,
+        who=config.requested_by or "unknown",
+        why=config.reason.strip(),
+    )
+
+
+def _target(held: Succession, config: RollbackModelConfig, present: str) -> str:
+    reigned = reigns(held.records)
+    earlier = [version for version in reigned if version != present]
+    if config.to_version is None:
+        if not earlier:
+            raise BadConfiguration(
+                f"{held.name} has no champion before version {present or 'none'}: nothing to bring back"
+            )
+        return earlier[-1]
+    if config.to_version not in reigned:
+        told = ", ".join(dict.fromkeys(reigned)) or "none"
+        raise BadConfiguration(
+            f"version {config.to_version} of {held.name} never was champion, only the gate can make it one; earlier"
+            f" champions: {told}"
+        )
+    if config.to_version == present == reigned[-1]:
+        raise BadConfiguration(f"version {present} is the champion of {held.name} already")
+    return config.to_version
+
+
+if __name__ == "__main__":
+    launch_plain(run, RollbackModelConfig)
