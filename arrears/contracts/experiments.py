@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from arrears.contracts.errors import BadConfiguration
-from arrears.contracts.training_choices import choice_problems, numbers_of
+from arrears.contracts.training_choices import choice_problems, is_whole, numbers_of
 
 FoldKind = Literal["stratified", "grouped", "expanding"]
 Search = Literal["grid", "random", "bayesian", "list", "importance", "select_features", "forward"]
@@ -48,10 +48,13 @@ class Range:
 
     @property
     def steps(self) -> tuple[float, ...]:
-        """The numbers of a range with a step; none of one without."""
+        """The numbers of a range with a step, whole ones as such; none of one without."""
         if self.step is None:
             return ()
-        return tuple(self.low + n * self.step for n in range(math.floor((self.high - self.low) / self.step + 1e-9) + 1))
+        count = math.floor((self.high - self.low) / self.step + 1e-9) + 1
+        numbers = (self.low + n * self.step for n in range(count))
+        is_whole = self.low.is_integer() and self.step.is_integer()
+        return tuple(int(number) if is_whole else number for number in numbers)
 
 
 Space: TypeAlias = Mapping[str, tuple[Any, ...] | Range]
@@ -164,9 +167,12 @@ class Experiment:
                 problems.append(f"{place} has no value to try")
             for value in numbers_of(values) if isinstance(values, tuple) else (values.low, values.high):
                 problems += choice_problems(name, value, place, tried=True)
-            if self.search == "grid" and isinstance(values, Range) and values.step is None:
-                problems.append(f"{place}: a grid needs a list of values, or a range with a step")
+            if isinstance(values, Range) and values.step is None and (self.search == "grid" or is_whole(name)):
+                problems.append(f"{place}: {self._why_step(name)} needs a list of values, or a range with a step")
         return problems
+
+    def _why_step(self, name: str) -> str:
+        return "a grid" if self.search == "grid" else f"the whole number {name}"
 
     def _candidate_problems(self) -> list[str]:
         if (self.search == "list") != bool(self.candidates):

@@ -27,8 +27,9 @@ _OF_THE_RUN = (
     "shards",
     "task",
 )
-# Fitted after a model, on rows of their own: they change no ranking, and are handed on to the training as they are.
-_AFTER_TRAINING = (
+# The rows are parted once for all trials. What is fitted after a model changes no ranking: it is handed on as it is.
+_NEVER_TRIED = (
+    "validation_share",
     "calibration",
     "calibration_share",
     "cutoff_by",
@@ -54,7 +55,7 @@ def choice_problems(name: str, value: object, place: str, *, tried: bool = False
     if name.startswith(OPTION_PREFIX):
         plain = isinstance(value, (str, int, float, bool))
         return [] if plain else [f"{place} must be a text, a number, true or false, not {value!r}"]
-    if name in _OF_THE_RUN or (tried and name in _AFTER_TRAINING):
+    if name in _OF_THE_RUN or (tried and name in _NEVER_TRIED):
         return [f"{place}: {name} is no choice of an experiment"]
     if name not in _FIELDS:
         return [f"{place}: the training job has no field {name}"]
@@ -62,6 +63,11 @@ def choice_problems(name: str, value: object, place: str, *, tried: bool = False
     if value is None:
         return [] if nullable else [f"{place} must have a value"]
     return _type_problems(kind, value, place) or _limit_problems(name, value, place)
+
+
+def is_whole(name: str) -> bool:
+    """Whether a field of the training job is a whole number."""
+    return name in _FIELDS and _without_none(typing.get_type_hints(TrainModelConfig)[name])[0] is int
 
 
 def numbers_of(values: Iterable[Any]) -> tuple[Any, ...]:
@@ -103,7 +109,7 @@ def with_features(description: DatasetDescription, names: Sequence[str]) -> Data
     if problems:
         raise BadConfiguration(*problems)
     roles = [role for role in ("numeric", "categorical", "text") if hasattr(description, role)]
-    kept = {role: tuple(name for name in getattr(description, role) if name in names) for role in roles}
+    kept: dict[str, Any] = {role: tuple(name for name in getattr(description, role) if name in names) for role in roles}
     products = tuple(n for n in description.products if n in description.kept or n in names)
     return dataclasses.replace(description, **kept, products=products)
 
