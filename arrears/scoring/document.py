@@ -36,7 +36,7 @@ class ModelDocument:
         example: one made-up borrower (medians and commonest levels), never a real one.
         model_format: what the model's file is, for ``arrears.scoring.scorers.load_scorer``.
         calibration: turns the model's scores into probabilities that come true; None: they are taken as they are.
-        task: what the model tells, one of ``arrears.contracts.tasks``; it decides what ``arrears.scoring.answers`` gives.
+        task: what the model tells, one of ``arrears.contracts.tasks``; ``arrears.scoring.answers`` goes by it.
         loss_limit: of a loss model: no estimate lies above it.
         cutoff: from which default probability on an application is declined; None: a model of before cut-offs.
     """

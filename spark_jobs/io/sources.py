@@ -25,11 +25,11 @@ from spark_jobs.io.csv_files import BROKEN_LINE, CSV_ENDINGS, broken_lines, coun
 from spark_jobs.io.session import hadoop_uri
 from spark_jobs.io.tables import table_version
 from spark_jobs.schemas import stored_name
-from spark_jobs.transforms import synthetic
+from spark_jobs.transforms import synthetic, synthetic_customers
 from spark_jobs.transforms.borrowers import MOMENT, NUMBER, in_stored_names, with_nan_as_null
 from spark_jobs.transforms.text_columns import NO_VALUE, WIDE, kinds, sql_type, with_missing_marks_as_null, with_types
 
-LENDING_CLUB, SYNTHETIC = "lending_club", "synthetic"
+LENDING_CLUB, SYNTHETIC, SYNTHETIC_CUSTOMERS = "lending_club", "synthetic", "synthetic_customers"
 
 _CELLS_A_TASK = 20_000_000  # synthetic: 160 MB of doubles, well inside the smallest executor
 
@@ -64,6 +64,9 @@ def read_source(
     if config.source == SYNTHETIC:
         loans, description = _synthetic_loans(spark, config), synthetic.description(config.dataset, config.features)
         return Source(loans, declared or description)
+    if config.source == SYNTHETIC_CUSTOMERS:
+        customers = _synthetic_customers(spark, config)
+        return _described(customers, customers.columns, declared, config)
     if config.source == LENDING_CLUB:
         loans = _lending_club(spark)
         return _described(loans, loans.columns, declared, config)
@@ -133,6 +136,15 @@ def _synthetic_loans(spark: SparkSession, config: GenerateDataConfig) -> DataFra
     return synthetic.to_loans(
         spark.range(1, config.rows + 1, numPartitions=tasks),
         features=config.features,
+        default_rate=config.default_rate,
+        missing_share=config.missing_share,
+        seed=config.seed,
+    )
+
+
+def _synthetic_customers(spark: SparkSession, config: GenerateDataConfig) -> DataFrame:
+    return synthetic_customers.to_customers(
+        spark.range(1, config.rows + 1),
         default_rate=config.default_rate,
         missing_share=config.missing_share,
         seed=config.seed,

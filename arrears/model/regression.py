@@ -1,0 +1,80 @@
+"""How close estimated losses come to the losses that came, from sums that Spark made."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from math import sqrt
+
+
+@dataclass(frozen=True)
+class RegressionSums:
+    """Everything that the metrics of a regression need; its size does not grow with the rows.
+
+    Attributes:
+        deviations: sum of squared distances of the actual values from their mean.
+        rank_products, actual_ranks, estimate_ranks: sums of products and of squares of ranks less their mean; equal
+            values share the mean of their ranks.
+    """
+
+    rows: int
+    actual_mean: float
+    estimate_mean: float
+    deviations: float
+    squared_errors: float
+    absolute_errors: float
+    rank_products: float
+    actual_ranks: float
+    estimate_ranks: float
+
+
+@dataclass(frozen=True)
+class Regression:
+    """The metrics of a loss model on rows that it has not seen.
+
+    Attributes:
+        rmse: root of the mean squared error, in the unit of the loss.
+        mae: mean absolute error, in the unit of the loss.
+        r2: share of the losses' variance that is explained; below 0 for a model worse than the mean. Of losses that are
+            all alike it is 1 for a perfect model, else 0 (as scikit-learn has it).
+        spearman: correlation of the ranks (Spearman 1904); 0 where either side does not vary.
+        bias: mean estimate less mean loss.
+    """
+
+    rows: int
+    rmse: float
+    mae: float
+    r2: float
+    spearman: float
+    mean_loss: float
+    mean_estimate: float
+    bias: float
+
+    @classmethod
+    def from_sums(cls, sums: RegressionSums) -> Regression:
+        """Turns sums into metrics."""
+        ranks = sqrt(sums.actual_ranks * sums.estimate_ranks)
+        constant = float(sums.squared_errors == 0)
+        return cls(
+            rows=sums.rows,
+            rmse=sqrt(sums.squared_errors / sums.rows),
+            mae=sums.absolute_errors / sums.rows,
+            r2=1 - sums.squared_errors / sums.deviations if sums.deviations > 0 else constant,
+            spearman=sums.rank_products / ranks if ranks > 0 else 0.0,
+            mean_loss=sums.actual_mean,
+            mean_estimate=sums.estimate_mean,
+            bias=sums.estimate_mean - sums.actual_mean,
+        )
+
+    def to_dict(self) -> dict[str, float | int]:
+        """Metric name to number, in the order a reader wants them."""
+        return dataclasses.asdict(self)
+
+
+@dataclass(frozen=True, order=True)
+class LossGroup:
+    """A tenth of the loans by estimated loss: what the model said and what came."""
+
+    mean_estimate: float
+    mean_loss: float
+    rows: int

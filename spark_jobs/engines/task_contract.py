@@ -1,0 +1,116 @@
+"""What the engines of the tasks beside default are given: prepared rows, and the settings that the analyst chose.
+
+These models are small beside a default model (losses are known of defaults alone, segments and tastes are a few
+numbers), so rows come as a lazy table rather than as a pinned snapshot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from pyspark.ml.functions import array_to_vector
+from pyspark.ml.param import Params
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from arrears.contracts.errors import BadConfiguration
+from arrears.scoring.preparation import Preparation
+from spark_jobs.engines.contract import FittedModel
+from spark_jobs.transforms.model_inputs import INPUTS, to_model_inputs
+from spark_jobs.transforms.training_rows import ROW_ORDER
+
+TARGET = "target"
+IS_VALIDATION = "is_validation"
+VECTOR = "features"
+ROWS_A_PARTITION = 50_000
+MOST_PARTITIONS = 64
+
+
+@dataclass(frozen=True)
+class TaskRows:
+    """Rows to learn from: raw features, ``row_order``, and of a loss model ``target`` and ``is_validation``.
+
+    Attributes:
+        row_count: how many they are.
+        preparation: what is done to the features before the model sees them.
+    """
+
+    rows: DataFrame
+    row_count: int
+    numeric: tuple[str, ...]
+    categorical: tuple[str, ...] = ()
+    preparation: Preparation = field(default_factory=Preparation)
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The numbers that the model sees, in order."""
+        return self.preparation.outputs(self.numeric, self.categorical)[0]
+
+    @property
+    def partitions(self) -> int:
+        """How many parts the rows are dealt into: by their number alone, so that a model does not depend on files."""
+        return max(1, min(MOST_PARTITIONS, self.row_count // ROWS_A_PARTITION))
+
+
+@dataclass(frozen=True)
+class TaskSpec:
+    """How to train.
+
+    Attributes:
+        iterations: most trees or steps; None: the engine's own default.
+        clusters: how many segments.
+        options: more settings of the engine, by the engine's own names.
+    """
+
+    seed: int
+    threads: int = 1
+    iterations: int | None = None
+    depth: int = 6
+    learning_rate: float | None = None
+    early_stopping_rounds: int = 50
+    clusters: int = 4
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+FitTask: TypeAlias = Callable[[TaskRows, TaskSpec], FittedModel]
+
+
+def to_vectors(given: TaskRows) -> DataFrame:
+    """The rows as MLlib reads them, in an order and in parts that no partitioning of the source changes.
+
+    Grain: one row per row. Columns: ``features`` (vector), ``target`` and ``is_validation`` where they are given,
+    ``row_order``.
+    """
+    carry = {TARGET: "double", IS_VALIDATION: "boolean"}
+    carried = {name: kind for name, kind in carry.items() if name in given.rows.columns} | {ROW_ORDER: "bigint"}
+    ready = to_model_inputs(
+        given.rows, given.preparation, numeric=given.numeric, categorical=given.categorical, carry=carried
+    )
+    rows = ready.select(array_to_vector(F.col(INPUTS).cast("array<double>")).alias(VECTOR), *carried)
+    return rows.repartition(given.partitions, ROW_ORDER).sortWithinPartitions(ROW_ORDER)
+
+
+def with_options(learner: Any, options: Mapping[str, Any], *, ours: Collection[str]) -> Any:
+    """Hands an MLlib learner the settings that the analyst gave by MLlib's own names.
+
+    Args:
+        ours: names that Arrears sets itself, by other settings.
+
+    Raises:
+        BadConfiguration: names every setting that the learner does not have, that is ours, or that does not fit.
+    """
+    problems = []
+    for name, value in options.items():
+        kind = type(learner).__name__
+        if name in ours or not isinstance(learner, Params) or not learner.hasParam(name):
+            problems.append(f"engine_options: {kind} takes no {name} here")
+            continue
+        try:
+            learner.set(learner.getParam(name), value)
+        except (TypeError, ValueError):
+            problems.append(f"engine_options: {value!r} is no {name} of {kind}")
+    if problems:
+        raise BadConfiguration(*problems)
+    return learner

@@ -1,0 +1,164 @@
+"""Loss given default: what share of a loan is lost should it default, learnt from loans that did.
+
+A loan that was repaid lost nothing because it did not default, which says nothing of the loss given default. So models
+are trained and measured on defaulted rows alone, and answer for everyone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from importlib import import_module
+from typing import Any
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from arrears.contracts.descriptions import ID, LABEL, DatasetDescription
+from arrears.contracts.errors import BadConfiguration, BadInput
+from arrears.contracts.jobs import EvaluateModelConfig, TrainModelConfig
+from arrears.contracts.training_choices import with_features
+from arrears.scoring.document import ModelDocument
+from spark_jobs.engines.answering import to_answers
+from spark_jobs.engines.task_contract import IS_VALIDATION, TARGET, FitTask
+from spark_jobs.loss_evaluation import LossEvaluation, evaluate_losses
+from spark_jobs.task_rows import (
+    FittedTask,
+    document_of,
+    held_out_rows,
+    made_up_customer,
+    prepared,
+    task_spec,
+    training_rows,
+)
+from spark_jobs.transforms.ids import hash_of
+from spark_jobs.transforms.training_rows import ROW_ORDER
+
+_ENGINES: Mapping[str, tuple[str, str]] = {
+    "catboost": ("loss_catboost", "fit"),
+    "linear": ("loss_mllib", "LINEAR"),
+    "glm": ("loss_mllib", "GLM"),
+    "random_forest": ("loss_mllib", "RANDOM_FOREST"),
+    "gbt": ("loss_mllib", "GBT"),
+}
+FEWEST_ROWS = 20
+
+
+def fit(spark: SparkSession, config: TrainModelConfig, description: DatasetDescription) -> FittedTask:
+    """Trains a loss model on the defaulted rows of the pinned version.
+
+    Raises:
+        BadConfiguration: the data set declares no loss, or the engine refuses its settings.
+        BadInput: too few defaults, or losses that are missing or not in [0, limit].
+    """
+    column = _loss_column(description)
+    if config.encoding == "woe":
+        raise BadConfiguration("encoding=woe needs both outcomes, and a loss model learns from defaults alone")
+    description = with_features(description, config.features)
+    rows = to_defaulted(training_rows(spark, config), description, config).persist()
+    try:
+        counts = _checked(rows, column, description.loss_limit, positive=_needs_positive(config))
+        given = prepared(
+            rows, config, description, numbers_only=config.engine != "catboost", row_count=counts["row_count"]
+        )
+        fitted = replace(_engine(config.engine)(given, task_spec(config)), example=made_up_customer(given))
+    finally:
+        rows.unpersist()
+    fitted.facts["mean_loss"] = counts["mean_loss"]
+    return FittedTask(fitted, replace(document_of(config, given, fitted), loss_limit=description.loss_limit))
+
+
+def estimated(
+    spark: SparkSession,
+    config: EvaluateModelConfig,
+    description: DatasetDescription,
+    model: bytes,
+    document: ModelDocument,
+) -> LossEvaluation:
+    """Measures a loss model on the held-out defaults.
+
+    Raises:
+        BadInput: there are none, or some have no loss.
+    """
+    column = _loss_column(description)
+    defaulted = held_out_rows(spark, config).where(F.col(LABEL) == 1)
+    said = to_answers(defaulted, model, document, carry={column: "double"})
+    limit = document.loss_limit or description.loss_limit
+    return evaluate_losses(said, estimate="loss_given_default", actual=column, limit=limit)
+
+
+def to_defaulted(borrowers: DataFrame, description: DatasetDescription, config: TrainModelConfig) -> DataFrame:
+    """The defaulted rows with their loss as ``target``. Grain: one row per defaulted borrower.
+
+    Columns: the features, label, ``target``, ``row_order``, and ``is_validation``: by a hash of the customer, so that
+    all loans of one are on the same side.
+    """
+    whole = F.col(ID)
+    if description.group is not None:
+        whole = F.coalesce(F.col(f"`{description.group}`").cast("string"), whole)
+    drawn = F.shiftrightunsigned(hash_of(config.seed, "loss validation", "_whole"), 11) * F.lit(2.0**-53)
+    return (
+        borrowers.where(F.col(LABEL) == 1)
+        .withColumn("_whole", whole)
+        .select(
+            *(F.col(f"`{name}`") for name in description.features),
+            LABEL,
+            F.col(f"`{description.loss}`").cast("double").alias(TARGET),
+            hash_of(config.seed, "order", ID).alias(ROW_ORDER),
+            (drawn < config.validation_share).alias(IS_VALIDATION),
+        )
+    )
+
+
+def _checked(rows: DataFrame, column: str, limit: float, *, positive: bool) -> dict[str, Any]:
+    loss = F.col(TARGET)
+    counts: dict[str, Any] = (
+        rows.agg(
+            F.count(F.lit(1)).alias("row_count"),
+            F.count_if(loss.isNull() | F.isnan(loss)).alias("missing"),
+            F.count_if(~F.isnan(loss) & ~loss.between(0.0, limit)).alias("outside"),
+            F.count_if(loss == 0).alias("zero"),
+            F.count_if(~F.col(IS_VALIDATION)).alias("learnt"),
+            F.avg(loss).alias("mean_loss"),
+        )
+        .collect()[0]
+        .asDict()
+    )
+    total, problems = counts["row_count"], []
+    if counts["learnt"] < FEWEST_ROWS:
+        problems.append(
+            f"{counts['learnt']} defaulted training rows are too few for a loss model: {FEWEST_ROWS} at least"
+        )
+    if counts["missing"]:
+        problems.append(f"loss {column} is missing in {counts['missing']} of {total} defaulted rows")
+    if counts["outside"]:
+        problems.append(
+            f"loss {column} lies outside 0 to {limit:g} in {counts['outside']} of {total} defaulted rows:"
+            " clip it, or declare its loss_limit"
+        )
+    if positive and counts["zero"]:
+        problems.append(
+            f"loss {column} is 0 in {counts['zero']} of {total} defaulted rows, which family=gamma cannot learn:"
+            " take family=tweedie"
+        )
+    if problems:
+        raise BadInput(*problems)
+    return counts
+
+
+def _needs_positive(config: TrainModelConfig) -> bool:
+    return config.engine == "glm" and "family=gamma" in config.engine_options
+
+
+def _loss_column(description: DatasetDescription) -> str:
+    if description.loss is None:
+        raise BadConfiguration(
+            f"data set {description.name} declares no loss: name its column in the description (loss: …, among kept)"
+        )
+    return description.loss
+
+
+def _engine(name: str) -> FitTask:
+    module, function = _ENGINES[name]
+    found: FitTask = getattr(import_module(f"spark_jobs.engines.{module}"), function)
+    return found

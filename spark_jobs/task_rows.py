@@ -1,0 +1,125 @@
+"""What the tasks beside default share before an engine runs: rows of a pinned version, settings, and what is fitted."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pyspark.sql import DataFrame, SparkSession
+
+from arrears.contracts.catalogue import Table
+from arrears.contracts.descriptions import DatasetDescription
+from arrears.contracts.errors import BadConfiguration
+from arrears.contracts.job_config import default_of
+from arrears.contracts.jobs import EvaluateModelConfig, TrainModelConfig
+from arrears.scoring.document import ModelDocument
+from spark_jobs.engines.contract import FittedModel
+from spark_jobs.engines.task_contract import TaskRows, TaskSpec
+from spark_jobs.evidence import level_counts
+from spark_jobs.io import tables
+from spark_jobs.preparation import learnt_preparation
+from spark_jobs.transforms.feature_statistics import to_quantiles, to_sample
+
+
+@dataclass(frozen=True)
+class FittedTask:
+    """A trained model of a task beside default, and the document that it needs to answer."""
+
+    fitted: FittedModel
+    document: ModelDocument
+
+
+@dataclass(frozen=True)
+class MeasuredTask:
+    """What an evaluation leaves: numbers by name, files of the report, and what the mail tells."""
+
+    metrics: dict[str, float]
+    files: dict[str, bytes]
+    figures: dict[str, float | int | str | None]
+
+
+def training_rows(spark: SparkSession, config: TrainModelConfig) -> DataFrame:
+    """The training rows of the pinned version. Grain: one row per borrower."""
+    return _rows(spark, config, Table.TRAIN, config.dataset_version)
+
+
+def held_out_rows(spark: SparkSession, config: EvaluateModelConfig) -> DataFrame:
+    """The held-out rows of the pinned version. Grain: one row per borrower."""
+    return _rows(spark, config, Table.TEST, config.dataset_version)
+
+
+def task_spec(config: TrainModelConfig) -> TaskSpec:
+    """The settings of an engine. The default of ``iterations``, which suits CatBoost, means each engine's own."""
+    iterations = None if config.iterations == default_of(TrainModelConfig, "iterations") else config.iterations
+    return TaskSpec(
+        seed=config.seed,
+        threads=config.threads,
+        iterations=iterations,
+        depth=config.depth,
+        learning_rate=config.learning_rate,
+        early_stopping_rounds=config.early_stopping_rounds,
+        clusters=config.clusters,
+        options=dict(_option(given) for given in config.engine_options),
+    )
+
+
+def prepared(
+    rows: DataFrame, config: TrainModelConfig, description: DatasetDescription, *, numbers_only: bool, row_count: int
+) -> TaskRows:
+    """Learns what is done to the features before the model sees them.
+
+    Args:
+        rows: raw features, label, ``row_order``; what is learnt is learnt on all of them.
+        numbers_only: the engine takes neither missing values nor categories, so ``native`` means: numbers filled by
+            their median, categories as a column a level.
+    """
+    if numbers_only:
+        config = replace(
+            config,
+            missing="fill" if config.missing == "native" else config.missing,
+            encoding="one_hot" if config.encoding == "native" else config.encoding,
+        )
+    if config.outliers == "drop":
+        raise BadConfiguration(f"outliers=drop is of default models alone: take clip or flag for task {config.task}")
+    learnt = learnt_preparation(rows, config, description)
+    return TaskRows(rows, row_count, description.numeric, description.categorical, learnt)
+
+
+def made_up_customer(given: TaskRows) -> dict[str, float | str | None]:
+    """One made-up customer: medians and commonest levels, never a real one."""
+    medians: dict[str, Any] = {}
+    if given.numeric:
+        sample = to_sample(given.rows, given.numeric)
+        (row,) = to_quantiles(sample, dict.fromkeys(given.numeric, (0.5,))).collect()
+        medians = {name: float(found[0]) if found else None for name, found in row.asDict().items()}
+    levels = level_counts(given.rows, given.categorical, row_count=given.row_count)
+    return {**medians, **{name: found.commonest for name, found in levels.items()}}
+
+
+def document_of(config: TrainModelConfig, given: TaskRows, fitted: FittedModel) -> ModelDocument:
+    """What the model needs beside its file."""
+    return ModelDocument(
+        dataset=config.dataset,
+        dataset_version=config.dataset_version,
+        engine=fitted.engine,
+        numeric=given.numeric,
+        categorical=given.categorical,
+        preparation=given.preparation,
+        example=fitted.example,
+        model_format=fitted.model_format,
+        task=config.task,
+    )
+
+
+def _rows(spark: SparkSession, config: TrainModelConfig | EvaluateModelConfig, table: Table, version: str) -> DataFrame:
+    address = config.catalogue.table(table, config.dataset)
+    return tables.read_partition(spark, address, {"dataset_version": version}, what="run generate_data")
+
+
+def _option(given: str) -> tuple[str, Any]:
+    name, _, text = given.partition("=")
+    try:
+        return name.strip(), json.loads(text)
+    except ValueError:
+        return name.strip(), text.strip()
