@@ -29,10 +29,21 @@ def kept(frame: DataFrame) -> Iterator[DataFrame]:
 
 
 def checked_error_sums(rows: DataFrame, *, threshold: float, weight: str | None = None) -> ErrorSums:
-    """Sums over rows of usable scores, labels and weights.
+    """Sums over rows on which a model can be measured.
 
     Raises:
         BadInput: what is unusable, all at once; no rows, or one class only.
+    """
+    sums = usable_error_sums(rows, threshold=threshold, weight=weight)
+    check_both_classes(sums.rows, sums.defaults)
+    return sums
+
+
+def usable_error_sums(rows: DataFrame, *, threshold: float, weight: str | None = None) -> ErrorSums:
+    """Sums over rows of usable scores, labels and weights, which may be none.
+
+    Raises:
+        BadInput: what is unusable, all at once.
     """
     sums = only_row(to_error_sums(rows, threshold=threshold, weight=weight))
     unusable = {
@@ -43,7 +54,6 @@ def checked_error_sums(rows: DataFrame, *, threshold: float, weight: str | None 
     problems = [f"{count} of {sums['rows']} {what}" for what, count in unusable.items() if count]
     if problems:
         raise BadInput(*problems)
-    check_both_classes(sums["rows"], sums["defaults"])
     return ErrorSums(**{field.name: sums[field.name] for field in dataclasses.fields(ErrorSums)})
 
 

@@ -36,6 +36,8 @@ class Calibration:
         """The calibrated probability of each score; the order of borrowers never turns round."""
         if self.kind == "isotonic":
             return np.interp(probabilities, self.scores, self.values)
+        if self.slope == 0:
+            return np.full_like(probabilities, 1.0 / (1.0 + np.exp(-self.intercept)))
         with np.errstate(divide="ignore", over="ignore"):
             log_odds = np.log(probabilities) - np.log1p(-probabilities)
             calibrated: Probabilities = 1.0 / (1.0 + np.exp(-(self.slope * log_odds + self.intercept)))

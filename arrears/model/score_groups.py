@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
+from scipy.special import chdtrc
 
 from arrears.model.binning import Bins
 from arrears.model.curves import CalibrationGroup
@@ -91,8 +92,6 @@ def calibration_groups(groups: Iterable[ScoreGroup]) -> tuple[CalibrationGroup, 
 
 def calibration_check(groups: Iterable[ScoreGroup]) -> CalibrationCheck:
     """Whether probabilities come true, over the groups of kind ``calibration``."""
-    from scipy.stats import chi2
-
     tenths = of_kind(groups, "calibration")
     weight = np.array([group.weight for group in tenths])
     said, came = (np.array([getattr(group, name) for group in tenths]) for name in ("mean_score", "default_rate"))
@@ -102,7 +101,7 @@ def calibration_check(groups: Iterable[ScoreGroup]) -> CalibrationCheck:
     return CalibrationCheck(
         ece=float((weight * np.abs(said - came)).sum() / weight.sum()),
         hosmer_lemeshow=statistic,
-        p_value=float(chi2.sf(statistic, len(tenths))),
+        p_value=float(chdtrc(len(tenths), statistic)),
         degrees=len(tenths),
     )
 

@@ -90,6 +90,22 @@ def to_score_groups(ranked: DataFrame, *, tenth_edges: Sequence[float] = ()) -> 
     return members.groupBy("group.kind", "group.number").agg(*sums)
 
 
+def to_outcome_counts(ranked: DataFrame, *, groups: int) -> DataFrame:
+    """How many defaulted and how many did not, by score; grain: one row a distinct score, or a group of near scores.
+
+    With no more rows than groups each distinct score stands alone; else about equally many rows share a group.
+
+    Columns: ``score`` double, the middle of the group's lowest and highest; ``positives``, ``negatives`` double.
+    """
+    group = _step_of(F.col("rows_below"), groups)
+    return ranked.groupBy(group.alias("group")).agg(
+        # Not the mean: sums of fractions change their last bits with the partitions.
+        ((F.min("score") + F.max("score")) / 2).alias("score"),
+        F.sum("positives").alias("positives"),
+        F.sum("negatives").alias("negatives"),
+    )
+
+
 def to_quantile_grid(ranked: DataFrame) -> DataFrame:
     """Exact score quantiles of the borrowers in steps of 0.1 %: the lowest score that so many are at or below.
 

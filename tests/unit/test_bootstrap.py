@@ -55,6 +55,18 @@ def test_each_replicate_is_the_auc_of_its_weighted_rows_when_rows_come_in_pieces
             assert auc == pytest.approx(rank_sums(rows[0], rows[1], weights).auc, abs=1e-12)
 
 
+def test_a_row_of_weight_2_counts_as_two_rows_of_one_borrower() -> None:
+    scores, labels, hashes = sorted_rows(30, 5, 3)
+    weights = np.arange(30) % 3
+    weighted, repeated = RunningAreas(REPLICATES), RunningAreas(REPLICATES)
+    weighted.add(scores, labels, hashes, weights.astype(float))
+    repeated.add(*(np.repeat(column, weights) for column in (scores, labels, hashes)))
+    for running in (weighted, repeated):
+        running.close()
+    assert weighted.areas == pytest.approx(repeated.areas)
+    assert weighted.positives.tolist() == repeated.positives.tolist()
+
+
 @settings(max_examples=20)
 @given(st.integers(2, 40), st.integers(0, 1000))
 def test_small_blocks_give_the_same_when_memory_is_short(count: int, seed: int) -> None:

@@ -74,6 +74,49 @@ def test_weighted_ranking_equals_scikit_learn_when_some_rows_weigh_nothing(rows:
     assert found.auc_pr == pytest.approx(expected, abs=1e-9)
 
 
+@given(
+    st.lists(st.tuples(tied_scores, st.integers(0, 1), st.sampled_from([0.1, 1.0, 2.5])), min_size=2, max_size=60),
+    st.sampled_from([0.0, 0.1, 0.5, 1.0]),
+)
+def test_every_metric_equals_scikit_learn_when_rows_have_weights(
+    rows: list[tuple[float, int, float]], threshold: float
+) -> None:
+    scores, labels, weights = (np.array(column) for column in zip(*rows, strict=True))
+    if len(set(labels)) < 2:
+        return
+    sums = error_sums(scores, labels, threshold=threshold, weights=weights)
+    found = Evaluation.from_sums(rank_sums(scores, labels, weights), sums, threshold=threshold).to_dict()
+    expected = sklearn_metrics(scores, labels, threshold, weights)
+    assert {name: found[name] for name in expected} == pytest.approx(expected, abs=1e-9)
+
+
+def sklearn_metrics(
+    scores: np.ndarray, labels: np.ndarray, threshold: float, weights: np.ndarray | None = None
+) -> dict[str, float]:
+    """What scikit-learn says; 0 where it divides 0 by 0."""
+    flagged = (scores >= threshold).astype(int)
+    of_scores, of_calls = {"sample_weight": weights}, {"sample_weight": weights, "zero_division": 0}
+    tn, fp, fn, tp = reference.confusion_matrix(labels, flagged, sample_weight=weights).ravel()
+    return {
+        "auc": reference.roc_auc_score(labels, scores, **of_scores),
+        "auc_pr": reference.average_precision_score(labels, scores, **of_scores),
+        "log_loss": reference.log_loss(labels, scores, **of_scores),
+        "brier": reference.brier_score_loss(labels, scores, **of_scores),
+        "accuracy": reference.accuracy_score(labels, flagged, **of_scores),
+        "precision": reference.precision_score(labels, flagged, **of_calls),
+        "recall": reference.recall_score(labels, flagged, **of_calls),
+        "f1": reference.f1_score(labels, flagged, **of_calls),
+        "specificity": reference.recall_score(labels, flagged, pos_label=0, **of_calls),
+        "negative_predictive_value": reference.precision_score(labels, flagged, pos_label=0, **of_calls),
+        "balanced_accuracy": reference.balanced_accuracy_score(labels, flagged, **of_scores),
+        "mcc": reference.matthews_corrcoef(labels, flagged, **of_scores),
+        "kappa": reference.cohen_kappa_score(labels, flagged, **of_scores),
+        "false_positive_rate": fp / (fp + tn),
+        "false_negative_rate": fn / (fn + tp),
+        "approval_rate": (fn + tn) / (tn + fp + fn + tp),
+    }
+
+
 def test_all_equal_scores_are_a_coin_toss() -> None:
     found = measured(np.full(10, 0.3), np.array([1] * 3 + [0] * 7))
     assert (found.auc, found.gini, found.ks, found.auc_pr) == (0.5, 0.0, 0.0, pytest.approx(0.3))

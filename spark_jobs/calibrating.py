@@ -1,0 +1,44 @@
+"""Fits a calibration on a slice of its own: Spark counts outcomes by score, the driver fits a curve to the counts."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from arrears.contracts.errors import BadInput
+from arrears.model.calibration import Calibration
+from arrears.model.calibration_fits import fitted_isotonic, fitted_platt
+from spark_jobs.scored_rows import LABEL, SCORE, kept, score_bounds, usable_error_sums
+from spark_jobs.transforms.score_counts import to_score_counts, with_counts_below
+from spark_jobs.transforms.score_curves import to_outcome_counts
+
+MOST_SCORES = 100_000  # that reach the driver: 10 MB
+
+
+def calibrated(
+    scored: DataFrame, kind: Literal["platt", "isotonic"], *, score: str = SCORE, label: str = LABEL
+) -> Calibration:
+    """Fits what turns a model's scores into probabilities that come true.
+
+    Exact on up to 100,000 rows; of more, about a 100,000th of them, those of nearest scores, share one score.
+
+    Args:
+        scored: one row a borrower of a slice that nothing else was fitted to, neither resampled nor weighted.
+        score, label: columns of the default probability, as the model gives it, and of the outcome (0 or 1).
+
+    Raises:
+        BadInput: no rows, one class only, scores that are no probabilities, labels that are not 0 or 1.
+    """
+    slim = scored.select(F.col(score).cast("double").alias(SCORE), F.col(label).cast("double").alias(LABEL))
+    with kept(slim) as rows:
+        count = usable_error_sums(rows, threshold=0.5).rows
+        if not count:
+            raise BadInput("there are no rows to calibrate on: raise calibration_share, or train without calibration")
+        ranked = with_counts_below(to_score_counts(rows, bounds=score_bounds(rows, count)))
+        counts = sorted(
+            (row.score, row.positives, row.negatives) for row in to_outcome_counts(ranked, groups=MOST_SCORES).collect()
+        )
+    scores, defaults, others = zip(*counts, strict=True)
+    return (fitted_platt if kind == "platt" else fitted_isotonic)(scores, defaults, others)
