@@ -90,10 +90,18 @@ def prepared_input(
 
 
 def number_matrix(
-    rows: pa.Table, numeric: Sequence[str], encoded: Sequence[LevelRates] = ()
+    rows: pa.Table,
+    numeric: Sequence[str],
+    encoded: Sequence[LevelRates] = (),
+    out: npt.NDArray[np.float32] | None = None,
 ) -> npt.NDArray[np.float32]:
-    """Numeric columns, then encoded categories, as one column-major float32 array (rows by columns)."""
-    numbers = np.empty((rows.num_rows, len(numeric) + len(encoded)), dtype=np.float32, order="F")
+    """Numeric columns, then encoded categories, as one column-major float32 array (rows by columns).
+
+    Args:
+        out: array of that shape that is filled instead of a new one.
+    """
+    shape = rows.num_rows, len(numeric) + len(encoded)
+    numbers = np.empty(shape, dtype=np.float32, order="F") if out is None else out
     for position, name in enumerate(numeric):
         numbers[:, position] = number_column(rows.column(name))
     for position, rates in enumerate(encoded, start=len(numeric)):

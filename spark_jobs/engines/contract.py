@@ -53,6 +53,22 @@ ReadSlices = Callable[[Sequence[FileSlice], Sequence[str]], "pa.Table"]
 """Reads the named columns of some slices into one Arrow table; picklable, so that it travels to the tasks."""
 
 
+class Progress(Protocol):
+    """Where a training leaves its progress for another attempt; picklable, so that it travels to the tasks."""
+
+    def load(self, key: str) -> bytes | None:
+        """What an earlier attempt left; None where there is nothing."""
+        ...
+
+    def save(self, key: str, content: bytes) -> None:
+        """Replaces it whole: a reader sees the earlier or the later one, never a part."""
+        ...
+
+    def remove(self, key: str) -> None:
+        """Forgets it; forgetting what is not there is no error."""
+        ...
+
+
 @dataclass(frozen=True)
 class TrainingSpec:
     """How to train: raw inputs, what is done to them before the model, and the settings that the analyst chose.
@@ -61,6 +77,8 @@ class TrainingSpec:
         options: more settings of the engine, by the engine's own names.
         monotone: feature → 1 where a higher value may only raise the default probability, -1 where only lower it.
         class_weights: how much a non-default and a default count in training.
+        text: free-text features, for engines that take them.
+        progress: where a long training leaves its progress; None: a lost task starts anew.
     """
 
     label: str
@@ -78,6 +96,8 @@ class TrainingSpec:
     options: Mapping[str, Any] = field(default_factory=dict)
     monotone: Mapping[str, int] = field(default_factory=dict)
     class_weights: tuple[float, float] = (1.0, 1.0)
+    text: tuple[str, ...] = ()
+    progress: Progress | None = None
 
 
 @dataclass(frozen=True)
@@ -128,4 +148,7 @@ class Engine:
     takes_categories: bool = False
     takes_missing: bool = False
     merges_shards: bool = False
+    takes_text: bool = False
+    takes_monotone: bool = False
+    option_problems: Callable[[Mapping[str, Any]], Sequence[str]] = lambda options: ()
     needs_evidence: bool = False

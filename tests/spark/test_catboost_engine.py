@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
@@ -35,6 +35,17 @@ SPEC = TrainingSpec(
     seed=42,
     threads=1,
 )
+
+
+@pytest.fixture
+def in_process(monkeypatch: pytest.MonkeyPatch) -> SparkSession:
+    """Tasks run here, one after another: what a task does needs no cluster to be seen."""
+
+    def run(spark: Any, works: Sequence[Callable[[], dict[str, Any]]], *schema: Any) -> list[dict[str, Any]]:
+        return [{**work(), "shard": number} for number, work in enumerate(works)]
+
+    monkeypatch.setattr(engine, "_in_tasks", run)
+    return cast("SparkSession", None)
 
 
 @pytest.fixture(scope="module")
@@ -122,19 +133,19 @@ def test_one_shard_is_the_model_that_catboost_trains_alone(
 
 
 def test_training_twice_gives_the_same_model_to_the_bit(
-    spark: SparkSession, snapshot: Snapshot, borrowers: pa.Table
+    in_process: SparkSession, snapshot: Snapshot, borrowers: pa.Table
 ) -> None:
-    first, second = (engine.fit(spark, snapshot, SPEC, read_slices) for _ in range(2))
+    first, second = (engine.fit(in_process, snapshot, SPEC, read_slices) for _ in range(2))
     scores = [default_probabilities(borrowers, loaded(fit.model), document()).tolist() for fit in (first, second)]
     assert scores[0] == scores[1]
 
 
 def test_the_files_that_rows_lie_in_change_nothing(
-    spark: SparkSession, snapshot: Snapshot, borrowers: pa.Table, tmp_path: Path
+    in_process: SparkSession, snapshot: Snapshot, borrowers: pa.Table, tmp_path: Path
 ) -> None:
     (tmp_path / "turned").mkdir()
     turned = written(borrowers.take(pa.array(range(ROWS - 1, -1, -1))), tmp_path / "turned", shards=1)
-    fits = [engine.fit(spark, rows, SPEC, read_slices) for rows in (snapshot, turned)]
+    fits = [engine.fit(in_process, rows, SPEC, read_slices) for rows in (snapshot, turned)]
     scores = [default_probabilities(borrowers, loaded(fit.model), document()).tolist() for fit in fits]
     assert scores[0] == scores[1]
 
@@ -159,9 +170,9 @@ def test_merged_shards_give_the_mean_of_their_logits_after_save_and_load(
     assert np.log(merged / (1 - merged)) == pytest.approx(mean_logit, abs=1e-9)
 
 
-def test_a_merged_model_is_a_classifier_again(spark: SparkSession, borrowers: pa.Table, tmp_path: Path) -> None:
+def test_a_merged_model_is_a_classifier_again(in_process: SparkSession, borrowers: pa.Table, tmp_path: Path) -> None:
     spec = replace(SPEC, shards=SHARDS, numeric=("income", "age"), categorical=())
-    fitted = engine.fit(spark, written(borrowers, tmp_path, shards=SHARDS), spec, read_slices)
+    fitted = engine.fit(in_process, written(borrowers, tmp_path, shards=SHARDS), spec, read_slices)
     scorer = loaded(fitted.model)
     model = scorer.model
     numbers = number_matrix(borrowers, spec.numeric)
@@ -171,15 +182,15 @@ def test_a_merged_model_is_a_classifier_again(spark: SparkSession, borrowers: pa
 
 
 def test_more_shards_than_rows_is_an_error_that_says_what_to_do(
-    spark: SparkSession, borrowers: pa.Table, tmp_path: Path
+    in_process: SparkSession, borrowers: pa.Table, tmp_path: Path
 ) -> None:
     pinned = written(borrowers, tmp_path, shards=2)
     with pytest.raises(BadConfiguration, match="1 of 3 shards hold no row: ask for fewer --shards"):
-        engine.fit(spark, pinned, replace(SPEC, shards=3), read_slices)
+        engine.fit(in_process, pinned, replace(SPEC, shards=3), read_slices)
 
 
-def test_the_example_is_made_up_of_medians_and_commonest_levels(spark: SparkSession, snapshot: Snapshot) -> None:
-    example = engine.fit(spark, snapshot, SPEC, read_slices).example
+def test_the_example_is_made_up_of_medians_and_commonest_levels(in_process: SparkSession, snapshot: Snapshot) -> None:
+    example = engine.fit(in_process, snapshot, SPEC, read_slices).example
     assert set(example) == {"income", "age", "state"}
     assert isinstance(example["age"], float)
     assert example["state"] in {"NY", "TX", "CA"}

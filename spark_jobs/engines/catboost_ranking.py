@@ -1,0 +1,73 @@
+"""CatBoost's own feature selection, in one Spark task: what it can do without, in the order of giving it up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from arrears.scoring.batch import prepared_input
+from spark_jobs.engines.contract import VALIDATION_SHARD, FileSlice, ReadSlices, Snapshot, TrainingSpec
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+MOST_STEPS = 10  # each step trains a model anew, and gives up several features where they are many
+
+
+def eliminated_inputs(spark: SparkSession, snapshot: Snapshot, spec: TrainingSpec, read: ReadSlices) -> list[str]:
+    """The model's inputs in the order in which CatBoost gives them up, the one that it keeps to the end last.
+
+    Recursive elimination by SHAP values on the validation slice (``CatBoost.select_features``).
+    """
+    train, validation, sort_key = snapshot.shard(0), snapshot.shard(VALIDATION_SHARD), snapshot.sort_key
+
+    def select(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            for _ in range(batch.num_rows):
+                names = _eliminated(_pool(train, spec, sort_key, read), _pool(validation, spec, sort_key, read), spec)
+                yield pa.RecordBatch.from_pydict({"names": [names]})
+
+    (row,) = spark.range(0, 1, 1, 1).mapInArrow(select, "names array<string>").collect()
+    return list(row["names"])
+
+
+def _pool(slices: Sequence[FileSlice], spec: TrainingSpec, sort_key: str, read: ReadSlices) -> Any:
+    from catboost import Pool
+
+    rows = read(slices, [*spec.numeric, *spec.categorical, spec.label, sort_key])
+    rows = spec.preparation.kept(rows.take(pc.sort_indices(rows, sort_keys=[(sort_key, "ascending")])))
+    data = prepared_input(rows, spec.preparation, spec.numeric, spec.categorical)
+    return Pool(data, label=rows.column(spec.label).to_numpy())
+
+
+def _eliminated(train: Any, validation: Any, spec: TrainingSpec) -> list[str]:
+    from catboost import CatBoostClassifier, EFeaturesSelectionAlgorithm
+
+    numeric, categorical = spec.preparation.outputs(spec.numeric, spec.categorical)
+    inputs = [*numeric, *categorical]
+    if len(inputs) == 1:
+        return inputs
+    model = CatBoostClassifier(
+        iterations=spec.iterations,
+        learning_rate=spec.learning_rate,
+        depth=spec.depth,
+        random_seed=spec.seed,
+        thread_count=spec.threads,
+        class_weights=list(spec.class_weights),
+        allow_writing_files=False,
+        logging_level="Silent",
+    )
+    summary = model.select_features(
+        train,
+        eval_set=validation,
+        features_for_select=list(range(len(inputs))),
+        num_features_to_select=1,
+        steps=min(MOST_STEPS, len(inputs) - 1),
+        algorithm=EFeaturesSelectionAlgorithm.RecursiveByShapValues,
+        train_final_model=False,
+        logging_level="Silent",
+    )
+    return [inputs[number] for number in (*summary["eliminated_features"], *summary["selected_features"])]
