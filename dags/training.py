@@ -1,7 +1,8 @@
 """Trains a model on the cluster, measures it on held-out borrowers, and makes it champion if it is the better one.
 
-**Result**: an MLflow run with its report; a registered model, and the alias `champion` on it where it meets the data
-set's floors and beats the present champion. A tie keeps the champion and is a success.
+**Result**: an MLflow run with its report; a registered model, and the alias `champion` on it where it meets the rules
+of the data set, stands up to the present champion and, with `approval` set to `human`, a person approves it in time.
+A tie, a refusal and a rejection keep the champion and are a success. Every decision is in the log of decisions.
 **Reads**: `train` and `test`, in the version that is in force on the business date.
 **Starts**: nothing; `inference` takes the champion it finds.
 **On failure**: the champion stays as it is. The mail says who must act; run again from the form.
@@ -15,9 +16,10 @@ from typing import Any
 
 from airflow.sdk import DAG, chain
 
-from arrears.contracts.jobs import EvaluateModelConfig, TrainModelConfig
+from arrears.contracts.jobs import EvaluateModelConfig, PromoteModelConfig, TrainModelConfig
+from include.approval import answers, approval_param, model_approval, unless_automatic
 from include.assets import TRAIN, each_day_of
-from include.expressions import AS_OF, PINS, RUN_FOLDER, RUN_ID, chosen
+from include.expressions import AS_OF, PINS, REQUESTED_BY, RUN_FOLDER, RUN_ID, chosen
 from include.forms import business_date, form
 from include.mails import report_by_mail
 from include.policy import Tag, policy
@@ -50,8 +52,10 @@ with DAG(
             dataset=settings.dataset,
         ),
         **form(EvaluateModelConfig, *MEASURES),
+        "approval": approval_param(settings),
+        **form(PromoteModelConfig, "gate_override"),
     },
-    dagrun_timeout=timedelta(hours=24),
+    dagrun_timeout=timedelta(days=6),
     doc_md=__doc__,
     **policy(settings, Tag.MODEL),
 ):
@@ -82,14 +86,29 @@ with DAG(
         **pinned,
         **chosen("dataset", "seed", *MEASURES),
     )
-    promote_model = spark_task(
-        "promote_model",
+    # Both skip themselves where the approval is automatic.
+    propose_model = spark_task(
+        "propose_model",
         settings,
         profile=DRIVER_ONLY,
+        pre_execute=unless_automatic,
         mlflow_run_id=mlflow_run_id,
         **pinned,
         **chosen("dataset"),
     )
+    approve_model = model_approval(settings)
+    promote_model = spark_task(
+        "promote_model",
+        settings,
+        profile=DRIVER_ONLY,
+        trigger_rule="none_failed",
+        mlflow_run_id=mlflow_run_id,
+        run_label=RUN_ID,
+        requested_by=REQUESTED_BY,
+        **pinned,
+        **answers(),
+        **chosen("dataset", "approval"),
+    )
     send_report = report_by_mail(settings)
 
-    chain(resolve_versions, train_model, evaluate_model, promote_model, send_report)
+    chain(resolve_versions, train_model, evaluate_model, propose_model, approve_model, promote_model, send_report)

@@ -13,6 +13,8 @@ OUTCOME = "{{ catalogue.outcome(dag.dag_id, run_id, task.task_id, ti.try_number)
 PINS = "{{ catalogue.resolved(dag.dag_id, run_id) }}"
 RUN_FOLDER = "{{ catalogue.run_folder(dag.dag_id, run_id) }}"
 RUN_ID = "{{ run_id }}"
+# Empty for a run that a schedule or an asset has started.
+REQUESTED_BY = "{{ text(dag_run.triggering_user_name) }}"
 # Fixed when the run is created: a cleared and repeated run writes the same rows.
 RUN_TIME = "{{ dag_run.run_after.isoformat() }}"
 

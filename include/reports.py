@@ -22,7 +22,9 @@ NO_FACT = "no outcome fact: the task was killed, never started, or broke while i
 _HEADLINES = {
     "promoted": ("new champion", "Model version {model_version} is the new champion."),
     "kept": ("kept champion", "The champion stays: the new model does not beat it."),
-    "refused": ("refused", "The new model does not meet the data set's floors: no new champion."),
+    "refused": ("refused", "The new model does not meet the rules of its data set: no new champion."),
+    "rejected": ("rejected", "Model version {model_version} was not approved: the champion stays."),
+    "rolled back": ("rolled back", "Model version {model_version} is champion again."),
 }
 
 

@@ -54,6 +54,12 @@ def _transport(text: str) -> str:
     return text
 
 
+def _approval(text: str) -> str:
+    if text not in ("auto", "human"):
+        raise ValueError(f"{text!r} is neither auto nor human")
+    return text
+
+
 def _connection(text: str) -> str:
     if not _CONNECTION_ID.fullmatch(text):
         raise ValueError(f"{text!r} is no id of an Airflow connection")
@@ -147,6 +153,18 @@ class Settings:
         "",
         "limits of MEDIUM and HIGH, such as `0.4,0.7`; empty: quantiles",
         _risk_limits,
+    )
+    approval: str = setting(
+        "ARREARS_APPROVAL",
+        "auto",
+        "`human`: a named person approves each new champion; `auto`: the rules alone",
+        _approval,
+    )
+    approvers: tuple[str, ...] = setting(
+        "ARREARS_APPROVERS",
+        "",
+        "user names who may approve, comma separated; empty: whoever may answer in Airflow",
+        _list,
     )
     spark_connection: str = setting("ARREARS_SPARK_CONN", "spark_default", "Airflow connection of Spark", _connection)
     ssh_connection: str = setting("ARREARS_SSH_CONN", "arrears_ssh", "Airflow connection of the node", _connection)

@@ -82,7 +82,9 @@ def spark_task(
     retries: int | None = None,
     execution_timeout: timedelta | None = None,
     outlets: Sequence[Any] = (),
+    pre_execute: Callable[[Any], None] | None = None,
     post_execute: Callable[[Any, Any], None] | None = None,
+    trigger_rule: str | None = None,
     **arguments: Any,
 ) -> JobOperator:
     """One job of `spark_jobs/jobs` as an Airflow task of the same name.
@@ -97,11 +99,12 @@ def spark_task(
     """
     if job not in JOBS:
         raise BadConfiguration(f"there is no job {job!r}; jobs are {', '.join(JOBS)}")
-    policy: dict[str, Any] = {"retries": retries, "execution_timeout": execution_timeout}
+    policy: dict[str, Any] = {"retries": retries, "execution_timeout": execution_timeout, "trigger_rule": trigger_rule}
     common: dict[str, Any] = {
         "task_id": job,
         "pool": POOL,
         "outlets": list(outlets),
+        "pre_execute": pre_execute,
         "post_execute": post_execute,
         "outcome": OUTCOME,
         "application": str(PROJECT / "spark_jobs" / "jobs" / f"{job}.py"),

@@ -24,6 +24,7 @@ from spark_jobs.succession import Succession, succession
 GATE = "the gate"
 NOBODY = "nobody"
 UNKNOWN = "unknown"
+_NAMELESS = ("", "anonymous")  # the latter answers where Airflow asks nobody to log in
 
 
 def run(config: PromoteModelConfig) -> JobResult:
@@ -72,7 +73,7 @@ def _refuse_unproven_answer(config: PromoteModelConfig, candidate: Candidate) ->
     problems = []
     if not config.answer:
         problems.append("approval is human and nobody was asked: approve_model must run before promote_model")
-    if config.answer == "Approve" and not config.approver.strip():
+    if config.answer == "Approve" and config.approver.strip().lower() in _NAMELESS:
         problems.append("an approval needs a named person")
     if config.answer and not _is_time(config.answered_at):
         problems.append(f"answered_at {config.answered_at!r} is no time such as 2026-01-31T12:00:00+00:00")

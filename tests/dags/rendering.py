@@ -26,7 +26,11 @@ RESULTS = {
     "champion_version": "3",
     "model_name": "pd_lending_club",
     "mlflow_run_id": "fedcba9876543210",
+    "judged": "0123456789abcdef",
+    "summary": "**version 4** asks to become champion",
 }
+# What a form demands.
+FILLED_IN = {"rollback": {"reason": "it declines everybody"}}
 
 
 def parsed(environment: dict[str, str]) -> dict[str, Any]:
@@ -42,13 +46,14 @@ def parsed(environment: dict[str, str]) -> dict[str, Any]:
 
 
 def dag_run(**given: Any) -> SimpleNamespace:
-    return SimpleNamespace(**{"logical_date": None, "partition_key": None, "run_after": RUN_AFTER} | given)
+    fixed = {"logical_date": None, "partition_key": None, "run_after": RUN_AFTER, "triggering_user_name": None}
+    return SimpleNamespace(**fixed | given)
 
 
-def rendered(task: Any, params: dict[str, Any] | None = None, **run: Any) -> Any:
+def rendered(task: Any, params: dict[str, Any] | None = None, *, results: Any = RESULTS, **run: Any) -> Any:
     """A copy of the task with its templates rendered; by default for the run of a partition key."""
     task = copy.copy(task)
-    given = {**task.dag.params.dump(), **(params or {})}
+    given = {**task.dag.params.dump(), **FILLED_IN.get(task.dag.dag_id, {}), **(params or {})}
     task.render_template_fields(
         {
             "dag": task.dag,
@@ -56,10 +61,15 @@ def rendered(task: Any, params: dict[str, Any] | None = None, **run: Any) -> Any
             "params": given,
             "run_id": "scheduled__2026-03-14T02:06:00+00:00",
             "dag_run": dag_run(**(run or {"partition_key": AS_OF})),
-            "ti": SimpleNamespace(try_number=1, xcom_pull=lambda task_ids: RESULTS),
+            "ti": SimpleNamespace(try_number=1, xcom_pull=pulled(results)),
         }
     )
     return task
+
+
+def pulled(results: Any) -> Any:
+    """What each earlier task has left: the fixed values, or these in place of what the approval left."""
+    return lambda task_ids: results if task_ids in ("propose_model", "approve_model") else RESULTS
 
 
 def spark_submit_argv(task: Any) -> list[str]:

@@ -180,6 +180,7 @@ def test_rejection_and_silence_keep_the_champion(root: str, approver: str, who: 
     [
         ({"answer": ""}, "nobody was asked"),
         ({"approver": " "}, "an approval needs a named person"),
+        ({"approver": "Anonymous"}, "an approval needs a named person"),
         ({"answered_at": "noon"}, "answered_at 'noon' is no time"),
         ({"judged": "0123456789abcdef"}, "not those that the approver saw"),
     ],
@@ -260,9 +261,10 @@ def test_killed_promotion_leaves_the_old_champion_and_a_rerun_finishes(
     def killed(*_: object) -> None:
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patch:
         patch.setattr(DecisionLog if broken == "add" else Registry, broken, killed)
-        promote_model.run(config)
+        with pytest.raises(KeyboardInterrupt):
+            promote_model.run(config)
     assert Models().champion(MODEL) == first
     done = promote_model.run(config)
     assert done.values["decision"] == "promoted"
@@ -304,10 +306,10 @@ def test_candidate_compared_with_a_former_champion_is_not_promoted(root: str) ->
 
 def test_candidate_that_was_not_measured_on_these_data_is_not_promoted(root: str) -> None:
     config = a_promotion(root, measured(GOOD))
+    manifest = Catalogue(root).dataset_manifest
+    Objects().put(manifest("small_bank", "v2"), Objects().get(manifest("small_bank", "v1")))
     with pytest.raises(BadConfiguration, match="was evaluated on v1 against champion none, not on v2"):
-        manifest = Catalogue(root).dataset_manifest
-        Objects().put(manifest("small_bank", "v2"), Objects().get(manifest("small_bank", "v1")))
         promote_model.run(replace(config, dataset_version="v2"))
-    with pytest.raises(UpstreamNotReady, match="v3.json does not exist"):
+    with pytest.raises(UpstreamNotReady, match=r"v3\.json does not exist"):
         promote_model.run(replace(config, dataset_version="v3"))
     assert entries(root) == []

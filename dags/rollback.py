@@ -1,0 +1,49 @@
+"""Brings an earlier champion back, at once and on record: who wanted it, when, and why.
+
+**Result**: the alias `champion` on the version before the present one, or on the earlier champion that the form names;
+an entry in the log of decisions. No model is trained and no table is changed.
+**Reads**: the log of decisions and the model registry.
+**Starts**: nothing; `inference` takes the champion it finds. A scored date keeps its scores unless it is forced.
+**On failure**: the present champion stays. The mail says what is missing.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+
+from airflow.sdk import DAG, chain
+
+from arrears.contracts.jobs import RollbackModelConfig
+from include.expressions import REQUESTED_BY, RUN_ID, chosen
+from include.forms import business_date, form
+from include.mails import report_by_mail
+from include.policy import Tag, policy
+from include.profiles import DRIVER_ONLY
+from include.settings import Settings
+from include.spark import spark_task
+
+settings = Settings.from_env(os.environ)
+
+with DAG(
+    "rollback",
+    schedule=None,
+    params={
+        "as_of": business_date(),
+        **form(RollbackModelConfig, "dataset", "to_version", "reason", dataset=settings.dataset),
+    },
+    dagrun_timeout=timedelta(hours=8),
+    doc_md=__doc__,
+    **policy(settings, Tag.MODEL),
+):
+    rollback_model = spark_task(
+        "rollback_model",
+        settings,
+        profile=DRIVER_ONLY,
+        run_label=RUN_ID,
+        requested_by=REQUESTED_BY,
+        **chosen("dataset", "to_version", "reason"),
+    )
+    send_report = report_by_mail(settings)
+
+    chain(rollback_model, send_report)

@@ -1,0 +1,119 @@
+"""The person between a measured model and production: asked only where a person is wanted, and never misunderstood."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from airflow.sdk.exceptions import AirflowSkipException, ParamValidationError
+
+from arrears.contracts.arguments import parse
+from arrears.contracts.jobs import JOBS, PromoteModelConfig
+from include import approval
+from include.approval import AskByMail, approval_param, model_approval, unless_automatic
+from include.settings import Settings
+from tests.dags.rendering import rendered, spark_submit_argv
+
+ADA = {"id": "ada", "name": "Ada Lovelace"}
+ANSWERED_AT = datetime(2026, 3, 14, 12, tzinfo=UTC)
+
+
+def answer(task: Any, option: str, user: dict[str, str] | None = ADA, **said: str) -> dict[str, str]:
+    """What the task leaves for promote_model after Airflow has resumed it."""
+    event = {
+        "chosen_options": [option],
+        "params_input": {"reason": "", "override": "", **said},
+        "responded_at": ANSWERED_AT,
+        "responded_by_user": user,
+    }
+    return dict(task.execute_complete({}, event))
+
+
+def promotion(dags: dict[str, Any], left: dict[str, Any], **form: Any) -> PromoteModelConfig:
+    """What promote_model is told when the tasks before it left these values."""
+    task = dags["training"].get_task("promote_model")
+    argv = spark_submit_argv(rendered(task, form, results=left))
+    start = next(number for number, part in enumerate(argv) if part.endswith("promote_model.py"))
+    return parse(JOBS["promote_model"], argv[start + 1 :])  # type: ignore[return-value]
+
+
+def test_nobody_is_asked_where_the_approval_is_automatic(dags: dict[str, Any]) -> None:
+    with pytest.raises(AirflowSkipException):
+        unless_automatic({"params": {"approval": "auto"}})
+    unless_automatic({"params": {"approval": "human"}})
+    tasks = [dags["training"].get_task(name) for name in ("propose_model", "approve_model", "promote_model")]
+    assert [task._pre_execute_hook for task in tasks] == [unless_automatic, unless_automatic, None]
+    # A task that skipped itself must not skip the promotion.
+    assert [task.trigger_rule for task in tasks] == ["all_success", "none_failed", "none_failed"]
+
+
+def test_silence_is_a_no_and_comes_before_the_run_times_out(dags: dict[str, Any]) -> None:
+    task = dags["training"].get_task("approve_model")
+    assert task.defaults == ["Reject"]
+    assert task.response_timeout < dags["training"].dagrun_timeout
+    assert set(task.serialized_params) == {"reason", "override"}
+
+
+@pytest.mark.parametrize("option", ["Approve", "Reject"])
+def test_answer_reaches_the_promotion_with_who_when_and_why(dags: dict[str, Any], option: str) -> None:
+    task = dags["training"].get_task("approve_model")
+    said = answer(task, option, reason="as agreed; $(reboot) {{ 7 * 7 }}", override="a pilot")
+    config = promotion(dags, said, approval="human")
+    assert (config.approval, config.answer, config.approver) == ("human", option, "Ada Lovelace")
+    assert config.answered_at == "2026-03-14T12:00:00+00:00"
+    assert (config.approval_reason, config.gate_override) == ("as agreed; $(reboot) {{ 7 * 7 }}", "a pilot")
+
+
+def test_answer_of_nobody_names_nobody(dags: dict[str, Any]) -> None:
+    said = answer(dags["training"].get_task("approve_model"), "Reject", user=None)
+    assert promotion(dags, said, approval="human").approver == ""
+
+
+def test_promotion_without_question_knows_of_no_answer(dags: dict[str, Any]) -> None:
+    config = promotion(dags, None, gate_override="a pilot")  # type: ignore[arg-type]  # as after a skipped task
+    assert (config.approval, config.answer, config.approver, config.judged) == ("auto", "", "", "")
+    assert config.gate_override == "a pilot"
+
+
+def test_question_shows_rules_report_and_override(dags: dict[str, Any]) -> None:
+    task = rendered(dags["training"].get_task("approve_model"), {"gate_override": "a pilot"})
+    assert task.subject == "Shall the new model of lending_club become champion?"
+    assert "**version 4** asks to become champion" in task.body
+    assert "s3://arrears/artifacts/runs/training/scheduled__2026-03-14T02-06-00-00-00/report/report.html" in task.body
+    assert task.body.endswith("overrides unmet rules: a pilot")
+
+
+def test_approvers_may_be_named_by_operations() -> None:
+    assert model_approval(Settings.from_env({})).assigned_users is None
+    named = model_approval(Settings.from_env({"ARREARS_APPROVERS": "ada, grace"}))
+    assert named.assigned_users == [{"id": "ada", "name": "ada"}, {"id": "grace", "name": "grace"}]
+
+
+def test_form_offers_no_way_round_a_human_where_operations_demand_one() -> None:
+    assert approval_param(Settings.from_env({})).resolve(value="human") == "human"
+    entry = approval_param(Settings.from_env({"ARREARS_APPROVAL": "human"}))
+    assert entry.value == "human"
+    with pytest.raises(ParamValidationError):
+        entry.resolve(value="auto")
+
+
+def test_mail_server_that_is_down_does_not_stop_the_question(
+    dags: dict[str, Any], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(approval.HITLOperator, "generate_link_to_ui_from_context", lambda context: "http://airflow/ask")
+    sent = []
+    monkeypatch.setattr(approval, "deliver", lambda message, connection: sent.append((message, connection)))
+    context = {"task": SimpleNamespace(subject="Shall it?", body="**why**")}
+    AskByMail("smtp_default").notify(context)
+    ((message, connection),) = sent
+    assert (message["Subject"], connection) == ("[Arrears] Shall it?", "smtp_default")
+    assert "http://airflow/ask" in message.get_content()
+
+    def down(*_: object) -> None:
+        raise OSError("no route")
+
+    monkeypatch.setattr(approval, "deliver", down)
+    AskByMail("smtp_default").notify(context)
+    assert "nobody could be told by mail" in caplog.text
