@@ -27,7 +27,7 @@ from numpy.typing import ArrayLike
 from arrears.contracts.errors import BadInput
 
 if TYPE_CHECKING:
-    from arrears.model.ranking import RankSums
+    from arrears.model.rank_sums import RankSums
 
 PROBABILITY_CLIP = float(np.finfo(np.float64).eps)  # scikit-learn's, so that log-loss agrees where a score is 0 or 1
 

@@ -1,6 +1,6 @@
 """How scores rank the borrowers: sums over distinct scores, for AUC, AUC-PR, KS and DeLong's intervals.
 
-Each transform takes what ``score_counts.with_counts_below`` gave. The formulas stand in ``arrears.model.ranking`` and
+Each transform takes what ``score_counts.with_counts_below`` gave. The formulas stand in ``arrears.model.rank_sums`` and
 ``arrears.model.delong``.
 """
 
@@ -12,7 +12,7 @@ from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
 
 from arrears.model.delong import PlacementSums
-from arrears.model.ranking import RankSums
+from arrears.model.rank_sums import RankSums
 
 
 def to_rank_sums(ranked: DataFrame, keys: Sequence[str] = ()) -> DataFrame:
@@ -21,7 +21,7 @@ def to_rank_sums(ranked: DataFrame, keys: Sequence[str] = ()) -> DataFrame:
     Args:
         keys: those of ``with_counts_below``.
 
-    Columns: the keys, the fields of ``arrears.model.ranking.RankSums`` (where a class is missing, null or 0), and
+    Columns: the keys, the fields of ``arrears.model.rank_sums.RankSums`` (where a class is missing, null or 0), and
     ``score_sum``, the sum of weight x score.
     """
     at_or_above, false_at_or_above = _at_or_above("positives"), _at_or_above("negatives")

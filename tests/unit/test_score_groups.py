@@ -16,7 +16,7 @@ from arrears.model.curves import HISTOGRAM_BINS, Curves
 from arrears.model.fairness import LevelCounts, group_fairness
 from arrears.model.findings import AucDifference, Findings
 from arrears.model.metrics import Evaluation, error_sums
-from arrears.model.ranking import rank_sums
+from arrears.model.rank_sums import rank_sums
 from arrears.model.score_groups import (
     ScoreGroup,
     calibration_check,
