@@ -67,7 +67,8 @@ class DecisionRecord:
         if not isinstance(given, dict) or given.get("kind") not in get_args(Kind):
             raise ValueError("no decision")
         try:
-            return cls(**{name: value for name, value in given.items() if name in known})
+            read = cls(**{name: value for name, value in given.items() if name in known})
+            return dataclasses.replace(read, verdicts=tuple(read.verdicts))
         except TypeError:
             raise ValueError("no decision") from None
 
