@@ -22,7 +22,6 @@ from arrears.stores.registry import CHALLENGER, CHAMPION, Registry
 log = logging.getLogger(__name__)
 
 LOCK_WAIT_SECONDS = 60.0
-HEAD_TAG = "arrears.decisions"  # beside the log, not in it: whoever changes the newest entry must change both
 
 
 @contextmanager
@@ -39,7 +38,7 @@ def succession(config: JobConfig, objects: Objects, *, changed_by_hand: bool = F
     name, catalogue, registry = registered_model(config.dataset), config.catalogue, Registry()
     with held_lock(objects, catalogue.lock(f"model-{name}"), wait_seconds=LOCK_WAIT_SECONDS) as lock:
         decisions = DecisionLog(objects, catalogue.decisions(name))
-        remembered = Head.from_text(registry.tag_of_model(name, HEAD_TAG))
+        remembered = registry.newest_decision(name)
         held = Succession(name, registry, decisions, lock, decisions.chain(remembered))
         held.finish_what_was_begun(remembered, changed_by_hand=changed_by_hand)
         yield held
@@ -112,7 +111,7 @@ class Succession:
         log.warning("%s", told)
 
     def _remember(self) -> None:
-        self._registry.tag_model(self.name, HEAD_TAG, self._chain.head.to_text())
+        self._registry.remember_decision(self.name, self._chain.head)
 
     def crown_the_latest(self) -> None:
         """Sets the aliases that follow from the log: ``archived-N`` of the earlier reigns, then ``champion``."""

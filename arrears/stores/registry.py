@@ -10,12 +10,14 @@ from collections.abc import Callable
 from functools import cached_property, wraps
 from typing import Any, ParamSpec, TypeVar
 
+from arrears.contracts.decision_records import Head
 from arrears.contracts.errors import UpstreamNotReady
 
 CHAMPION = "champion"
 CHALLENGER = "challenger"
 ABSENT = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
 
+_HEAD_TAG = "arrears.decisions"  # beside the log, not in it: whoever changes the newest entry must change both
 _UNREACHABLE = ("failed with exception", "failed with timeout exception")
 
 Asked = ParamSpec("Asked")
@@ -46,7 +48,7 @@ def answered(question: Callable[Asked, Answer]) -> Callable[Asked, Answer]:
 
 
 class Registry:
-    """Reads and sets the aliases and tags of registered models."""
+    """Reads and sets the aliases of registered models, and what the registry remembers of their decisions."""
 
     @answered
     def aliases(self, name: str) -> dict[str, str]:
@@ -65,15 +67,26 @@ class Registry:
         self._client.delete_registered_model_alias(name, alias)
 
     @answered
-    def tag_of_model(self, name: str, tag: str) -> str | None:
-        """A tag of the registered model as a whole; None where it has none."""
+    def newest_decision(self, name: str) -> Head:
+        """What the registry remembers of the model's log of decisions."""
         found = self._registered(name)
-        return None if found is None else found.tags.get(tag)
+        return Head.from_text(None if found is None else found.tags.get(_HEAD_TAG))
 
     @answered
-    def tag_model(self, name: str, tag: str, text: str) -> None:
-        """Sets a tag of the registered model as a whole."""
-        self._client.set_registered_model_tag(name, tag, text)
+    def remember_decision(self, name: str, head: Head) -> None:
+        """Keeps the newest entry's number and digest beside the model."""
+        self._client.set_registered_model_tag(name, _HEAD_TAG, head.to_text())
+
+    @answered
+    def decided_models(self) -> list[str]:
+        """Names of the registered models about which something was decided."""
+        names, token = [], None
+        while True:
+            page = self._client.search_registered_models(page_token=token)
+            names += [str(model.name) for model in page if _HEAD_TAG in model.tags]
+            token = page.token
+            if not token:
+                return sorted(names)
 
     @answered
     def tag_version(self, name: str, version: str, tag: str, text: str) -> None:

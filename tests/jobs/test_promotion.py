@@ -251,7 +251,7 @@ def test_champion_from_before_the_log_is_archived_as_the_first(root: str) -> Non
     assert rollback_model.run(a_rollback(root)).values["model_version"] == old
 
 
-@pytest.mark.parametrize("broken", ["add", "tag_model", "set_alias"])
+@pytest.mark.parametrize("broken", ["add", "remember_decision", "set_alias"])
 def test_killed_promotion_leaves_the_old_champion_and_a_rerun_finishes(
     root: str, broken: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,0 +1,66 @@
+"""`make verify-decisions`: what a person sees of a whole log, and of a broken one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from arrears.contracts.catalogue import Catalogue
+from arrears.contracts.errors import BadConfiguration
+from arrears.stores.objects import Objects
+from local import decisions
+from spark_jobs.jobs import promote_model, rollback_model
+from tests.jobs.model_world import local_registry
+from tests.jobs.registry_world import BETTER, MODEL, POOR, a_promotion, a_rollback, describe, measured
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Two champions, a rollback, and an override."""
+    folder = tmp_path_factory.mktemp("decisions")
+    with local_registry(folder):
+        root = (folder / "s3").as_uri()
+        describe(root)
+        promote_model.run(a_promotion(root, measured(BETTER)))
+        promote_model.run(a_promotion(root, measured(BETTER, "1"), "1"))
+        rollback_model.run(a_rollback(root, requested_by="grace"))
+        promote_model.run(a_promotion(root, measured(POOR, "1"), "1", gate_override="a pilot", requested_by="ada"))
+        yield root
+
+
+def test_whole_log_is_printed_as_a_table(root: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert decisions.main(["--root", root]) == 0
+    headline, head, *rows = capsys.readouterr().out.splitlines()
+    assert headline.startswith(f"{MODEL}: 4 decisions, the chain is whole; champion: version 3")
+    assert head.split() == ["when", "(UTC)", "decision", "version", "champion", "before", "who", "why"]
+    assert [row.split()[0] for row in rows] == ["1", "2", "3", "4"]
+    assert "rolled back" in rows[2]
+    assert "grace" in rows[2]
+    assert rows[3].endswith("OVERRIDE: a pilot")
+
+
+@pytest.mark.parametrize("gone", ["00000004.json", "all"])
+def test_missing_entries_are_named_also_when_they_are_the_last_or_all(
+    root: str, gone: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    objects, folder = Objects(), Catalogue(root).decisions(MODEL)
+    kept = {item.uri: objects.get(item.uri) for item in objects.list(folder)}
+    for uri in kept:
+        if gone in ("all", Path(uri).name):
+            objects.delete(uri)
+    try:
+        assert decisions.main(["--root", root]) == BadConfiguration.exit_code
+        told = capsys.readouterr()
+        assert "entry 4 is missing" in told.err
+        assert "the chain is whole" not in told.out
+    finally:
+        for uri, body in kept.items():
+            objects.put(uri, body)
+
+
+def test_bank_without_decisions_is_told_what_to_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with local_registry(tmp_path):
+        assert decisions.main(["--root", tmp_path.as_uri()]) == 0
+    assert "nothing was decided yet" in capsys.readouterr().out
