@@ -34,6 +34,7 @@ RUN python -m deploy.fetch_jars /opt/arrears/jars
 
 COPY arrears arrears
 COPY spark_jobs spark_jobs
+COPY experiments experiments
 COPY include include
 COPY plugins plugins
 COPY dags dags

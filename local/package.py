@@ -15,7 +15,7 @@ from pathlib import Path
 from arrears.contracts.errors import BadConfiguration
 from local.settings import REPOSITORY
 
-FOLDERS = ("arrears", "spark_jobs")
+FOLDERS = ("arrears", "spark_jobs", "experiments")
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip can hold: file times must not change the bytes
 
 

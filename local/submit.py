@@ -28,6 +28,7 @@ DAGS = (
     "replay",
     "new_data",
     "training",
+    "experiment",
     "rollback",
     "inference",
     "maintenance",

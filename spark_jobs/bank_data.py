@@ -140,6 +140,7 @@ def description_of(bank: BankDescription, dataset: str) -> DatasetDescription:
         id=bank.id,
         numeric=bank.numeric,
         categorical=bank.categorical,
+        text=bank.text,
         dates=_dates(bank),
         kept=tuple(line.name for line in bank.catalogue if line.use == "information"),
         protected=bank.protected,

@@ -73,7 +73,7 @@ def explore(
         rows, numeric=description.numeric, categorical=description.categorical, key=key, seed=seed, bins=bins
     )
     found = {row["name"]: row for row in told.collect()}
-    parted = [_bins_of(name, found.get(name)) for name in description.features]
+    parted = [_bins_of(name, found.get(name)) for name in (*description.numeric, *description.categorical)]
     bars = [_bars_of(b, found.get(b.name)) for b in parted]
     segmented = _Segmented.of(rows, [*parted, *bars], key, seed, compared)
     whole = segmented.counts[0]
@@ -165,7 +165,7 @@ def _features(
 ) -> tuple[ExploredFeature, ...]:
     summaries = _summaries(rows, description.numeric, found)
     meanings = {line.name: line.meaning for line in description.catalogue}
-    number = len(description.features)
+    number = len(description.numeric) + len(description.categorical)
     parted, bars = segmented.counts[:number], segmented.counts[number:]
     return tuple(
         ExploredFeature(

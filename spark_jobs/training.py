@@ -12,13 +12,18 @@ from pyspark.sql import functions as F
 from arrears.contracts.catalogue import Table
 from arrears.contracts.descriptions import LABEL, DatasetDescription
 from arrears.contracts.jobs import TrainModelConfig
+from arrears.contracts.training_choices import with_features
 from arrears.scoring.document import LevelRates, ModelDocument
-from spark_jobs.engines.catboost import ONE_HOT_LEVELS
-from spark_jobs.engines.contract import VALIDATION_SHARD, FittedModel, Snapshot, TrainingSpec
+from spark_jobs.engines.catboost_options import ONE_HOT_LEVELS
+from spark_jobs.engines.contract import CALIBRATION_SHARD, FittedModel, Snapshot, TrainingSpec
+from spark_jobs.engines.options import parsed_options
+from spark_jobs.engines.registry import engine_named
 from spark_jobs.engines.scoring import score_snapshot
 from spark_jobs.evaluation import score_quantiles
 from spark_jobs.io import snapshots, tables
-from spark_jobs.preparation import interactions, learnt_preparation
+from spark_jobs.io.training_progress import ProgressFiles
+from spark_jobs.preparation import interactions, learnt_preparation, suited_to
+from spark_jobs.sharding import check_choices, chosen_shards, monotone
 from spark_jobs.transforms.training_rows import ROW_ORDER, to_level_counts, to_training_rows
 
 
@@ -30,8 +35,11 @@ def pinned_rows(
 
     Raises:
         UpstreamNotReady: the training set has no such version.
-        BadConfiguration: what is asked for does not fit the features.
+        BadConfiguration: what is asked for does not fit the features, the engine or the memory of a task.
     """
+    engine, description = engine_named(config.engine), with_features(description, config.features)
+    check_choices(config, description, engine)
+    config = suited_to(engine, config, description)
     interactions(config, description)  # a misspelt feature is told before the rows are sorted
     borrowers = tables.read_partition(
         spark,
@@ -39,11 +47,13 @@ def pinned_rows(
         {"dataset_version": config.dataset_version},
         what="run generate_data",
     )
-    shards = config.shards or 1
+    shards = chosen_shards(config, description, engine, borrowers.count)
+    calibration_share = config.calibration_share if config.calibration != "none" else 0.0
     rows = to_training_rows(
         borrowers,
         features=description.features,
         validation_share=config.validation_share,
+        calibration_share=calibration_share,
         shards=shards,
         seed=config.seed,
         group=description.group,
@@ -53,12 +63,13 @@ def pinned_rows(
         snapshot = snapshots.materialise(
             rows,
             address,
-            shards=range(VALIDATION_SHARD, shards),
-            digest=f"{config.dataset_version}-{config.seed}-{config.validation_share}-{shards}",
+            shards=range(CALIBRATION_SHARD, shards),
+            digest=f"{config.dataset_version}-{config.seed}-{config.validation_share}-{calibration_share}-{shards}",
             sort_key=ROW_ORDER,
         )
         training = snapshots.read_training(spark, address)
-        yield snapshot, _spec(training, config, description, shards)
+        spec = training_spec(training, config, description, shards)
+        yield snapshot, replace(spec, progress=ProgressFiles(config.catalogue.snapshot(config.dataset, "training")))
     finally:
         snapshots.discard(address)
 
@@ -71,8 +82,16 @@ def with_training_scores(
     return replace(document, score_quantiles=tuple(score_quantiles(scored)))
 
 
-def _spec(training: DataFrame, config: TrainModelConfig, description: DatasetDescription, shards: int) -> TrainingSpec:
-    preparation = learnt_preparation(training, config, description)
+def training_spec(
+    training: DataFrame, config: TrainModelConfig, description: DatasetDescription, shards: int
+) -> TrainingSpec:
+    """How to train, and what is learnt from the training rows for it.
+
+    Args:
+        training: the rows outside every slice that is kept back.
+    """
+    suited = suited_to(engine_named(config.engine), config, description)
+    preparation = learnt_preparation(training, suited, description)
     _, levels_left = preparation.outputs(description.numeric, description.categorical)
     encoded = () if shards == 1 else _encoded(training, levels_left)
     many = {rates.column for rates in encoded}
@@ -89,7 +108,13 @@ def _spec(training: DataFrame, config: TrainModelConfig, description: DatasetDes
         shards=shards,
         learning_rate=config.learning_rate,
         preparation=preparation,
+        options=parsed_options(config.engine_options),
+        monotone=monotone(description),
+        text=description.text,
     )
+
+
+_spec = training_spec
 
 
 def _encoded(training: DataFrame, categorical: tuple[str, ...]) -> tuple[LevelRates, ...]:

@@ -254,6 +254,11 @@ class BankDescription:
         return tuple(line.name for line in self.catalogue if line.use == "model" and line.type == "categorical")
 
     @property
+    def text(self) -> tuple[str, ...]:
+        """Free text that a model may read."""
+        return tuple(line.name for line in self.catalogue if line.use == "model" and line.type == "text")
+
+    @property
     def protected(self) -> tuple[str, ...]:
         """Attributes kept beside the features for fairness reports alone."""
         return tuple(line.name for line in self.catalogue if line.use == "fairness")

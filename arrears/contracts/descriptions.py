@@ -16,6 +16,7 @@ LABEL = "is_default"
 RESERVED = (ID, LABEL, "sample_id", "as_of", "dataset_version", "row_order", "is_validation", "shard")
 
 _LATER: dict[str, Any] = {
+    "text": [],
     "loss": None,
     "loss_limit": 1.0,
     "products": [],
@@ -36,7 +37,7 @@ class DatasetDescription:
         bad_when: which target values mean default: a value (``bad``, ``1``) or a comparison (``> 0``).
         good_when: the one other value allowed; None for a comparison, or where every other value is an error but 0/1.
         id: source column that identifies a row; None lets generation derive one from the row's content.
-        numeric, categorical: the features, by source column.
+        numeric, categorical, text: the features, by source column; few engines learn from free text.
         dates: date columns, kept beside the features.
         kept: columns carried along and never used as a feature (such as the loss severity).
         excluded: columns dropped at the door (such as those known only after the outcome).
@@ -69,6 +70,7 @@ class DatasetDescription:
     ceilings: dict[str, float] = field(default_factory=dict)
     gate: str = "better"
     tolerance: float = 0.0
+    text: tuple[str, ...] = ()
     loss: str | None = None
     loss_limit: float = 1.0
     products: tuple[str, ...] = ()
@@ -103,7 +105,7 @@ class DatasetDescription:
     @property
     def features(self) -> tuple[str, ...]:
         """What a model may see, numeric columns first."""
-        return self.numeric + self.categorical
+        return self.numeric + self.categorical + self.text
 
     @property
     def carried(self) -> tuple[str, ...]:
@@ -150,7 +152,7 @@ class DatasetDescription:
             roles.setdefault(self.id, []).append("id")
         if self.group is not None and self.group != self.id:
             roles.setdefault(self.group, []).append("group")
-        for role in ("numeric", "categorical", "dates", "kept", "excluded", "protected"):
+        for role in ("numeric", "categorical", "text", "dates", "kept", "excluded", "protected"):
             for column in getattr(self, role):
                 # Kaggle's `loss` is both what defines default and the severity that later parts model.
                 if not (role == "kept" and column == self.target):

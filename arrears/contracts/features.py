@@ -10,7 +10,8 @@ from typing import Literal, TypeAlias
 from arrears.contracts.errors import BadConfiguration
 
 USES = ("model", "fairness", "information")
-TYPES = ("numeric", "categorical")
+TYPES = ("numeric", "categorical", "text")
+DIRECTIONS = ("", "rising", "falling")
 _BRACES = re.compile(r"\{([^{}]*)\}")
 
 
@@ -21,12 +22,14 @@ class FeatureLine:
     Attributes:
         name: the column; in YAML ``paid_sum_{3,6,12}m`` stands for three lines.
         meaning: one sentence; ``{}`` in it is replaced by what the braces of the name stand for.
-        type: numeric or categorical.
+        type: numeric, categorical, or text (free text, for engines that read it).
         unit: EUR, days, months, ratio, count, level …
         source: table and column that it comes from.
         window: the time before the decision that it looks at, such as ``3 months``; empty: the moment itself.
         owner: who answers for it.
         use: model; fairness (a protected attribute: reports alone); information (kept, never learnt from).
+        monotone: rising where a higher value may only raise the default probability, falling where it may only lower
+            it; empty: the data decide.
     """
 
     name: str
@@ -37,6 +40,7 @@ class FeatureLine:
     window: str
     owner: str
     use: str = "model"
+    monotone: str = ""
 
     def __post_init__(self) -> None:
         problems = [
@@ -46,6 +50,10 @@ class FeatureLine:
             problems.append(f"feature {self.name}: type {self.type!r} is none of {', '.join(TYPES)}")
         if self.use not in USES:
             problems.append(f"feature {self.name}: use {self.use!r} is none of {', '.join(USES)}")
+        if self.monotone not in DIRECTIONS:
+            problems.append(f"feature {self.name}: monotone {self.monotone!r} is neither rising nor falling")
+        elif self.monotone and self.type != "numeric":
+            problems.append(f"feature {self.name}: monotone {self.monotone} is of numeric features alone")
         if problems:
             raise BadConfiguration(*problems)
 

@@ -14,6 +14,7 @@ from arrears.contracts.data_jobs import (
     ReplayTrainingSetConfig,
     SampleNewDataConfig,
 )
+from arrears.contracts.experiment_job import RunExperimentConfig
 from arrears.contracts.job_config import JobConfig, default_of
 from arrears.contracts.model_jobs import (
     EvaluateModelConfig,
@@ -39,6 +40,7 @@ __all__ = [
     "ReplayTrainingSetConfig",
     "ResolveVersionsConfig",
     "RollbackModelConfig",
+    "RunExperimentConfig",
     "SampleNewDataConfig",
     "ScoreBorrowersConfig",
     "TrainModelConfig",
@@ -54,6 +56,7 @@ JOBS: dict[str, type[JobConfig]] = {
     "maintain_tables": MaintainTablesConfig,
     "resolve_versions": ResolveVersionsConfig,
     "sample_new_data": SampleNewDataConfig,
+    "run_experiment": RunExperimentConfig,
     "train_model": TrainModelConfig,
     "evaluate_model": EvaluateModelConfig,
     "propose_model": ProposeModelConfig,

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from arrears.contracts.errors import BadInput
-from arrears.scoring.columns import by_level, level_column, number_column
+from arrears.scoring.columns import by_level, level_column, number_column, text_column
 from arrears.scoring.document import LevelRates, ModelDocument
 from arrears.scoring.preparation import Preparation
 from arrears.scoring.scorers import Scorer
@@ -42,7 +43,7 @@ def default_probabilities(rows: pa.Table, scorer: Scorer, document: ModelDocumen
 
 def check_columns(schema: pa.Schema, document: ModelDocument) -> None:
     """Refuses rows that lack a feature of the model or bring it in a wrong type; names all of them at once."""
-    texts = {*document.categorical, *(rates.column for rates in document.encoded)}
+    texts = {*document.categorical, *document.text, *(rates.column for rates in document.encoded)}
     problems = []
     for name in document.features:
         index = schema.get_field_index(name)
@@ -58,7 +59,8 @@ def check_columns(schema: pa.Schema, document: ModelDocument) -> None:
 
 def model_input(rows: pa.Table, document: ModelDocument) -> Any:
     """The rows as the model reads them: float32 numbers (missing is NaN), categories as text (missing is a level)."""
-    return prepared_input(rows, document.preparation, document.numeric, document.categorical, document.encoded)
+    given = document.preparation, document.numeric, document.categorical, document.encoded
+    return prepared_input(rows, *given, text=document.text)
 
 
 def prepared_input(
@@ -67,20 +69,27 @@ def prepared_input(
     numeric: Sequence[str],
     categorical: Sequence[str],
     encoded: Sequence[LevelRates] = (),
+    text: Sequence[str] = (),
 ) -> Any:
-    """Raw rows, prepared as a model reads them: a float32 matrix, or CatBoost's FeaturesData where categories remain.
+    """Raw rows, prepared as a model reads them: a float32 matrix, or what CatBoost takes where words remain.
 
-    Training and scoring both come through here, so a model sees in use what it saw when it was fitted.
+    That is its FeaturesData for categories, and its Pool where there is free text. Training and scoring share the
+    preparation, so a model sees in use what it saw when it was fitted.
     """
     rated = [rates.column for rates in encoded]
     ready = preparation.apply(rows, numeric, [*rated, *categorical])
     numbers_left, levels_left = preparation.outputs(numeric, categorical)
     numbers = number_matrix(ready, numbers_left, encoded)
+    names = [*numbers_left, *rated]
+    if text:
+        inputs = dict(zip(names, numbers.T, strict=True)) | {
+            name: level_column(ready.column(name)) for name in levels_left
+        }
+        return _pool_of_text(inputs | {name: words_column(rows.column(name)) for name in text}, levels_left, text)
     if not levels_left:
         return numbers
     from catboost import FeaturesData
 
-    names = [*numbers_left, *rated]
     return FeaturesData(
         num_feature_data=np.ascontiguousarray(numbers) if names else None,
         num_feature_names=names or None,
@@ -115,6 +124,20 @@ def level_matrix(rows: pa.Table, categorical: Sequence[str]) -> npt.NDArray[np.o
     for position, name in enumerate(categorical):
         levels[:, position] = level_column(rows.column(name)).cast(pa.binary()).to_numpy(zero_copy_only=False)
     return levels
+
+
+def words_column(column: pa.ChunkedArray) -> npt.NDArray[np.object_]:
+    """A free-text column as Python texts; a missing text is one without words."""
+    words: npt.NDArray[np.object_] = pc.fill_null(text_column(column), "").to_numpy(zero_copy_only=False)
+    return words
+
+
+def _pool_of_text(inputs: Mapping[str, Any], levels: Sequence[str], text: Sequence[str]) -> Any:
+    import pandas as pd
+    from catboost import Pool
+
+    frame = pd.DataFrame({name: np.asarray(values) for name, values in inputs.items()}, copy=False)
+    return Pool(frame, cat_features=list(levels), text_features=list(text))
 
 
 def _decoded(kind: pa.DataType) -> pa.DataType:

@@ -31,6 +31,7 @@ class ModelDocument:
         numeric: numeric columns that a borrower brings, in the order of the model's float inputs.
         categorical: category columns that a borrower brings, in the order of the model's category inputs.
         encoded: category features that were turned into numbers before the model; they follow ``numeric``.
+        text: free-text columns that a borrower brings, the model's last inputs.
         score_quantiles: scores of the training rows at 0, 1/1000, … 1, from which risk limits are read.
         preparation: what is done to those columns before the model sees them; empty: nothing.
         example: one made-up borrower (medians and commonest levels), never a real one.
@@ -55,17 +56,18 @@ class ModelDocument:
     cutoff: Cutoff | None = None
     task: str = DEFAULT
     loss_limit: float | None = None
+    text: tuple[str, ...] = ()
 
     @property
     def features(self) -> tuple[str, ...]:
         """The columns that a row must have to be scored."""
-        return self.numeric + tuple(rates.column for rates in self.encoded) + self.categorical
+        return self.numeric + tuple(rates.column for rates in self.encoded) + self.categorical + self.text
 
     @property
     def inputs(self) -> tuple[str, ...]:
         """What the model itself sees, in its order: the features after their preparation."""
         numeric, categorical = self.preparation.outputs(self.numeric, self.categorical)
-        return numeric + tuple(rates.column for rates in self.encoded) + categorical
+        return numeric + tuple(rates.column for rates in self.encoded) + categorical + self.text
 
     def to_json(self) -> str:
         """One JSON object, kept beside the model's file."""
@@ -75,7 +77,7 @@ class ModelDocument:
     def from_json(cls, text: str | bytes) -> ModelDocument:
         """Reads a document."""
         given: dict[str, Any] = json.loads(text)
-        for name in ("numeric", "categorical", "score_quantiles"):
+        for name in ("numeric", "categorical", "text", "score_quantiles"):
             given[name] = tuple(given.get(name, ()))
         given["encoded"] = tuple(LevelRates(**rates) for rates in given.get("encoded", ()))
         given["preparation"] = Preparation.from_dict(given.get("preparation", {}))

@@ -22,6 +22,7 @@ import numpy as np
 import pyarrow as pa
 
 from arrears.contracts.errors import BadConfiguration
+from spark_jobs.engines.catboost_memory import TaskSize
 from spark_jobs.engines.catboost_options import classifier_settings, option_problems, unmergeable
 from spark_jobs.engines.catboost_pools import (
     TrainingColumns,
@@ -78,9 +79,30 @@ def fit(spark: SparkSession, snapshot: Snapshot, spec: TrainingSpec, read: ReadS
         _Task(shard, snapshot.shard(shard), validation, snapshot.sort_key, snapshot.digest, spec, read, borders)
         for shard in range(spec.shards)
     ]
-    log.info("training %d shard(s) of %d rows with %d threads each", spec.shards, snapshot.rows, spec.threads)
+    log.info(
+        "training %d shard(s) with %d threads each: at most %d rows, %d for validation, %d inputs, about %d MB",
+        *(spec.shards, spec.threads, (size := _size(tasks, spec)).rows, size.validation_rows),
+        *(len(_input_names(spec)), size.needed_mb()),
+    )
     parts = _in_tasks(spark, [partial(_train, task) for task in tasks], _PART, _PART_DDL)
     return _merged(parts, spec)
+
+
+def _input_names(spec: TrainingSpec) -> tuple[str, ...]:
+    return (*number_names(spec), *level_names(spec), *spec.text)
+
+
+def _size(tasks: Sequence[_Task], spec: TrainingSpec) -> TaskSize:
+    """The size of the largest task."""
+    return TaskSize(
+        rows=max(sum(piece.rows for piece in task.train) for task in tasks),
+        validation_rows=sum(piece.rows for piece in tasks[0].validation),
+        numeric=len(number_names(spec)),
+        categorical=len(level_names(spec)),
+        depth=spec.depth,
+        text=len(spec.text),
+        is_ordered=spec.options.get("boosting_type") == "Ordered",
+    )
 
 
 def _check(snapshot: Snapshot, spec: TrainingSpec) -> None:
@@ -137,8 +159,7 @@ def _train(task: _Task) -> dict[str, Any]:
     train = quantised(columns, spec, task.borders)
     validation = _validation_pool(task, train)
     read_seconds = time.monotonic() - started
-    names = (*number_names(spec), *level_names(spec), *spec.text)
-    settings = classifier_settings(spec, names=names, has_validation=validation is not None)
+    settings = classifier_settings(spec, names=_input_names(spec), has_validation=validation is not None)
     model = fitted(settings, train, validation, spec.progress, _key(task))
     return {
         "model": _to_bytes(model),
@@ -241,4 +262,5 @@ ENGINE = Engine(
     takes_text=True,
     takes_monotone=True,
     option_problems=option_problems,
+    kept_whole_by=unmergeable,
 )

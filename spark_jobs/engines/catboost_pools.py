@@ -18,8 +18,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from arrears.scoring.batch import number_matrix
-from arrears.scoring.columns import level_column, text_column
+from arrears.scoring.batch import number_matrix, words_column
+from arrears.scoring.columns import level_column
 from spark_jobs.engines.catboost_options import quantising
 from spark_jobs.engines.contract import FileSlice, ReadSlices, TrainingSpec
 
@@ -92,7 +92,7 @@ class TrainingColumns:
         for name, levels in self._levels.items():
             levels.add(level_column(ready.column(name)), place)
         for name, texts in self._texts.items():
-            texts[place] = pc.fill_null(text_column(kept.column(name)), "").to_numpy(zero_copy_only=False)
+            texts[place] = words_column(kept.column(name))
         self.labels[place] = kept.column(spec.label).to_numpy()
         self._order[place] = kept.column(self._sort_key).to_numpy()
         self.rows = place.stop

@@ -151,4 +151,5 @@ class Engine:
     takes_text: bool = False
     takes_monotone: bool = False
     option_problems: Callable[[Mapping[str, Any]], Sequence[str]] = lambda options: ()
+    kept_whole_by: Callable[[Mapping[str, Any], tuple[str, ...]], Sequence[str]] = lambda options, text: ()
     needs_evidence: bool = False

@@ -58,8 +58,13 @@ def materialise(rows: DataFrame, uri: str, *, shards: Sequence[int], digest: str
 
 
 def read_training(spark: SparkSession, uri: str) -> DataFrame:
-    """The rows of a materialised snapshot outside its validation slice: all that anything may be learnt from."""
-    return spark.read.format("delta").load(hadoop_uri(uri)).where(F.col("shard") != VALIDATION_SHARD)
+    """The rows of a materialised snapshot outside the slices kept back: all that anything may be learnt from."""
+    return spark.read.format("delta").load(hadoop_uri(uri)).where(F.col("shard") >= 0)
+
+
+def read_pinned(spark: SparkSession, snapshot: Snapshot) -> DataFrame:
+    """The rows of a snapshot as Spark reads them, without the partition's own columns; its files are whole."""
+    return spark.read.parquet(*sorted({hadoop_uri(unquote(piece.uri)) for piece in snapshot.slices}))
 
 
 def discard(uri: str) -> None:

@@ -199,7 +199,7 @@ def _fixed_types(declared: DatasetDescription | None, config: GenerateDataConfig
     """Columns whose type the values do not decide: ids and categories stay the text that they are."""
     if declared is None:
         return {stored_name(config.id_column): "string"} if config.id_column else {}
-    as_text = dict.fromkeys((*declared.categorical, *filter(None, [declared.id])), "string")
+    as_text = dict.fromkeys((*declared.categorical, *declared.text, *filter(None, [declared.id])), "string")
     return {**dict.fromkeys(declared.dates, "date"), **as_text}
 
 

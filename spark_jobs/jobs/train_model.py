@@ -58,6 +58,7 @@ def _document(config: TrainModelConfig, spec: TrainingSpec, fitted: FittedModel)
         engine=fitted.engine,
         numeric=spec.numeric,
         categorical=spec.categorical,
+        text=spec.text,
         encoded=spec.encoded,
         preparation=spec.preparation,
         example=fitted.example,

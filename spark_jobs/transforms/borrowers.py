@@ -33,6 +33,7 @@ def in_stored_names(description: DatasetDescription) -> DatasetDescription:
         id=stored_name(description.id) if description.id else None,
         numeric=stored(description.numeric),
         categorical=stored(description.categorical),
+        text=stored(description.text),
         dates=stored(description.dates),
         kept=stored(description.kept),
         excluded=stored(description.excluded),
@@ -57,7 +58,8 @@ def to_borrowers(loans: DataFrame, description: DatasetDescription) -> DataFrame
     present = [column for column in types if column not in description.excluded]
     id_column = description.id if description.id in present else None
     wanted = [c for c in description.carried if c in present]
-    stored = {c: stored_value(c, types[c], is_category=c in description.categorical) for c in wanted}
+    words = {*description.categorical, *description.text}
+    stored = {c: stored_value(c, types[c], is_category=c in words) for c in wanted}
     label = is_default(description, types) if description.target in present else F.lit(None).cast("int")
     named = with_borrower_id(loans, id_column, present)
     borrowers = named.select(ID, label.alias(LABEL), *(stored[c].alias(c) for c in wanted))

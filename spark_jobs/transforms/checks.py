@@ -138,6 +138,7 @@ def _types_by_role(description: DatasetDescription) -> dict[str, tuple[str, tupl
     roles: dict[str, tuple[str, tuple[type[T.DataType], ...]]] = {
         **dict.fromkeys(description.numeric, ("numeric", NUMBER)),
         **dict.fromkeys(description.categorical, ("categorical", simple)),
+        **dict.fromkeys(description.text, ("text", (T.StringType,))),
         **dict.fromkeys(description.dates, ("date", MOMENT)),
         **dict.fromkeys(description.kept, ("kept", (*simple, *MOMENT))),
         **dict.fromkeys(description.protected, ("protected", simple)),

@@ -31,6 +31,7 @@ TASKS = {
         "promote_model",
         "send_report",
     ],
+    "experiment": ["run_experiment", "send_report"],
     "rollback": ["rollback_model", "send_report"],
     "inference": ["resolve_versions", "score_borrowers", "send_report"],
     "maintenance": ["maintain_tables", "send_report"],

@@ -27,6 +27,7 @@ SPARK_TASKS = [
     ("training", "evaluate_model"),
     ("training", "propose_model"),
     ("training", "promote_model"),
+    ("experiment", "run_experiment"),
     ("rollback", "rollback_model"),
     ("inference", "resolve_versions"),
     ("inference", "score_borrowers"),

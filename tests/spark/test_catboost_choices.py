@@ -18,7 +18,7 @@ import pytest
 from catboost import CatBoostClassifier, Pool
 
 from arrears.contracts.errors import BadConfiguration
-from arrears.scoring.batch import default_probabilities, number_matrix
+from arrears.scoring.batch import default_probabilities, model_input, number_matrix
 from arrears.scoring.document import ModelDocument
 from arrears.scoring.preparation import OutlierLimits, Preparation
 from arrears.scoring.scorers.catboost_trees import CatBoostTrees
@@ -76,7 +76,7 @@ def task_of(snapshot: Snapshot, spec: TrainingSpec) -> engine._Task:
 
 
 def scores(part: dict[str, Any], borrowers: pa.Table, spec: TrainingSpec) -> npt.NDArray[np.float64]:
-    document = ModelDocument("d", "v", "catboost", spec.numeric, spec.categorical)
+    document = ModelDocument("d", "v", "catboost", spec.numeric, spec.categorical, text=spec.text)
     return default_probabilities(borrowers, CatBoostTrees.from_bytes(part["model"]), document)
 
 
@@ -180,6 +180,39 @@ def test_a_value_missing_in_one_shard_alone_is_cut_off_from_all_others(
     found = scores(engine._train(task), pa.table({"income": [np.nan, -9.0, 9.0], "age": [40, 40, 40]}), SPEC)
     assert found[0] > 0.9
     assert found[1:].max() < 0.3
+
+
+def test_free_text_is_learnt_from_and_scored_alike_in_batch_and_in_catboost_alone(
+    borrowers: pa.Table, tmp_path: Path
+) -> None:
+    texts = pa.array([None if n % 10 == 0 else text.as_py() for n, text in enumerate(borrowers.column("purpose"))])
+    level = pa.array(np.where(np.arange(ROWS) % 3 == 0, "a", "b"))
+    loans = borrowers.set_column(2, "purpose", texts).append_column("level", level)
+    spec = replace(SPEC, categorical=("level",), text=("purpose",))
+    ours = engine._train(task_of(snapshot_of(loans, tmp_path), spec))
+    frame = loans.to_pandas().astype({"income": "float32", "age": "float32"}).fillna({"purpose": ""})
+    pools = [
+        Pool(
+            rows.sort_values("row_order")[["income", "age", "level", "purpose"]],
+            rows.sort_values("row_order")["is_default"],
+            cat_features=["level"],
+            text_features=["purpose"],
+        )
+        for rows in (frame[: 3 * ROWS // 4], frame[3 * ROWS // 4 :], frame.assign(row_order=range(ROWS)))
+    ]
+    common = {"iterations": 60, "depth": 4, "random_seed": 7, "thread_count": 1, "early_stopping_rounds": 40}
+    theirs = CatBoostClassifier(**common, verbose=0, allow_writing_files=False).fit(pools[0], eval_set=pools[1])
+    logits = theirs.predict(pools[2], prediction_type="RawFormulaVal")
+    found = scores(ours, loans, spec)
+    assert found.tolist() == (1 / (1 + np.exp(-logits))).tolist()
+    assert np.std(found[borrowers.column("income").to_numpy() < 0]) > 0.1
+    document = ModelDocument("d", "v", "catboost", spec.numeric, spec.categorical, text=spec.text)
+    assert document.inputs == ("income", "age", "level", "purpose")
+    assert ModelDocument.from_json(document.to_json()) == document
+    scorer = CatBoostTrees.from_bytes(ours["model"])
+    contributions = scorer.contributions(model_input(loans, document))
+    assert contributions.shape == (ROWS, 5)
+    assert contributions.sum(axis=1) == pytest.approx(logits, abs=1e-6)
 
 
 INTERRUPTED = """

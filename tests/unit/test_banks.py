@@ -152,8 +152,8 @@ catalogue: {"a_{3,6}m": {meaning: x, type: numerical, unit: u, source: s, owner:
         "joins[1] needs table",
         "views.v needs kind: windows or profile",
         "views.w.months must be a list such as [a, b]",
-        "catalogue.a_3m: feature a_3m: type 'numerical' is none of numeric, categorical",
-        "catalogue.a_6m: feature a_6m: type 'numerical' is none of numeric, categorical",
+        "catalogue.a_3m: feature a_3m: type 'numerical' is none of numeric, categorical, text",
+        "catalogue.a_6m: feature a_6m: type 'numerical' is none of numeric, categorical, text",
         "catalogue.b must hold keys and values",
         "the description has no key decision; keys are name, tables, decisions, id, customer, decided_at, label, joins,"
         " views, derived, catalogue, floors, ceilings, gate, tolerance",
@@ -214,7 +214,7 @@ def test_a_wrong_line_of_a_flat_description_is_told_beside_its_other_problems() 
         parse_description(text, where="flat.yaml")
 
     assert [problem.split(";")[0] for problem in caught.value.problems] == [
-        "flat.yaml: catalogue.a: feature a: type 'number' is none of numeric, categorical",
+        "flat.yaml: catalogue.a: feature a: type 'number' is none of numeric, categorical, text",
         "flat.yaml: dataset description has no key 'numbers'",
         "flat.yaml: dataset description needs target",
     ]

@@ -33,7 +33,8 @@ class CatBoostTrees:
         """SHAP values of each row, in log-odds (Lundberg et al. 2020, TreeSHAP as CatBoost computes it)."""
         from catboost import Pool
 
-        values = self.model.get_feature_importance(Pool(inputs), type="ShapValues")
+        pool = inputs if isinstance(inputs, Pool) else Pool(inputs)
+        values = self.model.get_feature_importance(pool, type="ShapValues")
         return np.asarray(values, dtype=np.float64)
 
     def importance(self) -> tuple[float, ...]:

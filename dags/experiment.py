@@ -1,0 +1,55 @@
+"""Tries many ways to train on the same folds, side by side, and ranks them.
+
+**Result**: an MLflow run with one nested run a trial; a page with the ranking, and the best configuration as JSON for
+the form of `training` and as YAML. Nothing is registered, nobody becomes champion.
+**Reads**: an experiment of the folder `experiments`; `train`, in the version that is in force on the business date.
+**Starts**: nothing.
+**On failure**: clear the task: trials that are finished are taken from MLflow, and the rest is trained.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+
+from airflow.sdk import DAG, chain
+
+from arrears.contracts.experiments import shipped_experiments
+from arrears.contracts.jobs import RunExperimentConfig
+from include.expressions import AS_OF, PINS, RUN_FOLDER, RUN_ID, chosen
+from include.forms import business_date, form
+from include.mails import report_by_mail
+from include.policy import Tag, policy
+from include.profiles import TRAINING
+from include.settings import Settings
+from include.spark import spark_task
+
+settings = Settings.from_env(os.environ)
+
+with DAG(
+    "experiment",
+    schedule=None,
+    params={
+        "as_of": business_date(),
+        **form(RunExperimentConfig, "dataset", "experiment", "leak_override", dataset=settings.dataset),
+    },
+    dagrun_timeout=timedelta(hours=50),
+    doc_md=__doc__,
+    **policy(settings, Tag.MODEL),
+) as dag:
+    dag.params.get_param("experiment").schema["enum"] = list(shipped_experiments())
+    run_experiment = spark_task(
+        "run_experiment",
+        settings,
+        profile=TRAINING,
+        retries=1,
+        execution_timeout=timedelta(hours=24),
+        as_of=AS_OF,
+        pins=PINS,
+        report_folder=f"{RUN_FOLDER}/report",
+        run_label=RUN_ID,
+        **chosen("dataset", "experiment", "leak_override"),
+    )
+    send_report = report_by_mail(settings)
+
+    chain(run_experiment, send_report)

@@ -1,0 +1,63 @@
+"""Puts together what is kept of an experiment: page, plots, ranking, and the configuration to train with."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+
+from arrears.contracts.experiments import Experiment
+from arrears.contracts.jobs import TrainModelConfig
+from arrears.contracts.training_choices import training_conf, training_values
+from arrears.model.trials import Trial
+from arrears.reports.experiment_page import ExperimentPage, experiment_plots, ranking_csv, render_experiment_page
+from arrears.stores.experiments import training_yaml
+
+CONTENT_TYPES = {
+    "png": "image/png",
+    "html": "text/html; charset=utf-8",
+    "json": "application/json",
+    "csv": "text/csv; charset=utf-8",
+    "yaml": "application/yaml",
+}
+
+
+def report_files(
+    asked: Experiment,
+    config: TrainModelConfig,
+    trials: Sequence[Trial],
+    chosen: Trial,
+    *,
+    links: Mapping[str, str],
+) -> dict[str, bytes]:
+    """Everything that is kept of an experiment, by file name.
+
+    Args:
+        config: what all trials have in common.
+        chosen: the trial whose configuration is the result.
+    """
+    values = training_values(asked.fixed, chosen.proposal.choices)
+    values["engine"] = values.get("engine", asked.engine)
+    conf = training_conf({"dataset": config.dataset, "seed": asked.seed, **values})
+    page = ExperimentPage(
+        experiment=asked,
+        dataset=config.dataset,
+        dataset_version=config.dataset_version,
+        trials=trials,
+        chosen=chosen,
+        configuration=training_yaml(values),
+        conf=json.dumps(conf, indent=1),
+        links=links,
+    )
+    plots = experiment_plots(page)
+    return {
+        "experiment.html": render_experiment_page(page, plots).encode(),
+        "ranking.csv": ranking_csv(trials, asked).encode(),
+        "best.yaml": page.configuration.encode(),
+        "training_conf.json": page.conf.encode(),
+        **{f"{name}.png": body for name, body in plots.items()},
+    }
+
+
+def content_type(name: str) -> str:
+    """The media type of a file of the report."""
+    return CONTENT_TYPES[name.rpartition(".")[2]]

@@ -1,0 +1,151 @@
+"""Runs an experiment: many trainings on the same folds, ranked.
+
+Reads an experiment's YAML and one version of the training set; writes an MLflow run with one nested run a trial, and
+the page, the ranking and the best configuration to ``artifacts``. A trial that fails is recorded. Fails when all
+do, when the YAML is wrong, when no version is in force, or on leaks that no reason overrides. Run again, it takes the
+trials that are finished from MLflow.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from pyspark.sql import SparkSession
+
+import arrears
+from arrears.contracts.catalogue import Table
+from arrears.contracts.descriptions import DatasetDescription
+from arrears.contracts.errors import BadConfiguration
+from arrears.contracts.experiments import Experiment
+from arrears.contracts.facts import JobResult
+from arrears.contracts.jobs import ResolveVersionsConfig, RunExperimentConfig, TrainModelConfig
+from arrears.contracts.training_choices import training_values, with_features
+from arrears.model.feature_paths import fewest_features
+from arrears.model.search import search_of
+from arrears.model.trials import Trial, folds_of_metrics, ranked
+from arrears.stores.experiments import read_experiment
+from arrears.stores.models import Models
+from arrears.stores.objects import Objects
+from arrears.stores.trial_runs import TrialRuns
+from spark_jobs.engines.registry import engine_named
+from spark_jobs.experiment import run_trials
+from spark_jobs.experiment_report import content_type, report_files
+from spark_jobs.feature_ranking import selection_of
+from spark_jobs.jobs import resolve_versions
+from spark_jobs.launch import launch
+from spark_jobs.leak_check import checked_for_leaks
+from spark_jobs.pinned_folds import pinned_folds
+from spark_jobs.trials import Trials
+
+log = logging.getLogger(__name__)
+
+MAILED = ("experiment.html", "progress.png")
+
+
+def run(spark: SparkSession, config: RunExperimentConfig) -> JobResult:
+    """Pins rows and versions, runs the trials that are left, ranks them, and keeps the evidence."""
+    objects, models = Objects(), Models()
+    asked = read_experiment(config.experiment, objects)
+    training = _training_config(config, asked)
+    engine_named(training.engine)
+    manifest = objects.get_json(training.catalogue.dataset_manifest(training.dataset, training.dataset_version))
+    description = with_features(DatasetDescription.from_dict(manifest["description"]), training.features)
+    leaks = checked_for_leaks(spark, training, description)
+    digest = asked.digest(training.dataset_version)
+    tags = {"arrears.version": arrears.__version__, "arrears.experiment": asked.name, **leaks.tags}
+    parameters = {"experiment": asked.name, "search": asked.search, "metric": asked.metric, "seed": asked.seed}
+    pinned = {"dataset": training.dataset, "dataset_version": training.dataset_version}
+    name = f"{asked.name} {config.run_label}"
+    with models.run(f"arrears/{training.dataset}", name, parameters=parameters | pinned, tags=tags) as run_id:
+        with pinned_folds(spark, training, asked.folds, description, name=run_id) as folds:
+            trials = _ran(Trials(spark, folds, training, description), asked, TrialRuns(run_id, digest))
+        chosen = _chosen(trials, asked)
+        links = {"MLflow run": models.run_url(run_id)}
+        report = report_files(asked, training, trials, chosen, links=links)
+        source = training.catalogue.table(Table.TRAIN, training.dataset)
+        models.log_dataset(run_id, name=training.dataset, digest=training.dataset_version, source=source)
+        models.log_results(run_id, chosen.to_metrics(), report, {"arrears.best_trial": str(chosen.number)})
+    for file, body in report.items():
+        objects.put(f"{config.report_folder}/{file}", body, content_type=content_type(file))
+    mailed = tuple(f"{config.report_folder}/{file}" for file in MAILED)
+    figures = {**_figures(trials, chosen, asked), **leaks.figures}
+    values = {"mlflow_run_id": run_id, "training_conf": report["training_conf.json"].decode()}
+    return JobResult(figures, values, attachments=mailed, links=links)
+
+
+def _training_config(config: RunExperimentConfig, asked: Experiment) -> TrainModelConfig:
+    """What all trials have in common; the dataset version is pinned once, so that a rerun finds the same."""
+    dataset = asked.dataset or config.dataset
+    if dataset != config.dataset:
+        log.info("the experiment is about %s, whatever data set the run was asked for", dataset)
+    pins = ResolveVersionsConfig(root=config.root, dataset=dataset, as_of=config.as_of, pins=config.pins)
+    return TrainModelConfig(
+        root=config.root,
+        dataset=dataset,
+        dataset_version=resolve_versions.run(pins).values["dataset_version"],
+        run_label=config.run_label,
+        seed=asked.seed,
+        leak_override=config.leak_override,
+        shards=1,
+        **training_values({"engine": asked.engine}, asked.fixed),
+    )
+
+
+def _ran(trials: Trials, asked: Experiment, runs: TrialRuns) -> list[Trial]:
+    """Every trial, those of earlier runs of the same experiment among them.
+
+    Raises:
+        BadConfiguration: all of them failed; tells the errors.
+    """
+    earlier = [(trial, folds_of_metrics(trial.metrics, asked.folds.number)) for trial in runs.finished()]
+    known = {trial.key: folds for trial, folds in earlier if folds}
+    if known:
+        log.info("%d finished trials of the same experiment are in MLflow: they are not trained again", len(known))
+    choices = [trial.choices for trial, folds in earlier if folds and trial.choices is not None]
+    search = selection_of(trials, asked) if asked.is_selection else search_of(asked, choices)
+
+    def record(trial: Trial) -> None:
+        runs.keep(
+            f"trial {trial.number}",
+            key=trial.proposal.key,
+            choices=trial.proposal.choices,
+            metrics=trial.to_metrics(),
+            tags=dict(zip(("arrears.error_class", "arrears.error"), trial.error, strict=True))
+            if trial.error[0]
+            else {},
+            finished=trial.finished,
+        )
+
+    ended = run_trials(search, trials.run, asked, record=record, known=known)
+    if not any(trial.finished for trial in ended):
+        told = dict.fromkeys(f"{trial.error[0]}: {trial.error[1]}" for trial in ended)
+        raise BadConfiguration(f"all {len(ended)} trials of {asked.name} failed", *told)
+    return ended
+
+
+def _chosen(trials: list[Trial], asked: Experiment) -> Trial:
+    if asked.is_selection:
+        fewest = fewest_features(trials, asked.metric, lower_is_better=asked.lower_is_better)
+        if fewest is not None:
+            return fewest
+    return ranked(trials, asked.metric, lower_is_better=asked.lower_is_better)[0]
+
+
+def _figures(trials: list[Trial], chosen: Trial, asked: Experiment) -> dict[str, Any]:
+    """What the mail tells; the page has all of it."""
+    told = {name: ", ".join(map(str, v)) if isinstance(v, tuple) else v for name, v in chosen.proposal.choices.items()}
+    return {
+        "experiment": asked.name,
+        f"{asked.metric} of the chosen trial": chosen.mean(asked.metric),
+        "standard deviation over the folds": chosen.deviation(asked.metric),
+        "chosen trial": chosen.number,
+        **{f"chosen {name}": value for name, value in told.items()},
+        "trials": len(trials),
+        "failed trials": sum(not trial.finished for trial in trials),
+        "taken from an earlier run": sum(trial.reused for trial in trials),
+    }
+
+
+if __name__ == "__main__":
+    launch(run, RunExperimentConfig)

@@ -1,0 +1,93 @@
+"""What a training asks of its engine, checked before any Spark work, and how many shards it is trained in."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from arrears.contracts.descriptions import DatasetDescription
+from arrears.contracts.errors import BadConfiguration
+from arrears.contracts.jobs import TrainModelConfig
+from spark_jobs.engines.catboost_memory import TaskSize, shards_that_fit
+from spark_jobs.engines.contract import Engine
+from spark_jobs.engines.options import parsed_options
+
+log = logging.getLogger(__name__)
+
+
+def check_choices(config: TrainModelConfig, description: DatasetDescription, engine: Engine) -> None:
+    """Refuses what the engine cannot do.
+
+    Raises:
+        BadConfiguration: names every setting that it does not have, or that shards cannot share, and every feature
+            that it cannot read.
+    """
+    options = parsed_options(config.engine_options)
+    problems = list(engine.option_problems(options))
+    if config.shards is not None and config.shards > 1:
+        problems += [
+            f"{what} cannot be merged from {config.shards} shards: ask for --shards 1"
+            for what in engine.kept_whole_by(options, description.text)
+        ]
+    if not engine.takes_text:
+        problems += [
+            f"{engine.name} does not read the text feature {name}: choose --features without it, or catboost"
+            for name in description.text
+        ]
+    if problems:
+        raise BadConfiguration(*problems)
+    declared = monotone(description)
+    if declared and not engine.takes_monotone:
+        log.warning("%s leaves the declared directions of %s aside", engine.name, ", ".join(sorted(declared)))
+
+
+def monotone(description: DatasetDescription) -> dict[str, int]:
+    """Feature → 1 where the catalogue lets a higher value only raise the default probability, -1 where only lower."""
+    signs = {"rising": 1, "falling": -1}
+    features = set(description.features)
+    return {
+        line.name: signs[line.monotone] for line in description.catalogue if line.monotone and line.name in features
+    }
+
+
+def chosen_shards(
+    config: TrainModelConfig, description: DatasetDescription, engine: Engine, count_rows: Callable[[], int]
+) -> int:
+    """The shards that were asked for; otherwise one where the rows fit into a task's memory, else as many as needed.
+
+    Raises:
+        BadConfiguration: the rows do not fit, and a setting keeps the model in one task.
+    """
+    if config.shards is not None or not engine.merges_shards:
+        return config.shards or 1
+    size = _size(config, description, count_rows())
+    shards = shards_that_fit(size, config.task_memory_mb)
+    whole = engine.kept_whole_by(parsed_options(config.engine_options), description.text)
+    needed = size.needed_mb()
+    if shards is None or (shards > 1 and whole):
+        because = f" ({', '.join(whole)} keep the model in one task)" if whole else ""
+        raise BadConfiguration(
+            f"{size.rows} rows of {len(description.features)} features need about {needed} MB{because}, a task has"
+            f" {config.task_memory_mb}: raise the memory of executors and --task-memory-mb, or choose fewer --features"
+        )
+    log.info(
+        "%d training rows, %d for validation, %d features: about %d MB in one task of %d MB, so %s",
+        *(size.rows, size.validation_rows, len(description.features), needed, config.task_memory_mb),
+        "one exact model" if shards == 1 else f"{shards} shards of about {size.of_shards(shards).needed_mb()} MB",
+    )
+    return shards
+
+
+def _size(config: TrainModelConfig, description: DatasetDescription, rows: int) -> TaskSize:
+    """Features as they come: what a preparation adds is known only once it is learnt."""
+    kept_back = config.validation_share + (config.calibration_share if config.calibration != "none" else 0.0)
+    added = len(config.deciles) + len(config.interactions)
+    return TaskSize(
+        rows=int(rows * (1 - kept_back)),
+        validation_rows=int(rows * config.validation_share),
+        numeric=len(description.numeric) + added,
+        categorical=len(description.categorical),
+        depth=config.depth,
+        text=len(description.text),
+        is_ordered=parsed_options(config.engine_options).get("boosting_type") == "Ordered",
+    )

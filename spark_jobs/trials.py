@@ -1,0 +1,142 @@
+"""One trial: for every fold, a model of the rows that it may learn from, measured on the rows that it has not seen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from arrears.contracts.descriptions import LABEL, DatasetDescription
+from arrears.contracts.jobs import TrainModelConfig
+from arrears.contracts.training_choices import training_values, with_features
+from arrears.model.resampling import Resampling, resampling
+from arrears.model.score_groups import ScoreGroup, calibration_check
+from arrears.model.trials import Proposal
+from arrears.scoring.document import ModelDocument
+from arrears.scoring.scorers import load_scorer
+from spark_jobs.engines.contract import FittedModel, Snapshot, TrainingSpec
+from spark_jobs.engines.registry import engine_named
+from spark_jobs.engines.scoring import SCORE, score_snapshot
+from spark_jobs.io.snapshots import read_slices
+from spark_jobs.pinned_folds import PinnedFolds
+from spark_jobs.scored_rows import checked_error_sums, kept, score_bounds
+from spark_jobs.training import _spec as training_spec
+from spark_jobs.transforms.score_counts import to_score_counts, with_counts_below
+from spark_jobs.transforms.score_curves import to_score_groups
+from spark_jobs.transforms.score_ranks import rank_sums_of, to_rank_sums
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+
+@dataclass(frozen=True)
+class FoldModel:
+    """The model that one block is measured by."""
+
+    fitted: FittedModel
+    document: ModelDocument
+
+    def importance(self) -> dict[str, float]:
+        """What the model makes of each input, in its own terms."""
+        scorer = load_scorer(self.document.model_format, self.fitted.model)
+        return dict(zip(self.document.inputs, map(float, scorer.importance()), strict=True))
+
+
+@dataclass(frozen=True)
+class Trials:
+    """Trains and measures proposals on pinned folds; safe to call from many threads.
+
+    Attributes:
+        config: what is the same in every trial.
+    """
+
+    spark: SparkSession
+    folds: PinnedFolds
+    config: TrainModelConfig
+    description: DatasetDescription
+
+    def run(self, proposal: Proposal) -> tuple[Mapping[str, float], ...]:
+        """The metrics of each measured block."""
+        return tuple(self._measured(proposal, block) for block in self.folds.folds.measured)
+
+    def model_of(self, proposal: Proposal, block: int) -> FoldModel:
+        """Trains the model for one block.
+
+        Raises:
+            BadConfiguration: a choice does not fit the data set or the engine.
+        """
+        config = self.config_of(proposal, block)
+        snapshot, spec = self.training_of(proposal, block)
+        fitted = engine_named(config.engine).fit(self.spark, snapshot, spec, read_slices)
+        return FoldModel(fitted, _document(config, spec, fitted, self._resampling(config)))
+
+    def training_of(self, proposal: Proposal, block: int) -> tuple[Snapshot, TrainingSpec]:
+        """The rows behind the model for one block, and what is fitted and set before it is trained."""
+        config = self.config_of(proposal, block)
+        sampled = self._resampling(config)
+        snapshot, rows = self.folds.training(block, sampled)
+        spec = training_spec(rows, config, with_features(self.description, config.features), 1)
+        options = {**sampled.stopping_options(config.engine), **spec.options}
+        return snapshot, replace(spec, class_weights=sampled.class_weights, options=options)
+
+    def config_of(self, proposal: Proposal, block: int) -> TrainModelConfig:
+        """The training job's configuration behind the model for one block."""
+        own = {"features": proposal.features[block]} if block in proposal.features else {}
+        mine = {name: value for name, value in vars(self.config).items() if name == "engine_options" and value}
+        return replace(self.config, **training_values(mine, proposal.choices, own))
+
+    def _measured(self, proposal: Proposal, block: int) -> dict[str, float]:
+        model = self.model_of(proposal, block)
+        held_out = self.folds.held_out(block)
+        scored = score_snapshot(
+            self.spark, held_out, model.fitted.model, model.document, read_slices, carry={LABEL: "int"}
+        )
+        return fold_metrics(scored)
+
+    def _resampling(self, config: TrainModelConfig) -> Resampling:
+        counts = {"non_defaults": self.folds.non_defaults, "defaults": self.folds.defaults}
+        return resampling(config.sampling, config.sampling_factor, **counts)
+
+
+def fold_metrics(scored: DataFrame) -> dict[str, float]:
+    """What a trial is judged by, from scored rows (one a held-out borrower); only sums reach the driver.
+
+    The metrics are defined in ``arrears.model.metrics`` and, for ``ece``, in ``arrears.model.score_groups``.
+
+    Raises:
+        BadInput: no rows, or one class only.
+    """
+    with kept(scored.select(SCORE, LABEL)) as rows:
+        errors = checked_error_sums(rows, threshold=0.5)
+        bounds = score_bounds(rows, errors.rows)
+        with kept(with_counts_below(to_score_counts(rows, bounds=bounds))) as ranked:
+            (sums,) = to_rank_sums(ranked).collect()
+            groups = [ScoreGroup(**row.asDict()) for row in to_score_groups(ranked).collect()]
+    rank = rank_sums_of(sums)
+    return {
+        "auc": rank.auc,
+        "gini": 2 * rank.auc - 1,
+        "ks": rank.ks,
+        "auc_pr": rank.auc_pr,
+        "log_loss": errors.log_loss_sum / errors.rows,
+        "brier": errors.squared_error_sum / errors.rows,
+        "ece": calibration_check(groups).ece,
+        "mean_probability": sums["score_sum"] / errors.rows,
+        "default_rate": errors.defaults / errors.rows,
+        "rows": float(errors.rows),
+    }
+
+
+def _document(config: TrainModelConfig, spec: TrainingSpec, fitted: FittedModel, sampled: Resampling) -> ModelDocument:
+    return ModelDocument(
+        dataset=config.dataset,
+        dataset_version=config.dataset_version,
+        engine=fitted.engine,
+        numeric=spec.numeric,
+        categorical=spec.categorical,
+        encoded=spec.encoded,
+        preparation=spec.preparation,
+        example=fitted.example,
+        model_format=fitted.model_format,
+        calibration=sampled.correction,
+    )

@@ -1,0 +1,234 @@
+"""Trials on pinned folds: what a model learns from, what it is measured on, and which features matter."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, roc_auc_score
+
+from arrears.contracts.catalogue import Table
+from arrears.contracts.descriptions import DatasetDescription
+from arrears.contracts.errors import BadConfiguration, BadInput
+from arrears.contracts.experiments import Experiment, Folds
+from arrears.contracts.jobs import TrainModelConfig
+from arrears.model.feature_paths import fewest_features
+from arrears.model.resampling import Resampling
+from arrears.model.search import search_of
+from arrears.model.trials import Proposal, ranked
+from arrears.scoring.preparation import Deciles, Interaction, LevelNumbers, Preparation
+from spark_jobs.engines.contract import VALIDATION_SHARD, Snapshot
+from spark_jobs.experiment import run_trials
+from spark_jobs.feature_ranking import of_features, selection_of
+from spark_jobs.io.snapshots import read_slices
+from spark_jobs.io.tables import overwrite_partition
+from spark_jobs.pinned_folds import PinnedFolds, pinned_folds
+from spark_jobs.trials import Trials, fold_metrics
+
+ROWS = 1500
+DESCRIPTION = DatasetDescription(
+    name="planted", target="is_default", numeric=("noise_1", "strong", "noise_2", "weak"), categorical=("region",)
+)
+
+
+def borrowers() -> pd.DataFrame:
+    """Default is decided by `strong` beyond two limits at once with `weak`: a tree of depth 1 cannot tell."""
+    random = np.random.default_rng(11)
+    numbers = random.normal(size=(ROWS, 4))
+    logit = 3.0 * np.sign(numbers[:, 1] * numbers[:, 3]) + 0.8 * numbers[:, 1] - 2.2
+    return pd.DataFrame(
+        {
+            "borrower_id": [f"b{n}" for n in range(ROWS)],
+            "noise_1": numbers[:, 0],
+            "strong": numbers[:, 1],
+            "noise_2": numbers[:, 2],
+            "weak": numbers[:, 3],
+            "region": random.choice(["north", "south"], ROWS),
+            "is_default": (random.random(ROWS) < 1 / (1 + np.exp(-logit))).astype(np.int32),
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def config(spark_session: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> TrainModelConfig:
+    from tests.conftest import spark_jars
+
+    if not spark_jars():
+        pytest.skip("no Delta jars: set ARREARS_SPARK_JARS or run `make up` once")
+    config = TrainModelConfig(
+        root=tmp_path_factory.mktemp("planted").as_uri(),
+        dataset="planted",
+        dataset_version="v1",
+        iterations=40,
+        learning_rate=0.2,
+        threads=1,
+    )
+    rows = spark_session.createDataFrame(borrowers()).withColumn("is_default", F.col("is_default").cast("int"))
+    overwrite_partition(rows, config.catalogue, Table.TRAIN, "planted", "v1")
+    return config
+
+
+@pytest.fixture(scope="module")
+def folds(spark_session: SparkSession, config: TrainModelConfig) -> Iterator[PinnedFolds]:
+    with pinned_folds(spark_session, config, Folds("stratified", 3), DESCRIPTION, name="experiment") as pinned:
+        yield pinned
+
+
+@pytest.fixture(scope="module")
+def trials(spark_session: SparkSession, config: TrainModelConfig, folds: PinnedFolds) -> Trials:
+    return Trials(spark_session, folds, config, DESCRIPTION)
+
+
+def values_of(snapshot: Snapshot, shard: int | None = None) -> pa.Table:
+    slices = snapshot.slices if shard is None else snapshot.shard(shard)
+    return read_slices(slices, ["strong", "is_default", "row_order"])
+
+
+def orders(snapshot: Snapshot, shard: int | None = None) -> set[int]:
+    return set(values_of(snapshot, shard).column("row_order").to_pylist())
+
+
+def test_models_learn_from_other_folds_alone_and_every_row_is_measured_once(folds: PinnedFolds) -> None:
+    measured: list[int] = []
+    for block in range(3):
+        view, rows = folds.training(block, Resampling())
+        held_out = orders(folds.held_out(block))
+        training, stopping = orders(view, 0), orders(view, VALIDATION_SHARD)
+        assert not training & (stopping | held_out)
+        assert not stopping & held_out
+        assert len(training) + len(stopping) + len(held_out) == ROWS == folds.snapshot.rows
+        assert 0.15 < len(stopping) / (len(training) + len(stopping)) < 0.25
+        assert {row["row_order"] for row in rows.select("row_order").collect()} == training
+        measured += held_out
+    assert len(set(measured)) == len(measured) == ROWS
+
+
+def test_resampling_changes_what_is_learnt_from_and_nothing_else(folds: PinnedFolds) -> None:
+    plain, _ = folds.training(1, Resampling())
+    view, rows = folds.training(1, Resampling("over", 3.0))
+    assert orders(view, VALIDATION_SHARD) == orders(plain, VALIDATION_SHARD)
+    before, after = values_of(plain, 0).to_pandas(), values_of(view, 0).to_pandas()
+    assert after.is_default.sum() == 3 * before.is_default.sum()
+    assert (after.is_default == 0).sum() == (before.is_default == 0).sum()
+    assert rows.count() == len(after)
+    assert view.digest != plain.digest
+
+
+def test_metrics_of_a_fold_are_scikit_learns(spark: SparkSession) -> None:
+    random = np.random.default_rng(5)
+    scores = random.integers(1, 60, 400) / 61
+    labels = (random.random(400) < scores).astype(int)
+    pairs = [(float(score), int(label)) for score, label in zip(scores, labels, strict=True)]
+    found = fold_metrics(spark.createDataFrame(pairs, "default_probability double, is_default int"))
+    assert found["auc"] == pytest.approx(roc_auc_score(labels, scores), abs=1e-9)
+    assert found["auc_pr"] == pytest.approx(average_precision_score(labels, scores), abs=1e-9)
+    assert found["log_loss"] == pytest.approx(log_loss(labels, scores), abs=1e-9)
+    assert found["brier"] == pytest.approx(brier_score_loss(labels, scores), abs=1e-9)
+    assert found["mean_probability"] == pytest.approx(scores.mean(), abs=1e-9)
+    assert (found["default_rate"], found["rows"]) == (labels.mean(), 400)
+
+
+def test_search_finds_the_planted_depth_and_records_the_trial_that_raises(
+    trials: Trials, caplog: pytest.LogCaptureFixture
+) -> None:
+    experiment = Experiment(name="depths", search="grid", space={"depth": (1, 4), "iterations": (40,)}, parallelism=2)
+    search = search_of(experiment)
+
+    def run(proposal: Proposal) -> tuple[Mapping[str, float], ...]:
+        wrong = {"interactions": ("strong*nothing",)} if proposal.number == 1 else {}
+        return trials.run(replace(proposal, choices={**proposal.choices, **wrong}))
+
+    class WithAFailure:
+        """The grid, after one trial that cannot be trained."""
+
+        total = 3
+        asked = 0
+
+        def ask(self) -> Proposal | None:
+            self.asked += 1
+            if self.asked == 1:
+                return Proposal(1, {"depth": 3})
+            proposal = search.ask()
+            return proposal and replace(proposal, number=proposal.number + 1)
+
+        def tell(self, trial: Any) -> None:
+            pass
+
+    with caplog.at_level(logging.INFO):
+        ended = run_trials(WithAFailure(), run, experiment, record=lambda trial: None)
+    assert [trial.status for trial in ended] == ["failed", "finished", "finished"]
+    assert ended[0].error == ("BadConfiguration", "interactions: strong*nothing is not a*b or a/b of numeric features")
+    best = ranked(ended, "auc", lower_is_better=False)[0]
+    assert best.proposal.choices["depth"] == 4
+    assert best.mean("auc") > ended[1].mean("auc") + 0.1
+    assert "of 3: auc 0." in caplog.text
+    assert best.mean("rows") == ROWS / 3
+
+
+def test_the_same_trial_gives_the_same_numbers_and_weights_are_corrected_for(trials: Trials) -> None:
+    plain, weighted = (
+        trials.run(Proposal(1, {"depth": 3, **sampling}))
+        for sampling in ({}, {"sampling": "over", "sampling_factor": 4.0})
+    )
+    assert trials.run(Proposal(2, {"depth": 3})) == plain
+    for fold, other in zip(plain, weighted, strict=True):
+        assert other["mean_probability"] == pytest.approx(fold["default_rate"], abs=0.05)
+        assert other["auc"] == pytest.approx(fold["auc"], abs=0.05)
+
+
+@pytest.mark.parametrize("search", ["importance", "select_features"])
+def test_noise_features_are_dropped(trials: Trials, search: Any) -> None:
+    experiment = Experiment(name="few", search=search, sizes=(1, 2, 5), parallelism=2)
+    selection = selection_of(trials, experiment)
+    ended = run_trials(selection, trials.run, experiment, record=lambda trial: None)
+    assert [len(trial.proposal.choices["features"]) for trial in ended] == [1, 2, 5]
+    chosen = fewest_features(ended, "auc", lower_is_better=False)
+    assert chosen is not None
+    assert set(chosen.proposal.choices["features"]) == {"strong", "weak"}
+
+
+def test_forward_selection_ranks_first_and_then_adds_one_by_one(trials: Trials) -> None:
+    experiment = Experiment(name="few", search="forward", shortlist=2, parallelism=2)
+    ended = run_trials(selection_of(trials, experiment), trials.run, experiment, record=lambda trial: None)
+    assert {trial.proposal.choices["features"][0] for trial in ended[:2]} == {"strong", "weak"}
+    assert len(ended) == 3
+    best = ranked(ended, "auc", lower_is_better=False)[0]
+    assert set(best.proposal.choices["features"]) == {"strong", "weak"}
+
+
+def test_inputs_that_a_preparation_makes_count_for_the_features_behind_them() -> None:
+    preparation = Preparation(
+        missing_flags=("a",),
+        interactions=(Interaction("a", "b", "product"),),
+        deciles=(Deciles("b", (0.0,)),),
+        levels=(LevelNumbers("c", ("x", "y")),),
+    )
+    importance = {"a": 1.0, "a_missing": 2.0, "a_times_b": 4.0, "b_decile": 8.0, "c=x": 16.0, "c=y": 32.0}
+    assert of_features(importance, preparation, ("a", "b", "c", "d")) == {"a": 5.0, "b": 10.0, "c": 48.0, "d": 0.0}
+
+
+@pytest.mark.parametrize(("kind", "wrong"), [("grouped", "declares no group"), ("expanding", "declares no event_time")])
+def test_folds_that_the_data_set_cannot_have_are_refused(
+    spark: SparkSession, config: TrainModelConfig, kind: Any, wrong: str
+) -> None:
+    with (
+        pytest.raises(BadConfiguration, match=wrong),
+        pinned_folds(spark, config, Folds(kind, 3), DESCRIPTION, name="refused"),
+    ):
+        pass
+
+
+def test_nothing_is_left_of_the_rows_after_an_experiment(spark: SparkSession, config: TrainModelConfig) -> None:
+    with pytest.raises(BadInput), pinned_folds(spark, config, Folds("stratified", 2), DESCRIPTION, name="left"):
+        raise BadInput("enough")
+    folder = Path(config.catalogue.snapshot("planted", "left").removeprefix("file://"))
+    assert not [path for path in folder.rglob("*") if path.is_file()]
