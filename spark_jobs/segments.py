@@ -1,114 +1,121 @@
-"""Where a model is weak, and whom its cut-off treats differently: results by the levels of columns."""
+"""Customer segments: groups of customers alike in what the features tell, found without any outcome."""
 
 from __future__ import annotations
 
-import math
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping
+from dataclasses import replace
 
-from pyspark.sql import DataFrame, Row
-from pyspark.sql.types import NumericType
+from pyspark import StorageLevel
+from pyspark.ml.evaluation import ClusteringEvaluator
+from pyspark.ml.functions import array_to_vector
+from pyspark.sql import DataFrame, Row, SparkSession
+from pyspark.sql import functions as F
 
-from arrears.model.binning import OTHER_LEVELS, Bins
-from arrears.model.fairness import LevelCounts, group_fairness
-from arrears.model.findings import GroupFairness, SegmentResult
-from spark_jobs.scored_rows import LABEL, SCORE
-from spark_jobs.transforms.binned_counts import to_bins
-from spark_jobs.transforms.levels import to_level_counts, to_level_rows
-from spark_jobs.transforms.score_counts import to_score_counts, with_counts_below
-from spark_jobs.transforms.score_ranks import rank_sums_of, to_rank_sums
+from arrears.contracts.descriptions import ID, LABEL, DatasetDescription
+from arrears.contracts.errors import BadConfiguration
+from arrears.contracts.jobs import EvaluateModelConfig, TrainModelConfig
+from arrears.contracts.training_choices import with_features
+from arrears.model.segments import Segmentation, SegmentProfile
+from arrears.scoring.document import ModelDocument
+from spark_jobs.engines import clusters
+from spark_jobs.engines.segmenting import POSITION, to_segmented
+from spark_jobs.engines.task_contract import FitTask
+from spark_jobs.task_rows import (
+    FittedTask,
+    document_of,
+    held_out_rows,
+    made_up_customer,
+    prepared,
+    task_spec,
+    training_rows,
+)
+from spark_jobs.transforms.ids import hash_of
+from spark_jobs.transforms.segment_profiles import SEGMENT, to_commonest_levels, to_number_profiles
+from spark_jobs.transforms.training_rows import ROW_ORDER
 
-QUARTERS = 4
-LEAST_ROWS, LEAST_DEFAULTS = 100, 10  # an interval from fewer is too wide to tell a weak segment from chance
-KEYS = ("column", "level")
+_ENGINES: Mapping[str, FitTask] = {
+    "kmeans": clusters.KMEANS,
+    "bisecting_kmeans": clusters.BISECTING_KMEANS,
+    "gaussian_mixture": clusters.GAUSSIAN_MIXTURE,
+}
 
 
-def level_findings(
-    rows: DataFrame,
-    segment_by: Sequence[str],
-    protected: Sequence[str],
-    *,
-    id: str,
-    threshold: float,
-    weight: str | None = None,
-    bounds: Sequence[float] = (),
-    seed: int = 42,
-    least_rows: int = LEAST_ROWS,
-    least_defaults: int = LEAST_DEFAULTS,
-) -> tuple[tuple[SegmentResult, ...], tuple[GroupFairness, ...]]:
-    """Measures the model on each level of columns, and the cut-off on each group of protected columns.
+def fit(spark: SparkSession, config: TrainModelConfig, description: DatasetDescription) -> FittedTask:
+    """Finds segments in the training rows of the pinned version.
 
-    A number is parted into quarters, a category into its 50 commonest levels and the others, both read off at most
-    100,000 rows with the lowest hashes. Three passes over the rows, whatever the number of columns.
+    Categories take part when ``encoding`` says how; natively, numbers alone do, because a distance between levels would
+    be made up.
+
+    Raises:
+        BadConfiguration: there is no number to tell customers apart by, or the engine refuses its settings.
+    """
+    description = with_features(description, config.features)
+    if config.encoding == "native":
+        description = replace(description, categorical=(), catalogue=())
+    if not description.features:
+        raise BadConfiguration("segments need numeric features, or encoding=one_hot for categories")
+    rows = training_rows(spark, config).select(
+        *(F.col(f"`{name}`") for name in description.features),
+        LABEL,
+        hash_of(config.seed, "order", ID).alias(ROW_ORDER),
+    )
+    rows = rows.persist(StorageLevel.MEMORY_AND_DISK)
+    try:
+        given = prepared(rows, config, description, numbers_only=True, row_count=rows.count())
+        fitted = replace(_ENGINES[config.engine](given, task_spec(config)), example=made_up_customer(given))
+    finally:
+        rows.unpersist()
+    return FittedTask(fitted, document_of(config, given, fitted))
+
+
+def segmented(
+    spark: SparkSession,
+    config: EvaluateModelConfig,
+    description: DatasetDescription,
+    model: bytes,
+    document: ModelDocument,
+) -> Segmentation:
+    """Puts the held-out customers into segments and describes each."""
+    rows = held_out_rows(spark, config)
+    numeric = [name for name in description.numeric if name in rows.columns]
+    categorical = [name for name in description.categorical if name in rows.columns]
+    return described(to_segmented(rows, model, document, carry=[*numeric, *categorical, LABEL]), numeric, categorical)
+
+
+def described(customers: DataFrame, numeric: list[str], categorical: list[str]) -> Segmentation:
+    """Measures and profiles customers whose segment is known.
 
     Args:
-        rows: kept rows with ``id``, ``default_probability``, ``is_default``, the weight and the columns.
-        bounds: what ``scored_rows.score_bounds`` gave.
-        least_rows, least_defaults: segments that hold fewer are put together under ``other levels``.
-
-    Returns:
-        Segments, the weakest AUC first; groups, see ``arrears.model.fairness.group_fairness``.
+        customers: one row per customer: ``segment``, ``position`` (standardised inputs), the features and the label.
     """
-    columns = tuple(dict.fromkeys((*segment_by, *protected)))
-    if not columns:
-        return (), ()
-    bins = {parted.name: parted for parted in _bins(rows, columns, id=id, seed=seed)}
-    level_rows = to_level_rows(rows, list(bins.values()), carry=(SCORE, LABEL))
-    found = to_level_counts(level_rows, score=SCORE, label=LABEL, threshold=threshold).collect()
-    counts = [LevelCounts(**row.asDict()) for row in found]
-    fairness = group_fairness([count for name in protected for count in counts if count.column == name])
-    pooled: dict[str, list[str]] = defaultdict(list)
-    for count in counts:
-        if count.rows < least_rows or count.defaults < least_defaults:
-            pooled[count.column].append(count.level)
-    wanted = [bins[name] for name in segment_by]
-    segments = _segments(rows, wanted, counts, pooled, weight=weight, bounds=bounds) if wanted else ()
-    return segments, fairness
+    kept = customers.persist(StorageLevel.MEMORY_AND_DISK)
+    try:
+        numbers = to_number_profiles(kept, numeric).collect()
+        levels = to_commonest_levels(kept, categorical).collect() if categorical else []
+        everyone = next(row for row in numbers if row[SEGMENT] is None)
+        found = [row for row in numbers if row[SEGMENT] is not None]
+        silhouette = _silhouette(kept) if len(found) > 1 else 0.0
+    finally:
+        kept.unpersist()
+    total = everyone["rows"]
+    profiles = sorted((_profile(row, levels, total) for row in found), key=lambda profile: profile.segment)
+    return Segmentation(silhouette, tuple(profiles), _profile(everyone, [], total))
 
 
-def _bins(rows: DataFrame, columns: Sequence[str], *, id: str, seed: int) -> list[Bins]:
-    numeric = [name for name in columns if isinstance(rows.schema[name].dataType, NumericType)]
-    categorical = [name for name in columns if name not in numeric]
-    parted = to_bins(rows, numeric=numeric, categorical=categorical, key=id, seed=seed, bins=QUARTERS)
-    return [
-        Bins(row.name, tuple(row.edges), None if row.levels is None else tuple(row.levels)) for row in parted.collect()
-    ]
+def _silhouette(customers: DataFrame) -> float:
+    vectors = customers.select(array_to_vector(F.col(POSITION)).alias("features"), F.col(SEGMENT).alias("prediction"))
+    return float(ClusteringEvaluator().evaluate(vectors))
 
 
-def _segments(
-    rows: DataFrame,
-    bins: Sequence[Bins],
-    counts: Iterable[LevelCounts],
-    pooled: dict[str, list[str]],
-    *,
-    weight: str | None,
-    bounds: Sequence[float],
-) -> tuple[SegmentResult, ...]:
-    sizes: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0])
-    for count in counts:
-        level = OTHER_LEVELS if count.level in pooled.get(count.column, ()) else count.level
-        size = sizes[count.column, level]
-        size[0], size[1] = size[0] + count.rows, size[1] + count.defaults
-    small = {parted.name: pooled[parted.name] for parted in bins if parted.name in pooled}
-    level_rows = to_level_rows(rows, bins, carry=(SCORE, LABEL, *([weight] if weight else [])), pooled=small)
-    ranked = with_counts_below(to_score_counts(level_rows, weight=weight, bounds=bounds, keys=KEYS), KEYS)
-    found = to_rank_sums(ranked, KEYS).collect()
-    results = (_segment(row, *sizes[row.column, row.level]) for row in found)
-    return tuple(sorted(results, key=lambda one: (math.inf if one.auc is None else one.auc, one.column, one.level)))
-
-
-def _segment(row: Row, rows: int, defaults: int) -> SegmentResult:
-    weight = row.positives + row.negatives
-    sums = rank_sums_of(row) if 0 < defaults < rows else None
-    low, high = sums.auc_interval if sums else (None, None)
-    return SegmentResult(
-        column=row.column,
-        level=row.level,
+def _profile(numbers: Row, levels: list[Row], total: int) -> SegmentProfile:
+    rows = numbers["rows"]
+    means = {name: mean for name, mean in numbers["means"].asDict().items() if name != "_"}
+    own = sorted((level for level in levels if level[SEGMENT] == numbers[SEGMENT]), key=lambda level: level["feature"])
+    return SegmentProfile(
+        segment=numbers[SEGMENT] or 0,
         rows=rows,
-        defaults=defaults,
-        default_rate=row.positives / weight,
-        mean_score=row.score_sum / weight,
-        auc=sums.auc if sums else None,
-        auc_low=low,
-        auc_high=high,
+        share=rows / total,
+        default_rate=numbers["default_rate"],
+        means=means,
+        commonest={level["feature"]: (level["level"], level["rows"] / rows) for level in own},
     )

@@ -1,0 +1,130 @@
+"""Customer segments as plain tables in JSON: standardised inputs, and the middles (or shapes) of the segments."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, fields
+from math import log, pi
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from arrears.contracts.errors import BadInput
+from arrears.scoring.scorers import Numbers
+
+Whole = npt.NDArray[np.int64]
+EPSILON = 2.0**-52  # MLlib adds it to every density, so that a customer far from all segments still has one
+
+
+@dataclass(frozen=True)
+class Clusters:
+    """Fitted segments of one of three kinds.
+
+    Attributes:
+        kind: ``nearest``: the segment whose middle is nearest (k-means); ``tree``: from the root the nearer child, down
+            to a leaf (bisecting k-means); ``mixture``: the likeliest of normal distributions.
+        means, scales: an input is standardised to (input - mean) * scale.
+        centres: the middle of each segment, in standardised inputs, in the library's own order.
+        numbers: the number of each segment, from 1 for the largest.
+        shares: share of the training rows in each segment.
+        weights, covariances: of a mixture.
+        node_centres, node_children, node_segments: of a tree; the root is node 0, a leaf has no children.
+    """
+
+    kind: str
+    means: tuple[float, ...]
+    scales: tuple[float, ...]
+    centres: tuple[tuple[float, ...], ...]
+    numbers: tuple[int, ...]
+    shares: tuple[float, ...]
+    weights: tuple[float, ...] = ()
+    covariances: tuple[tuple[float, ...], ...] = ()
+    node_centres: tuple[tuple[float, ...], ...] = ()
+    node_children: tuple[tuple[int, ...], ...] = ()
+    node_segments: tuple[int, ...] = ()
+
+    def segments(self, inputs: Any) -> Whole:
+        """The segment of each row, from 1."""
+        places = {"nearest": self._nearest, "tree": self._by_tree, "mixture": self._likeliest}
+        found: Whole = np.array(self.numbers)[places[self.kind](self.standardised(inputs))]
+        return found
+
+    def standardised(self, inputs: Any) -> Numbers:
+        """The inputs with mean 0 and deviation 1 on the training rows; a constant input is 0."""
+        matrix = np.asarray(inputs, dtype=np.float64)
+        if matrix.ndim != 2 or matrix.shape[1] != len(self.means):
+            raise BadInput(f"the segments read {len(self.means)} inputs a row, not an array of shape {matrix.shape}")
+        numbers: Numbers = (matrix - np.array(self.means)) * np.array(self.scales)
+        return numbers
+
+    def estimates(self, inputs: Any) -> Numbers:
+        """The segment of each row as a number."""
+        return self.segments(inputs).astype(np.float64)
+
+    def contributions(self, inputs: Any) -> None:
+        """A segment is no sum of contributions."""
+        return
+
+    def importance(self) -> tuple[float, ...]:
+        """How much of each input's variance lies between the segments' middles, together 100."""
+        between = np.array(self.shares) @ np.square(np.array(self.centres))
+        return tuple(float(100 * part / between.sum()) if between.sum() > 0 else 0.0 for part in between)
+
+    def to_bytes(self) -> bytes:
+        """The model's file."""
+        return json.dumps(asdict(self)).encode()
+
+    @classmethod
+    def from_bytes(cls, content: bytes) -> Clusters:
+        """Reads a model's file.
+
+        Raises:
+            BadInput: it is broken.
+        """
+        try:
+            given = json.loads(content)
+            return cls(**{field.name: _tuples(given[field.name]) for field in fields(cls)})
+        except (ValueError, KeyError, TypeError) as error:
+            raise BadInput(f"the segments' file is broken ({type(error).__name__}): train it again") from None
+
+    def _nearest(self, numbers: Numbers) -> Whole:
+        nearest: Whole = _distances(numbers, self.centres).argmin(axis=1)
+        return nearest
+
+    def _by_tree(self, numbers: Numbers) -> Whole:
+        node: Whole = np.zeros(len(numbers), dtype=np.int64)
+        for parent, children in enumerate(self.node_children):  # children stand after their parents
+            here = np.flatnonzero(node == parent)
+            if children and here.size:
+                nearer = _distances(numbers[here], [self.node_centres[child] for child in children]).argmin(axis=1)
+                node[here] = np.array(children)[nearer]
+        found: Whole = np.array(self.node_segments)[node]
+        return found
+
+    def _likeliest(self, numbers: Numbers) -> Whole:
+        densities = [
+            EPSILON + weight * np.exp(_log_density(numbers, np.array(centre), np.array(covariance)))
+            for weight, centre, covariance in zip(self.weights, self.centres, self.covariances, strict=True)
+        ]
+        likeliest: Whole = np.column_stack(densities).argmax(axis=1)
+        return likeliest
+
+
+def _distances(numbers: Numbers, centres: Any) -> Numbers:
+    return np.column_stack([np.square(numbers - np.array(centre)).sum(axis=1) for centre in centres])
+
+
+def _log_density(numbers: Numbers, centre: Numbers, covariance: Numbers) -> Numbers:
+    """Of a normal distribution that may be flat in some directions, as MLlib's MultivariateGaussian computes it."""
+    size = len(centre)
+    values, vectors = np.linalg.eigh(covariance.reshape(size, size))
+    kept = values > EPSILON * values.max() * size
+    roots = np.where(kept, 1 / np.sqrt(np.where(kept, values, 1.0)), 0.0)
+    constant = -0.5 * (size * log(2 * pi) + np.log(values[kept]).sum())
+    density: Numbers = constant - 0.5 * np.square((numbers - centre) @ vectors * roots).sum(axis=1)
+    return density
+
+
+def _tuples(given: Any) -> Any:
+    return tuple(_tuples(item) for item in given) if isinstance(given, list) else given
