@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
@@ -41,52 +44,47 @@ def auc_difference(
     own = rows.select(F.col(f"`{id}`").alias("id"), _plain(SCORE), LABEL, weighted.alias("weight"))
     other = champion.select(F.col(f"`{id}`").alias("id"), _plain(score).alias(CHAMPION_SCORE))
     with kept(own.join(other, on="id", how="left").drop("id")) as pairs:
-        _check(pairs, count)
         bounds = score_bounds(pairs, count, score=CHAMPION_SCORE)
         counts = to_score_counts(pairs, score=CHAMPION_SCORE, weight="weight", bounds=bounds)
         sums = only_row(_to_difference_sums(pairs, ranked, with_counts_below(counts)))
-    found = delong_difference(placement_sums_of(sums["defaulters"]), placement_sums_of(sums["others"]))
-    return AucDifference(*found)
+    _check(sums, count)
+    return AucDifference(*delong_difference(placement_sums_of(sums["defaulters"]), placement_sums_of(sums["others"])))
 
 
-def _check(pairs: DataFrame, count: int) -> None:
-    is_matched = F.col(CHAMPION_SCORE).isNotNull()
-    found = only_row(
-        pairs.select(
-            F.count(F.lit(1)).alias("pairs"),
-            F.count_if(~is_matched).alias("unmatched"),
-            F.count_if(is_matched & ~is_usable_score(CHAMPION_SCORE)).alias("unusable"),
-        )
-    )
+def _check(sums: Mapping[str, Any], count: int) -> None:
     problems = []
-    if found["unmatched"] or found["pairs"] != count:
+    if sums["unmatched"] or sums["pairs"] != count:
         problems.append(
             f"candidate and champion must be scored on the same rows, each with an id of its own: {count} rows gave "
-            f"{found['pairs']} pairs, {found['unmatched']} of them without a score of the champion"
+            f"{sums['pairs']} pairs, {sums['unmatched']} of them without a score of the champion"
         )
-    if found["unusable"]:
-        problems.append(f"{found['unusable']} of {count} scores of the champion are not probabilities")
+    if sums["unusable"]:
+        problems.append(f"{sums['unusable']} of {count} scores of the champion are not probabilities")
     if problems:
         raise BadInput(*problems)
 
 
 def _to_difference_sums(pairs: DataFrame, ranked: DataFrame, champion_ranked: DataFrame) -> DataFrame:
-    """DeLong's sums of (misplacement by the champion - by the candidate); grain: one row.
+    """DeLong's sums of (misplacement by the champion - by the candidate), and what is wrong; grain: one row.
 
-    Columns: ``defaulters`` and ``others``, see ``score_ranks.placement_sums``.
+    Columns: ``defaulters`` and ``others``, see ``score_ranks.placement_sums``; ``pairs``, ``unmatched``, ``unusable``.
     """
     own, other = to_misplacements(ranked, "own"), to_misplacements(champion_ranked, "other")
-    placed = pairs.join(own, on=pairs[SCORE] == own["own_score"], how="inner")
-    compared = placed.join(other, on=placed[CHAMPION_SCORE] == other["other_score"], how="inner")
+    placed = pairs.join(own, on=pairs[SCORE] == own["own_score"], how="left")
+    compared = placed.join(other, on=placed[CHAMPION_SCORE] == other["other_score"], how="left")
     defaulted, weight = F.col(LABEL), F.col("weight")
     of_class = {"defaulters": weight * defaulted, "others": weight * (1 - defaulted)}
+    is_matched = F.col(CHAMPION_SCORE).isNotNull()
     return compared.agg(
+        F.count(F.lit(1)).alias("pairs"),
+        F.count_if(~is_matched).alias("unmatched"),
+        F.count_if(is_matched & ~is_usable_score(CHAMPION_SCORE)).alias("unusable"),
         *(
             placement_sums(
                 weights, weight * weights, F.col(f"other_misplaced_{name}") - F.col(f"own_misplaced_{name}")
             ).alias(name)
             for name, weights in of_class.items()
-        )
+        ),
     )
 
 

@@ -72,7 +72,7 @@ def test_evaluation_equals_scikit_learn_on_any_partitions(
     scored: Callable[..., DataFrame], partitions: int, levels: int
 ) -> None:
     rows = borrowers(levels)
-    found, curves = evaluate(scored(rows, partitions), threshold=THRESHOLD, replicates=20)
+    found, curves = evaluate(scored(rows, partitions), threshold=THRESHOLD)
     scores, labels = rows.default_probability.to_numpy(), rows.is_default.to_numpy()
     flagged = scores >= THRESHOLD
     precision, recall, f1, _ = reference.precision_recall_fscore_support(labels, flagged, average="binary")
@@ -113,7 +113,7 @@ def test_interval_is_that_of_the_weighted_rows(scored: Callable[..., DataFrame])
 
 
 def test_all_equal_scores_are_a_coin_toss_with_one_group(scored: Callable[..., DataFrame]) -> None:
-    found, curves = evaluate(scored(borrowers(50, rows=100).assign(default_probability=0.2), 3), replicates=20)
+    found, curves = evaluate(scored(borrowers(50, rows=100).assign(default_probability=0.2), 3))
     assert (found.auc, found.auc_low, found.auc_high, found.ks) == (0.5, 0.5, 0.5, 0.0)
     assert curves.roc == [(0.0, 0.0), (1.0, 1.0)]
     assert [group.rows for group in curves.calibration] == [100]
@@ -157,7 +157,7 @@ def test_few_curve_points_keep_the_area_when_scores_are_many(spark: SparkSession
 
 def test_calibration_groups_hold_a_tenth_each_in_order_of_score(scored: Callable[..., DataFrame]) -> None:
     rows = borrowers(10**6, rows=1000)
-    groups = evaluate(scored(rows, 3), replicates=20)[1].calibration
+    groups = evaluate(scored(rows, 3))[1].calibration
     tenths = np.array_split(rows.sort_values("default_probability"), 10)
     assert [group.rows for group in groups] == [100] * 10
     assert [group.mean_score for group in groups] == pytest.approx([t.default_probability.mean() for t in tenths])
