@@ -61,6 +61,8 @@ def launch_plain(
     config = parse(config_type, sys.argv[1:] if argv is None else argv, prog=_job_name() + ".py")
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("py4j").setLevel(logging.WARNING)
+    # MLflow's client waits up to four minutes for a server that is away; only at this level it says so.
+    logging.getLogger("urllib3.util.retry").setLevel(logging.DEBUG)
     started = _now()
     log.info("%s starts: %s", _job_name(), config)
     try:

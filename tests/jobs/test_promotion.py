@@ -313,3 +313,12 @@ def test_candidate_that_was_not_measured_on_these_data_is_not_promoted(root: str
     with pytest.raises(UpstreamNotReady, match=r"v3\.json does not exist"):
         promote_model.run(replace(config, dataset_version="v3"))
     assert entries(root) == []
+
+
+def test_version_that_was_registered_twice_counts_once(root: str) -> None:
+    import mlflow
+
+    run_id = measured(GOOD)
+    first = Models().register(run_id, MODEL, tags={})
+    mlflow.MlflowClient().create_model_version(MODEL, f"runs:/{run_id}/model", run_id)
+    assert Models().register(run_id, MODEL, tags={}) == first
