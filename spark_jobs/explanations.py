@@ -21,7 +21,7 @@ SAMPLED_ROWS = 2_000  # the mean of so many absolute contributions is right to a
 
 
 def explained(borrowers: DataFrame, model: bytes, document: ModelDocument, *, seed: int) -> Explanation:
-    """What the model looks at, on those 2,000 borrowers whose hash is lowest.
+    """What the model looks at, over those 2,000 borrowers whose hash is lowest.
 
     Args:
         borrowers: one row a held-out borrower: the id and at least ``document.features``.

@@ -19,6 +19,7 @@ _SCORED = T.StructType(
         *_SAMPLED,
         T.StructField("default_probability", T.DoubleType()),
         T.StructField("risk_category", T.StringType()),
+        T.StructField("is_approved", T.BooleanType()),
         T.StructField("model_name", T.StringType()),
         T.StructField("model_version", T.StringType()),
         T.StructField("scored_at", T.TimestampType()),

@@ -35,8 +35,16 @@ class EvaluateModelConfig(JobConfig):
         minimum=0.0,
         maximum=1.0,
     )
-    replicates: int = option(200, help="bootstrap replicates behind the AUC interval", minimum=20, maximum=5000)
-    seed: int = option(42, help="seed of the bootstrap")
+    segment_by: tuple[str, ...] = option(
+        (), help="columns whose levels or quartiles are measured apart; none given: the first three categories"
+    )
+    replicates: int = option(
+        0,
+        help="bootstrap replicates behind the AUC interval; 0: DeLong's interval, which needs none",
+        minimum=0,
+        maximum=5000,
+    )
+    seed: int = option(42, help="seed of the bootstrap and of the sample that explains the model")
 
 
 @dataclass(frozen=True, kw_only=True)

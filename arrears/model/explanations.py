@@ -20,7 +20,7 @@ class Dependence:
     """How a feature's contribution follows its value; rows are sorted, so no two features' points can be joined.
 
     Attributes:
-        values: of a number, None where it is missing; of a category, its levels.
+        values: numbers, or the levels of a category; None where missing.
         contributions: to the log-odds, above 0 towards default.
     """
 

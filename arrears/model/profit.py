@@ -16,8 +16,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from arrears.model.cutoffs import APPROVE_ALL
-
 
 @dataclass(frozen=True)
 class LoanTerms:
@@ -63,11 +61,6 @@ class ProfitPoint(NamedTuple):
     approval_rate: float
     bad_rate: float
     profit: float
-
-    @property
-    def approves_all(self) -> bool:
-        """Nobody is declined."""
-        return self.cutoff >= APPROVE_ALL
 
 
 @dataclass(frozen=True)

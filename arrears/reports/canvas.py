@@ -6,11 +6,12 @@ matplotlib is imported when a plot is drawn, not before, and without pyplot: no 
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 # Okabe and Ito's palette (2008): told apart with every common kind of colour blindness, and in grey.
 BLUE = "#0072b2"
@@ -22,38 +23,78 @@ INK = "#1f2937"
 FAINT = "#e5e7eb"
 
 WIDTH_INCHES, HEIGHT_INCHES, DOTS_PER_INCH = 6.4, 4.4, 120  # 768 x 528 pixels: fits a mail, stays under 100 kB
+WIDE_INCHES = 9.6  # a picture that stands alone in its row
+
+
+class Panel(NamedTuple):
+    """One plot of several in a picture: what is painted, and the plain text around it."""
+
+    paint: Callable[[Axes], None]
+    title: str = ""
+    x_label: str = ""
+    y_label: str = ""
 
 
 def draw(
-    paint: Callable[[Axes], None], *, title: str, x_label: str, y_label: str, height: float = HEIGHT_INCHES
+    paint: Callable[[Axes], None],
+    *,
+    title: str,
+    x_label: str,
+    y_label: str,
+    height: float = HEIGHT_INCHES,
+    width: float = WIDTH_INCHES,
 ) -> bytes:
     """Draws one plot with labelled axes; equal input gives equal bytes.
 
     Args:
         paint: draws the content onto the axes; a legend appears if anything it draws has a label.
         title, x_label, y_label: plain text.
-        height: inches.
+        height, width: inches.
 
     Returns:
         A PNG file.
     """
-    from matplotlib import rc_context
-    from matplotlib.figure import Figure
 
-    # A column may be called "a$b$c": names are text, never formulas.
-    with rc_context({"text.parse_math": False, "font.size": 10}):
-        figure = Figure(figsize=(WIDTH_INCHES, height), dpi=DOTS_PER_INCH, layout="constrained")
+    def compose(figure: Figure) -> None:
         axes = figure.subplots()
-        _dress(axes)
-        paint(axes)
+        _fill(axes, Panel(paint, title, x_label, y_label))
         axes.set_title(title, loc="left", fontsize=11.5, fontweight="bold", color=INK, pad=10)
-        axes.set_xlabel(x_label, color=INK)
-        axes.set_ylabel(y_label, color=INK)
-        if axes.get_legend_handles_labels()[0]:
-            axes.legend(frameon=False, labelcolor=INK)
-        png = io.BytesIO()
-        figure.savefig(png, format="png", dpi="figure", metadata={"Software": None})
-    return png.getvalue()
+
+    return _picture(compose, width, height)
+
+
+def draw_panels(
+    panels: Sequence[Panel],
+    *,
+    title: str,
+    columns: int = 1,
+    height: float,
+    width: float = WIDTH_INCHES,
+    share_y: bool = False,
+) -> bytes:
+    """Draws plots side by side or one above the other, under one title; equal input gives equal bytes.
+
+    Args:
+        columns: how many stand side by side.
+        height, width: of the whole picture, inches.
+        share_y: plots side by side have one vertical axis, labelled at the left one.
+
+    Returns:
+        A PNG file.
+    """
+
+    def compose(figure: Figure) -> None:
+        rows = -(-len(panels) // columns)
+        grid = figure.subplots(rows, columns, squeeze=False, sharey="row" if share_y else False)
+        places = [axes for line in grid for axes in line]
+        for axes, panel in zip(places, panels, strict=False):
+            _fill(axes, panel)
+            axes.set_title(panel.title, loc="left", fontsize=10, color=INK)
+        for axes in places[len(panels) :]:
+            axes.set_visible(False)
+        figure.suptitle(title, x=0.01, ha="left", fontsize=11.5, fontweight="bold", color=INK)
+
+    return _picture(compose, width, height)
 
 
 def in_few_colours(png: bytes) -> bytes:
@@ -72,6 +113,28 @@ def shares(axes: Axes, *, x: bool = False, y: bool = False) -> None:
 
     for axis in [axes.xaxis] * x + [axes.yaxis] * y:
         axis.set_major_formatter(PercentFormatter(xmax=1, decimals=None))
+
+
+def _picture(compose: Callable[[Figure], None], width: float, height: float) -> bytes:
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    # A column may be called "a$b$c": names are text, never formulas.
+    with rc_context({"text.parse_math": False, "font.size": 10}):
+        figure = Figure(figsize=(width, height), dpi=DOTS_PER_INCH, layout="constrained")
+        compose(figure)
+        png = io.BytesIO()
+        figure.savefig(png, format="png", dpi="figure", metadata={"Software": None})
+    return png.getvalue()
+
+
+def _fill(axes: Axes, panel: Panel) -> None:
+    _dress(axes)
+    panel.paint(axes)
+    axes.set_xlabel(panel.x_label, color=INK)
+    axes.set_ylabel(panel.y_label, color=INK)
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(frameon=False, labelcolor=INK)
 
 
 def _dress(axes: Axes) -> None:

@@ -18,30 +18,6 @@ BARS = 50  # about so many bars show the shape of scores without noise
 MOST_FEATURES = 20
 
 
-def model_plots(
-    evaluation: Evaluation,
-    curves: Curves,
-    *,
-    importance: Mapping[str, float] | None = None,
-    champion: Curves | None = None,
-) -> dict[str, bytes]:
-    """Every plot of one model, by file stem, in the order of the report page.
-
-    Args:
-        evaluation, curves: what `spark_jobs.evaluation.evaluate` gave.
-        importance: feature to importance, any scale; none or empty: no such plot.
-        champion: the present champion's curves on the same rows, drawn beside the candidate's.
-    """
-    plots = {
-        "roc_curve": roc_curve(evaluation, curves, champion=champion),
-        "score_histogram": scores_by_outcome(curves),
-        "precision_recall": precision_recall(evaluation, curves),
-        "ks_curve": ks_curve(evaluation, curves),
-        "calibration": calibration(curves),
-    }
-    return plots | ({"feature_importance": feature_importance(importance)} if importance else {})
-
-
 def roc_curve(evaluation: Evaluation, curves: Curves, *, champion: Curves | None = None) -> bytes:
     """How many defaulters are caught for how many false alarms."""
 
@@ -95,7 +71,7 @@ def ks_curve(evaluation: Evaluation, curves: Curves) -> bytes:
             linewidth=1.2,
             label=f"largest gap, at score {scores[widest]:.3f}",
         )
-        axes.set_xlim(0, _shown_top(curves.quantiles))
+        axes.set_xlim(0, shown_top(curves.quantiles))
         axes.set_ylim(0, 1.02)
         shares(axes, y=True)
 
@@ -130,7 +106,7 @@ def calibration(curves: Curves) -> bytes:
 
 def scores_by_outcome(curves: Curves) -> bytes:
     """How the scores of defaulters and of good borrowers are spread, each group as shares of itself."""
-    top = _shown_top(curves.quantiles)
+    top = shown_top(curves.quantiles)
 
     def paint(axes: Axes) -> None:
         groups = ((curves.non_defaults, BLUE, "good borrowers"), (curves.defaults, ORANGE, "defaulters"))
@@ -178,8 +154,12 @@ def score_histogram(counts: Sequence[int], *, limits: Sequence[float] = (), as_o
     )
 
 
-def feature_importance(importance: Mapping[str, float]) -> bytes:
-    """What the model looks at most: the twenty leading features."""
+def feature_importance(importance: Mapping[str, float], *, measure: str = "Importance") -> bytes:
+    """What the model looks at most: the twenty leading features.
+
+    Args:
+        measure: what the numbers are, for the axis.
+    """
     leading = sorted(importance.items(), key=lambda item: (-item[1], item[0]))[:MOST_FEATURES]
     names = [name if len(name) <= 32 else f"{name[:31]}…" for name, _ in leading]
 
@@ -192,7 +172,7 @@ def feature_importance(importance: Mapping[str, float]) -> bytes:
     return draw(
         paint,
         title="Feature importance" if len(leading) == len(importance) else f"The {len(leading)} leading features",
-        x_label="Importance",
+        x_label=measure,
         y_label="",
         height=max(HEIGHT_INCHES / 2, 1.2 + 0.24 * len(leading)),
     )
@@ -204,12 +184,12 @@ def _unit_square(axes: Axes) -> None:
     shares(axes, x=True, y=True)
 
 
-def _shown_top(quantiles: Sequence[float]) -> float:
+def shown_top(quantiles: Sequence[float]) -> float:
     """The upper end of a score axis: on real loans hardly anyone exceeds 0.5, and an empty half hides the rest."""
     return float(min(1.0, max(quantiles[-2], 0.05) * 1.1))
 
 
-def _bars(counts: Sequence[int], top: float) -> tuple[list[float], list[int]]:
+def _bars(counts: Sequence[float], top: float) -> tuple[list[float], list[float]]:
     """Neighbouring bins merged so that about BARS of them reach up to ``top``."""
     width = max(1, round(len(counts) * top / BARS))
     bars = [sum(counts[start : start + width]) for start in range(0, len(counts), width)]

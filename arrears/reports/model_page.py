@@ -2,48 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
+from arrears.model.cutoffs import Cutoff
 from arrears.model.decisions import Decision
+from arrears.model.explanations import Explanation
+from arrears.model.findings import Findings
 from arrears.model.metrics import Evaluation
+from arrears.model.profit import ProfitCurve
+from arrears.reports import model_tables
+from arrears.reports.model_summary import in_short
 from arrears.reports.pages import data_url, render
 
 PLOTS = {
-    "roc_curve": "The further the line bends to the upper left, the more defaulters are caught per false alarm.",
-    "score_histogram": "The less the two groups overlap, the better the model tells them apart.",
-    "precision_recall": "Reading from the left, the list of flagged borrowers grows: how many of them do default?",
+    "roc_curve": "Each point is a cut-off. The further the line bends to the upper left, the more defaulters are"
+    " caught per false alarm; on the diagonal the model knows nothing.",
+    "score_histogram": "Each group as shares of itself. The less they overlap, the better the model tells them apart.",
+    "precision_recall": "Reading from the left, the list of flagged borrowers grows: how many of them do default?"
+    " The dotted line is what flagging at random would find.",
     "ks_curve": "The largest gap between the two lines is KS; the score below it is where it is found.",
-    "calibration": "Points on the dotted line mean that the probabilities can be taken at their word.",
-    "feature_importance": "What the model looks at most; this tells nothing about cause.",
+    "calibration": "Points on the dotted line mean that the probabilities can be taken at their word; below it the"
+    " model is too gloomy, above it too hopeful.",
+    "deciles": "Bars are default rates, diamonds what the model promised, the dotted line is the rate of all. Bars"
+    " should fall from left to right. The line tells how many of all defaults lie in the riskiest tenths so far.",
+    "profit_curve": "Everyone below the cut-off is approved. Right of the dot each further loan loses more than it"
+    " earns; the dashed line is the cut-off that comes with the model.",
+    "feature_importance": "What the model looks at most. It tells what moves the estimate, not what causes default.",
+    "dependence": "A dot a borrower. Where dots rise to the right, higher values mean higher risk to the model; spread"
+    " at one value means that other features change what it makes of it. Dashes are means of a level.",
+    "segments": "Orange squares: segments whose whole interval lies below the AUC of all borrowers. One in forty does"
+    " so by chance.",
+    "fairness": "Overlapping intervals: no difference is shown. Groups that differ in default rate differ in approval"
+    " too; the error rates in the middle and at the right tell whether they are judged alike.",
+    "stability": "Each pair would be equal if held-out borrowers were scored as the training rows were; a PSI below 0.1"
+    " is little, from 0.25 on a lot.",
 }
-
-
-class Explained(NamedTuple):
-    """A metric's name, its place in `Evaluation`, and what it says to a risk analyst."""
-
-    name: str
-    field: str
-    meaning: str
-
-
-METRICS = (
-    Explained(
-        "AUC", "auc", "The chance that a defaulter gets a higher score than a good borrower. 0.5 is a coin toss."
-    ),
-    Explained("Gini", "gini", "The same on a scale from 0 (coin toss) to 1 (perfect): twice the AUC, less 1."),
-    Explained("KS", "ks", "The largest gap between the shares of defaulters and of good borrowers above one score."),
-    Explained("AUC-PR", "auc_pr", "Mean precision over all list lengths; compare it with the default rate."),
-    Explained("Log-loss", "log_loss", "The penalty for confident mistakes; lower is better."),
-    Explained("Brier", "brier", "Mean squared distance between probability and outcome; lower is better."),
-    Explained(
-        "Accuracy", "accuracy", "Share of borrowers called rightly at the threshold; flattering when defaults are rare."
-    ),
-    Explained("Precision", "precision", "Of those flagged at the threshold, the share that defaulted."),
-    Explained("Recall", "recall", "Of those that defaulted, the share flagged at the threshold."),
-    Explained("F1", "f1", "One number for precision and recall: their harmonic mean."),
-)
+TITLES = {"roc_curve": "ROC curve", "ks_curve": "KS curve"}
 
 
 @dataclass(frozen=True)
@@ -53,14 +48,16 @@ class ModelPage:
     Attributes:
         title: the page's headline, such as the model's name.
         dataset, dataset_version: what the model was trained and measured on.
-        evaluation: its metrics on held-out rows.
-        plots: file stem to PNG, as `arrears.reports.figures.model_plots` gave.
-        floors: metric to the limit that a first champion must exceed.
+        findings: what was measured on held-out rows.
+        plots: file stem to PNG, as `arrears.reports.model_figures.model_plots` gave.
         champion: the present champion's metrics on the same rows; None: there is none.
         champion_name: how to call it, such as ``version 3``.
         decision: what the gate said; None: nothing was decided.
+        cutoff: the model's own; None: it has none.
+        profit: what each cut-off earns; None: the model tells no loan terms.
+        explanation: what the model looks at; None: nothing explains it.
+        points: lines of a scorecard, each column to cell; empty: it is none.
         parameters: of the training.
-        importance: feature to importance; the leading ones are listed beside the plot.
         provenance: run ids, commit, package versions, dates.
         links: label to URL.
     """
@@ -68,14 +65,16 @@ class ModelPage:
     title: str
     dataset: str
     dataset_version: str
-    evaluation: Evaluation
+    findings: Findings
     plots: Mapping[str, bytes]
-    floors: Mapping[str, float] = field(default_factory=dict)
     champion: Evaluation | None = None
     champion_name: str = "champion"
     decision: Decision | None = None
+    cutoff: Cutoff | None = None
+    profit: ProfitCurve | None = None
+    explanation: Explanation | None = None
+    points: Sequence[Mapping[str, object]] = ()
     parameters: Mapping[str, object] = field(default_factory=dict)
-    importance: Mapping[str, float] = field(default_factory=dict)
     provenance: Mapping[str, object] = field(default_factory=dict)
     links: Mapping[str, str] = field(default_factory=dict)
 
@@ -84,31 +83,36 @@ def render_model_page(page: ModelPage) -> str:
     """Writes the report as one HTML file: images inside, styles inside, no scripts; every value is escaped."""
     return render(
         "model_page.html",
-        ["model_page.css"],
+        ["model_page.css", "model_report.css"],
         page=page,
-        found=page.evaluation,
-        metrics=_metric_rows(page),
-        plots=[_embedded(stem, png) for stem, png in page.plots.items()],
-        leading=sorted(page.importance.items(), key=lambda item: (-item[1], item[0]))[:20],
+        findings=page.findings,
+        found=page.findings.evaluation,
+        summary=in_short(page.findings, page.champion_name if page.champion else "", page.profit),
+        tables=model_tables,
+        plots={stem: _embedded(stem, png) for stem, png in page.plots.items()},
+        contents=_contents(page),
         links={label: url for label, url in page.links.items() if url.startswith(("https://", "http://"))},
     )
 
 
-def _metric_rows(page: ModelPage) -> list[dict[str, str]]:
-    found = page.evaluation.to_dict()
-    champion = page.champion.to_dict() if page.champion else {}
-    return [
-        {
-            "name": metric.name,
-            "value": f"{found[metric.field]:.4f}",
-            "champion": f"{champion[metric.field]:.4f}" if champion else "",
-            "difference": f"{found[metric.field] - champion[metric.field]:+.4f}" if champion else "",
-            "meaning": metric.meaning,
-        }
-        for metric in METRICS
-    ]
+def _contents(page: ModelPage) -> dict[str, str]:
+    """The sections that the page has, by anchor."""
+    findings = page.findings
+    present = {
+        "gate": ("Gate, rule by rule", page.decision),
+        "ranking": ("Ranking", True),
+        "calibration": ("Calibration", True),
+        "cutoff": ("Cut-off and profit" if page.profit else "At the cut-off", True),
+        "features": ("What the model looks at", page.explanation and page.explanation.importance),
+        "segments": ("Segments", findings.segments),
+        "fairness": ("Fairness", findings.fairness),
+        "stability": ("Stability", findings.stability),
+        "scorecard": ("Scorecard", page.points),
+        "origin": ("Where it comes from", page.parameters or page.provenance),
+    }
+    return {anchor: title for anchor, (title, content) in present.items() if content}
 
 
 def _embedded(stem: str, png: bytes) -> dict[str, str]:
-    title = stem.replace("_", " ").capitalize().replace("Roc", "ROC").replace("Ks", "KS")
+    title = TITLES.get(stem, stem.replace("_", " ").capitalize())
     return {"title": title, "note": PLOTS.get(stem, ""), "source": data_url(png)}

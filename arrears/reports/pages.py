@@ -1,4 +1,4 @@
-"""What all pages share: one HTML file that opens anywhere, with nothing to fetch and nothing to run."""
+"""Pages as single HTML files that open anywhere, with nothing to fetch and nothing to run."""
 
 from __future__ import annotations
 
@@ -11,16 +11,22 @@ def render(template: str, styles: Sequence[str], **values: object) -> str:
     """Fills a template of this package; images and styles stand inside, every value is escaped.
 
     Args:
-        template: file name, such as ``model_page.html``.
+        template: file name, such as ``model_page.html``; it may include others of the package.
         styles: file names of its style sheets, in order.
     """
-    from jinja2 import Environment, StrictUndefined
+    from jinja2 import Environment, FunctionLoader, StrictUndefined
 
     # Templates are package data, read so that it works from inside the zip that Spark ships.
     folder = files("arrears.reports")
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    page = environment.from_string(folder.joinpath(template).read_text("utf-8"))
-    return page.render(style="\n".join(folder.joinpath(name).read_text("utf-8") for name in styles), **values)
+    environment = Environment(
+        loader=FunctionLoader(lambda name: folder.joinpath(name).read_text("utf-8")),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    style = "\n".join(folder.joinpath(name).read_text("utf-8") for name in styles)
+    return environment.get_template(template).render(style=style, **values)
 
 
 def data_url(png: bytes) -> str:

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from arrears.model.explanations import Dependence, Explanation, ranked
 from arrears.scoring.batch import check_columns, model_input
-from arrears.scoring.columns import level_column, number_column
+from arrears.scoring.columns import number_column, text_column
 from arrears.scoring.document import ModelDocument
 from arrears.scoring.preparation import Preparation
 from arrears.scoring.scorers import Numbers, Scorer
@@ -73,7 +73,7 @@ def _dependence(rows: pa.Table, feature: str, contributions: Numbers, document: 
     if feature in document.numeric:
         values = [float(value) if math.isfinite(value) else None for value in number_column(column)]
     else:
-        values = level_column(column).to_pylist()
+        values = text_column(column).to_pylist()
     points = sorted(zip(values, map(float, contributions), strict=True), key=lambda point: (point[0] is None, *point))
     return Dependence(feature, tuple(value for value, _ in points), tuple(size for _, size in points))
 

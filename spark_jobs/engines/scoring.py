@@ -31,7 +31,8 @@ def score_snapshot(
     """Estimates the default probability of every row of a snapshot. Grain: one row per row of the snapshot.
 
     Args:
-        carry: column → Spark type (``string``, ``int``, ``bigint``) of what travels along: the ids, the label.
+        carry: column → Spark type (``string``, ``int``, ``bigint``) of what travels along: the ids, the label; it may
+            be a feature.
 
     Returns:
         The carried columns and ``default_probability`` (float64), lazily.
@@ -52,7 +53,7 @@ def score_snapshot(
 def _score(
     piece: FileSlice, scorer: Scorer, document: ModelDocument, read: ReadSlices, carry: list[str]
 ) -> Iterator[pa.RecordBatch]:
-    rows = read([piece], [*carry, *document.features])
+    rows = read([piece], list(dict.fromkeys((*carry, *document.features))))
     scores = pa.array(default_probabilities(rows, scorer, document))
     yield from rows.select(carry).append_column(SCORE, scores).to_batches()
 

@@ -85,13 +85,14 @@ def overwrite_partition(
     column = table.partition_column
     complete = rows.withColumn(column, F.lit(partition))
     with held_lock(Objects(), catalogue.lock(f"{table.value}-{dataset}"), wait_seconds=LOCK_WAIT_SECONDS) as lock:
-        _refuse_other_columns(uri, table, complete)
+        is_wider = _is_wider(uri, table, complete)
         lock.check()
         (
             complete.write.format("delta")
             .mode("overwrite")
             .option("replaceWhere", f"{column} = '{partition}'")
             .option("userMetadata", f"fence={lock.fence}")
+            .option("mergeSchema", is_wider)
             .partitionBy(column)
             .save(hadoop_uri(uri))
         )
@@ -118,17 +119,24 @@ def active_files(
     return [(_s3_uri(file["file_path"]), int(file["file_size"]), int(file["count"])) for file in files]
 
 
-def _refuse_other_columns(uri: str, table: Table, rows: DataFrame) -> None:
+def _is_wider(uri: str, table: Table, rows: DataFrame) -> bool:
+    """Whether the rows have a column of every table of this kind that one of an earlier version of Arrears lacks.
+
+    Raises:
+        BadInput: the table has other columns than the rows in any other way.
+    """
     fixed = FIXED_COLUMNS[table]
     missing = differences(rows.select(*(name for name in fixed.names if name in rows.columns)).schema, fixed)
     if missing:
         raise RuntimeError(f"{table.value} was to be written wrongly: {'; '.join(missing)}")
     if table_version(uri) is None:
-        return
+        return False
     present = rows.sparkSession.read.format("delta").load(hadoop_uri(uri)).schema
-    problems = differences(rows.schema, present)
+    new = [name for name in fixed.names if name not in present.names]
+    problems = differences(rows.drop(*new).schema, present)
     if problems:
         raise BadInput(*problems, f"{uri} holds other columns: give data of another shape its own --dataset name")
+    return bool(new)
 
 
 def _is_in(partition: Mapping[str, str]) -> Column:

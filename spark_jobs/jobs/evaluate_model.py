@@ -9,21 +9,17 @@ from __future__ import annotations
 from pyspark.sql import SparkSession
 
 from arrears.contracts.catalogue import Table, registered_model
-from arrears.contracts.descriptions import ID, LABEL
+from arrears.contracts.descriptions import DatasetDescription
 from arrears.contracts.facts import JobResult
 from arrears.contracts.jobs import EvaluateModelConfig
-from arrears.scoring.batch import check_columns
 from arrears.scoring.document import ModelDocument
-from arrears.stores.models import ModelFiles, Models
+from arrears.stores.models import Models
 from arrears.stores.objects import Objects
-from spark_jobs.engines.contract import Snapshot
-from spark_jobs.engines.scoring import score_snapshot
-from spark_jobs.evaluation import evaluate
 from spark_jobs.io import snapshots
 from spark_jobs.launch import launch
-from spark_jobs.model_report import Measured, content_type, report_files
+from spark_jobs.measuring import Measured, measured_beside
+from spark_jobs.model_report import content_type, report_files
 
-DEFAULT_CUTOFF = 0.5  # of models that were trained before cut-offs were kept with them
 MAILED = ("roc_curve.png", "score_histogram.png", "report.html")
 
 
@@ -36,11 +32,13 @@ def run(spark: SparkSession, config: EvaluateModelConfig) -> JobResult:
         {"dataset_version": config.dataset_version},
         what="run generate_data",
     )
-    files = models.files_of_run(config.mlflow_run_id)
-    candidate = _measured(spark, config, held_out, files)
-    champion = _champion(spark, config, held_out, models)
-    _, parameters, tags = models.run_facts(config.mlflow_run_id)
     manifest = objects.get_json(config.catalogue.dataset_manifest(config.dataset, config.dataset_version))
+    description = DatasetDescription.from_dict(manifest["description"])
+    files, serving = models.files_of_run(config.mlflow_run_id), None
+    if config.champion_version is not None:
+        serving = models.files_of_version(registered_model(config.dataset), config.champion_version)
+    candidate, champion = measured_beside(spark, config, description, held_out, files, serving)
+    _, parameters, tags = models.run_facts(config.mlflow_run_id)
     document = ModelDocument.from_json(files.document)
     report = report_files(
         config, manifest, files.model, document, candidate, champion, parameters=parameters, tags=tags
@@ -64,44 +62,34 @@ def run(spark: SparkSession, config: EvaluateModelConfig) -> JobResult:
 
 def _figures(candidate: Measured, champion: Measured | None) -> dict[str, float | int | str | None]:
     """What the mail tells; MLflow and the report page have all of it."""
-    found = candidate.evaluation
+    found, findings = candidate.findings.evaluation, candidate.findings
     flagged = (
-        f"{found.tp + found.fp:,} flagged at {found.threshold:g}, {found.tp:,} of {found.defaults:,} defaults caught"
+        f"{found.tp + found.fp:,} flagged at {found.threshold:.4g}, {found.tp:,} of {found.defaults:,} defaults caught"
     )
+    difference = findings.auc_difference
+    beside: dict[str, float | int | str | None] = {}
+    if champion is not None:
+        beside["AUC of the champion on the same rows"] = champion.findings.evaluation.auc
+    if difference is not None:
+        beside["AUC above the champion's, 95 % interval"] = f"{difference.low:+.4f} to {difference.high:+.4f}"
     return {
         "AUC": found.auc,
         "AUC, 95 % interval": f"{found.auc_low:.4f} to {found.auc_high:.4f}",
-        **({"AUC of the champion on the same rows": champion.evaluation.auc} if champion else {}),
+        **beside,
         "Gini": found.gini,
         "KS": found.ks,
         "AUC-PR": found.auc_pr,
         "log-loss": found.log_loss,
         "Brier": found.brier,
+        "calibration error (ECE)": findings.calibration.ece,
+        **({"score PSI": findings.stability.psi} if findings.stability else {}),
         "held-out borrowers": found.rows,
         "at the threshold": flagged,
         "accuracy, precision, recall, F1": ", ".join(
             f"{value:.4f}" for value in (found.accuracy, found.precision, found.recall, found.f1)
         ),
+        **({"profit of 100 applications": 100 * candidate.profit.chosen.profit} if candidate.profit else {}),
     }
-
-
-def _champion(spark: SparkSession, config: EvaluateModelConfig, held_out: Snapshot, models: Models) -> Measured | None:
-    if config.champion_version is None:
-        return None
-    files = models.files_of_version(registered_model(config.dataset), config.champion_version)
-    return _measured(spark, config, held_out, files)
-
-
-def _measured(spark: SparkSession, config: EvaluateModelConfig, held_out: Snapshot, files: ModelFiles) -> Measured:
-    document = ModelDocument.from_json(files.document)
-    own = document.cutoff.value if document.cutoff else DEFAULT_CUTOFF
-    check_columns(snapshots.schema_of(held_out), document)
-    scored = score_snapshot(
-        spark, held_out, files.model, document, snapshots.read_slices, carry={ID: "string", LABEL: "int"}
-    )
-    threshold = own if config.threshold is None else config.threshold
-    found = evaluate(scored, id=ID, threshold=threshold, replicates=config.replicates, seed=config.seed)
-    return Measured(*found)
 
 
 if __name__ == "__main__":

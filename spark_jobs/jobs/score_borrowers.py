@@ -50,7 +50,7 @@ def run(spark: SparkSession, config: ScoreBorrowersConfig) -> JobResult:
     scored = score_snapshot(
         spark, sample, files.model, document, snapshots.read_slices, carry={SAMPLE_ID: "string", ID: "string"}
     )
-    rows = _as_published(scored, config, name, limits).persist(StorageLevel.MEMORY_AND_DISK)
+    rows = _as_published(scored, config, document, limits).persist(StorageLevel.MEMORY_AND_DISK)
     summary = _summary(rows, sample)
     written = tables.overwrite_partition(
         rows, config.catalogue, Table.TEST_SAMPLE_INFERENCE, config.dataset, config.as_of
@@ -64,18 +64,24 @@ def run(spark: SparkSession, config: ScoreBorrowersConfig) -> JobResult:
         "mean default probability": summary["mean"],
         **{category: summary[category] for category in CATEGORIES},
         "risk limits": f"{limits[0]:.4f} and {limits[1]:.4f}",
+        **({f"approved, below {document.cutoff.value:.4g}": summary["approved"]} if document.cutoff else {}),
         "model": f"{name} version {config.model_version}",
     }
     return JobResult(told, {"rows": str(written.rows)}, attachments=(address,))
 
 
-def _as_published(scored: DataFrame, config: ScoreBorrowersConfig, name: str, limits: tuple[float, ...]) -> DataFrame:
+def _as_published(
+    scored: DataFrame, config: ScoreBorrowersConfig, document: ModelDocument, limits: tuple[float, ...]
+) -> DataFrame:
+    """Approved is who scores below the model's cut-off; unknown for a model that was trained before cut-offs."""
+    is_approved = F.lit(None) if document.cutoff is None else F.col(SCORE) < F.lit(document.cutoff.value)
     return scored.select(
         SAMPLE_ID,
         ID,
         SCORE,
         risk_category(SCORE, limits).alias("risk_category"),
-        F.lit(name).alias("model_name"),
+        is_approved.cast("boolean").alias("is_approved"),
+        F.lit(registered_model(config.dataset)).alias("model_name"),
         F.lit(config.model_version).alias("model_version"),
         F.lit(datetime.fromisoformat(config.scored_at)).alias("scored_at"),
     )
@@ -88,6 +94,7 @@ def _summary(rows: DataFrame, sample: Snapshot) -> Row:
         F.count_distinct(SAMPLE_ID).alias("ids"),
         F.count_if(F.col(SCORE).between(0, 1)).alias("valid"),
         F.avg(SCORE).alias("mean"),
+        F.count_if("is_approved").alias("approved"),
         *(F.count_if(F.col("risk_category") == category).alias(category) for category in CATEGORIES),
     ).first()
     if summary is None or not summary["rows"] == summary["ids"] == summary["valid"] == sample.rows:

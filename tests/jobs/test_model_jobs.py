@@ -20,6 +20,8 @@ from arrears.contracts.jobs import (
     ScoreBorrowersConfig,
     TrainModelConfig,
 )
+from arrears.model.cutoffs import Cutoff
+from arrears.scoring.document import ModelDocument
 from arrears.stores.models import Models
 from arrears.stores.objects import Objects
 from spark_jobs.io.tables import read_partition
@@ -106,6 +108,15 @@ def a_scoring(bank: Bank, version: str, **more: Any) -> ScoreBorrowersConfig:
     return ScoreBorrowersConfig(**{**defaults, **more})
 
 
+def give_cutoff(monkeypatch: pytest.MonkeyPatch, trained: JobResult, cutoff: Cutoff | None) -> None:
+    """From now on every model is found with this cut-off."""
+    files = Models().files_of_run(trained.values["mlflow_run_id"])
+    document = replace(ModelDocument.from_json(files.document), cutoff=cutoff)
+    with_cutoff = replace(files, document=document.to_json())
+    for name in ("files_of_run", "files_of_version"):
+        monkeypatch.setattr(Models, name, lambda *_: with_cutoff)
+
+
 def scores(spark: SparkSession, bank: Bank, as_of: str = AS_OF) -> list[dict[str, Any]]:
     address = bank.catalogue.table(Table.TEST_SAMPLE_INFERENCE, DATASET)
     rows = read_partition(spark, address, {"as_of": as_of}, what="").orderBy("sample_id").collect()
@@ -167,7 +178,37 @@ def test_an_evaluation_leaves_figures_plots_and_a_page(bank: Bank, trained: JobR
         Path(item.uri).name
         for item in Objects().list(bank.catalogue.model_folder(DATASET, trained.values["mlflow_run_id"]))
     ]
-    assert {"model.cbm", "document.json", "report.html", "metrics.json"} <= set(kept)
+    assert {"model.cbm", "document.json", "report.html", "metrics.json", "evaluation.json"} <= set(kept)
+
+
+def test_the_numbers_of_the_page_are_kept_as_json(bank: Bank, trained: JobResult, evaluated: JobResult) -> None:
+    metrics, _, _ = Models().run_facts(trained.values["mlflow_run_id"])
+    kept = Objects().get_json(f"{bank.root}/artifacts/report/evaluation.json")
+    assert kept["metrics"].items() <= metrics.items()
+    assert {"auc_low", "ece", "hosmer_lemeshow_p", "score_psi"} <= set(kept["metrics"])
+    assert {segment["column"] for segment in kept["segments"]} == {"state"}
+    assert kept["explanation"]["kind"] == "shap"
+    assert next(iter(kept["explanation"]["importance"])) == "income"
+    assert kept["decision"]["verdicts"][0]["rule"] == "auc_low > 0.6"
+    assert len(kept["deciles"]) == 10
+    # Without the cut-off of a training that chose one there are no loan terms.
+    assert (kept["cutoff"] is None) == (kept["profit"] is None)
+
+
+def test_rows_are_parted_and_the_cutoff_is_judged_as_asked(
+    bank: Bank, spark: SparkSession, trained: JobResult, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    give_cutoff(monkeypatch, trained, Cutoff(0.35, "profit", {"margin": 0.2, "lgd": 0.5, "cost": 0.0}, exposure="age"))
+    asked = replace(an_evaluation(bank, trained), report_folder=f"{bank.root}/artifacts/asked", segment_by=("age",))
+    evaluate_model.run(spark, asked)
+    kept = Objects().get_json(f"{asked.report_folder}/evaluation.json")
+    assert kept["metrics"]["threshold"] == 0.35
+    assert kept["profit"]["exposure"] == "age"
+    assert kept["profit"]["chosen"]["approval_rate"] == pytest.approx(kept["metrics"]["approval_rate"])
+    assert kept["metrics"]["profit"] <= kept["metrics"]["best_profit"]
+    assert {segment["column"] for segment in kept["segments"]} == {"age"}
+    with pytest.raises(BadConfiguration, match="no column salary"):
+        evaluate_model.run(spark, replace(asked, segment_by=("salary",)))
 
 
 def test_the_first_model_above_the_floors_becomes_champion(promoted: JobResult) -> None:
@@ -232,6 +273,21 @@ def test_fixed_limits_name_the_risk(bank: Bank, spark: SparkSession, promoted: J
     for row in scores(spark, bank):
         score = row["default_probability"]
         assert row["risk_category"] == ("HIGH" if score >= 0.4 else "MEDIUM" if score >= 0.2 else "LOW")
+
+
+def test_who_scores_below_the_models_cutoff_is_approved(
+    bank: Bank, spark: SparkSession, trained: JobResult, promoted: JobResult, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    score_borrowers.run(spark, a_scoring(bank, promoted.values["model_version"]))
+    at_cutoff = scores(spark, bank)[3]["default_probability"]
+    give_cutoff(monkeypatch, trained, Cutoff(at_cutoff, "fixed"))
+    told = score_borrowers.run(spark, a_scoring(bank, promoted.values["model_version"])).figures
+    published = scores(spark, bank)
+    assert [row["is_approved"] for row in published] == [row["default_probability"] < at_cutoff for row in published]
+    assert told[f"approved, below {at_cutoff:.4g}"] == sum(row["is_approved"] for row in published)
+    give_cutoff(monkeypatch, trained, None)
+    score_borrowers.run(spark, a_scoring(bank, promoted.values["model_version"]))
+    assert {row["is_approved"] for row in scores(spark, bank)} == {None}
 
 
 def test_another_model_needs_force_for_a_scored_day(bank: Bank, spark: SparkSession, promoted: JobResult) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.types import BooleanType, StructField, StructType
 
 from arrears.contracts.catalogue import Catalogue, Table
 from arrears.contracts.errors import BadInput, Contended, UpstreamNotReady
@@ -70,6 +71,21 @@ def test_a_manifest_names_the_files_that_hold_the_rows_and_no_replaced_ones(
     assert not {uri for uri, _ in first.files} & {uri for uri, _ in second.files}
     assert all(Objects().size(uri) == size for uri, size in second.files)
     assert len(Objects().list(f"{address}/as_of=2026-01-01")) > len(second.files)  # the replaced file is still there
+
+
+def test_a_column_that_a_newer_version_adds_is_empty_in_days_of_before(
+    delta_spark: SparkSession, catalogue: Catalogue, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(a_day(delta_spark, "a"), catalogue, "2026-01-01")
+    wider = a_day(delta_spark, "b").selectExpr("*", "true AS is_checked")
+    with pytest.raises(BadInput, match="column is_checked is not expected"):
+        write(wider, catalogue, "2026-01-02")
+    known = StructType([*tables.FIXED_COLUMNS[Table.TEST_SAMPLE], StructField("is_checked", BooleanType())])
+    monkeypatch.setitem(tables.FIXED_COLUMNS, Table.TEST_SAMPLE, known)
+    write(wider, catalogue, "2026-01-02")
+    for as_of, expected in (("2026-01-01", None), ("2026-01-02", True)):
+        (row,) = read_partition(delta_spark, address, {"as_of": as_of}, what="").collect()
+        assert row["is_checked"] is expected
 
 
 def test_other_columns_are_named_and_nothing_is_written(

@@ -131,7 +131,7 @@ def test_importance_is_the_mean_size_of_the_contributions_and_leads_the_dependen
     debt, job = found.dependence
     assert (debt.values, debt.contributions) == ((1.0, 1.0, 3.0, 4.0), (1.0, 1.0, 3.0, 4.0))
     assert (debt.is_number, job.is_number) == (True, False)
-    assert job.values == ("__missing__", "a", "a", "b")
+    assert job.values == ("a", "a", "b", None)
 
 
 def test_points_are_few_whatever_the_sample_and_survive_json() -> None:

@@ -10,84 +10,117 @@ from html.parser import HTMLParser
 
 import pytest
 
-from arrears.model.curves import HISTOGRAM_BINS, CalibrationGroup, CurvePoint, Curves
+from arrears.model.curves import Curves
+from arrears.model.cutoffs import APPROVE_ALL, Cutoff
 from arrears.model.decisions import Decision
-from arrears.model.gate import Verdict
-from arrears.model.metrics import Evaluation
-from arrears.reports.figures import feature_importance, model_plots, roc_curve, score_histogram
-from arrears.reports.model_page import METRICS, ModelPage, render_model_page
+from arrears.model.explanations import Dependence, Explanation
+from arrears.model.findings import AucDifference, CalibrationCheck
+from arrears.model.profit import ProfitPoint
+from arrears.reports.figures import feature_importance, roc_curve, score_histogram
+from arrears.reports.model_figures import dependence_plot, model_plots
+from arrears.reports.model_page import PLOTS, render_model_page
+from arrears.reports.model_summary import in_short
+from arrears.reports.model_tables import METRICS
+from tests.unit.made_up_report import (
+    HOSTILE,
+    PNG,
+    a_curve,
+    a_full_page,
+    a_page,
+    a_segment,
+    an_evaluation,
+    an_explanation,
+    bare_findings,
+    full_findings,
+    some_curves,
+    verdicts,
+)
 
-HOSTILE = "<script>alert(1)</script>\"'&"
-PNG = b"\x89PNG\r\n\x1a\n"
-
-
-def an_evaluation(**changes: float) -> Evaluation:
-    given = {"auc": 0.75, "auc_low": 0.71, "auc_high": 0.79, "gini": 0.5, "ks": 0.4, "auc_pr": 0.2, "log_loss": 0.18}
-    given |= {"brier": 0.045, "rows": 2957, "defaults": 150, "threshold": 0.5, "accuracy": 0.949, "precision": 0.4}
-    given |= {"recall": 0.013, "f1": 0.026, "tp": 2, "fp": 3, "tn": 2804, "fn": 148}
-    return Evaluation(**(given | changes))  # type: ignore[arg-type]
-
-
-def some_curves() -> Curves:
-    points = (CurvePoint(0.9, 0.5, 0.1, 0.4), CurvePoint(0.2, 0.8, 0.4, 0.2), CurvePoint(0.1, 1.0, 1.0, 0.05))
-    bins = (5,) * HISTOGRAM_BINS
-    groups = (CalibrationGroup(0.1, 0.08, 50), CalibrationGroup(0.5, 0.6, 50))
-    return Curves(points, bins, bins, groups, tuple(step / 1000 for step in range(1001)))
-
-
-def a_page(**changes: object) -> ModelPage:
-    page = ModelPage("pd_loans", "loans", "abc123", an_evaluation(), {"roc_curve": PNG})
-    return replace(page, **changes)  # type: ignore[arg-type]
+EVERY_PLOT = [
+    "roc_curve",
+    "score_histogram",
+    "precision_recall",
+    "ks_curve",
+    "calibration",
+    "deciles",
+    "profit_curve",
+    "feature_importance",
+    "dependence",
+    "segments",
+    "fairness",
+    "stability",
+]
+SECTIONS = ("gate", "ranking", "calibration", "cutoff", "features", "segments", "fairness", "stability", "scorecard")
 
 
 class Reader(HTMLParser):
-    """Collects every tag and every attribute that could fetch something."""
+    """Collects every tag, every id, and every attribute that could fetch something."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
         self.tags: list[str] = []
+        self.ids: list[str] = []
         self.sources: list[str] = []
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
+        self.ids += [value or "" for name, value in attrs if name == "id"]
         self.sources += [value or "" for name, value in attrs if name in ("src", "href", "srcset", "data")]
 
 
-def test_page_fetches_and_runs_nothing() -> None:
-    text = render_model_page(a_page(plots=model_plots(an_evaluation(), some_curves(), importance={"a": 1.0})))
+def words(page: str) -> str:
+    """The text of a page without tags, on one line."""
+    return " ".join(re.sub(r"<[^>]+>", " ", page.partition("</style>")[2]).split())
+
+
+@pytest.fixture(scope="module")
+def every_plot() -> dict[str, bytes]:
+    return model_plots(full_findings(), champion=some_curves(), profit=a_curve(), explanation=an_explanation())
+
+
+def test_every_plot_is_a_png_small_enough_for_a_mail_and_says_how_to_read_it(every_plot: dict[str, bytes]) -> None:
+    assert list(every_plot) == EVERY_PLOT == list(PLOTS)
+    assert all(png.startswith(PNG) and len(png) < 150_000 for png in every_plot.values())
+
+
+def test_page_shows_every_plot_and_fetches_and_runs_nothing(every_plot: dict[str, bytes]) -> None:
+    text = render_model_page(a_full_page(plots=every_plot, links={}))
     page = Reader(text)
-    assert page.sources
-    assert all(source.startswith("data:image/png;base64,") for source in page.sources)
+    fetched = [source for source in page.sources if not source.startswith("#")]
+    assert len(fetched) == len(EVERY_PLOT)
+    assert all(source.startswith("data:image/png;base64,") for source in fetched)
     assert not {"script", "link", "iframe", "object"} & set(page.tags)
     assert "url(" not in text
     assert "@import" not in text
+    for note in PLOTS.values():
+        assert note in words(text)
+
+
+def test_page_has_a_section_for_all_that_was_found_and_contents_that_lead_there() -> None:
+    page = Reader(render_model_page(a_full_page()))
+    assert set(page.ids) >= {*SECTIONS, "origin"}
+    assert [source[1:] for source in page.sources if source.startswith("#")] == page.ids
+
+
+def test_page_leaves_out_what_was_not_found() -> None:
+    text = render_model_page(a_page())
+    assert Reader(text).ids == ["ranking", "calibration", "cutoff"]
+    for absent in ("Verdict", "Difference", "Profit", "SHAP", "PSI", "None", "nan"):
+        assert absent not in words(text)
 
 
 def test_page_escapes_every_value() -> None:
-    page = a_page(
-        title=HOSTILE,
-        dataset=HOSTILE,
-        dataset_version=HOSTILE,
-        champion=an_evaluation(),
-        champion_name=HOSTILE,
-        floors={HOSTILE: 0.6},
-        decision=Decision("kept", (Verdict("a rule", None, None, True, HOSTILE),)),
-        parameters={HOSTILE: HOSTILE},
-        importance={HOSTILE: 1.0},
-        provenance={HOSTILE: HOSTILE},
-        links={HOSTILE: f"https://example.com/{HOSTILE}"},
-        plots={HOSTILE: PNG},
-    )
-    text = render_model_page(page)
+    text = render_model_page(a_full_page(HOSTILE))
     assert "<script" not in text
-    assert text.count("&lt;script&gt;") >= 14
+    assert text.count("&lt;script&gt;") >= 24
     assert "https://example.com/&lt;script" in text
 
 
 def test_link_is_left_out_when_it_is_no_web_address() -> None:
     page = Reader(render_model_page(a_page(links={"bad": "javascript:alert(1)", "good": "http://127.0.0.1:5000/"})))
-    assert [source for source in page.sources if not source.startswith("data:")] == ["http://127.0.0.1:5000/"]
+    outside = [source for source in page.sources if not source.startswith(("data:", "#"))]
+    assert outside == ["http://127.0.0.1:5000/"]
 
 
 def test_every_metric_is_shown_with_its_meaning() -> None:
@@ -98,43 +131,97 @@ def test_every_metric_is_shown_with_its_meaning() -> None:
 
 
 def test_difference_to_the_champion_is_shown_when_there_is_one() -> None:
-    text = render_model_page(a_page(champion=an_evaluation(auc=0.73), champion_name="version 3"))
+    findings = bare_findings(auc_difference=AucDifference(0.02, -0.0011, 0.0411))
+    text = render_model_page(a_page(findings=findings, champion=an_evaluation(auc=0.73), champion_name="version 3"))
     assert "version 3" in text
     assert "+0.0200" in text
-    assert "Difference" not in render_model_page(a_page())
-
-
-def test_floor_is_not_met_when_the_metric_only_reaches_it_or_is_missing() -> None:
-    text = render_model_page(a_page(floors={"auc": 0.75, "auc_low": 0.70, "lift": 2.0}))
-    assert re.findall(r"<td>(met|not met)</td>", text) == ["not met", "met", "not met"]
-    assert "not measured" in text
-
-
-def test_page_says_that_nobody_is_flagged_when_the_threshold_is_too_high() -> None:
-    assert "Nobody scores that high" in render_model_page(a_page(evaluation=an_evaluation(tp=0, fp=0)))
-    assert "Nobody scores that high" not in render_model_page(a_page())
+    assert "-0.0011 to +0.0411" in words(text)
 
 
 @pytest.mark.parametrize(("outcome", "says"), [("promoted", "promote"), ("kept", "keep"), ("refused", "refuse")])
-def test_verdict_gives_its_reasons(outcome: str, says: str) -> None:
-    text = render_model_page(a_page(decision=Decision(outcome, (Verdict("a rule", None, None, False, "because"),))))  # type: ignore[arg-type]
-    assert f"Verdict: {says}" in text
-    assert "<li>because</li>" in text
+def test_verdict_stands_above_all_with_its_reasons_and_every_rule_below(outcome: str, says: str) -> None:
+    decision = Decision(outcome, verdicts(True, False, True))  # type: ignore[arg-type]
+    text = render_model_page(a_page(decision=decision))
+    shown = words(text)
+    assert shown.index(f"Verdict: {says}") < shown.index("AUC") < shown.index("Gate, rule by rule")
+    assert "2 of 3 rules are met." in shown
+    assert "<li>because 2</li>" in text
+    assert re.findall(r">(met|not met)<", text) == ["met", "not met", "met"]
+    assert "rule 2 &gt; 0.6 0.7100 0.6000 not met because 2" in shown
 
 
-def test_every_plot_is_a_png_small_enough_for_a_mail() -> None:
-    plots = model_plots(an_evaluation(), some_curves(), importance={"a$b$": 2.0, "x" * 80: 1.0}, champion=some_curves())
-    plots["day"] = score_histogram([3, 0, 1, 0], limits=(0.1, 0.6), as_of="2026-01-31")
-    assert list(plots) == [
-        "roc_curve",
-        "score_histogram",
-        "precision_recall",
-        "ks_curve",
-        "calibration",
-        "feature_importance",
-        "day",
+def test_override_is_told_beside_the_verdict() -> None:
+    decision = Decision("promoted", verdicts(False), override="the regulator waits")
+    assert "Overridden: the regulator waits." in words(render_model_page(a_page(decision=decision)))
+
+
+def test_page_says_that_nobody_is_flagged_when_the_threshold_is_too_high() -> None:
+    nobody = bare_findings(evaluation=an_evaluation(tp=0, fp=0))
+    assert "Nobody scores that high" in render_model_page(a_page(findings=nobody))
+    assert "Nobody scores that high" not in render_model_page(a_page())
+
+
+def test_page_tells_how_the_cutoff_was_chosen_or_that_another_one_is_judged() -> None:
+    own = Cutoff(0.5, "approval_rate", {}, {"approval_rate": 0.8, "bad_rate": 0.031, "profit": 0.0})
+    text = words(render_model_page(a_page(cutoff=own)))
+    assert "chosen by the rule approval rate on rows kept back from training, where it approved 80.0 %" in text
+    assert "model's own cut-off is 0.25" in words(render_model_page(a_page(cutoff=replace(own, value=0.25))))
+
+
+def test_profit_is_told_of_a_hundred_applications_beside_the_best() -> None:
+    text = words(render_model_page(a_page(profit=a_curve())))
+    assert "Profit of 100 applications 2.10 at most 3.30, cut-off 0.2" in text
+    assert "exposure: loan_amount" in text
+
+
+def test_cutoff_that_declines_nobody_is_told_in_words() -> None:
+    everyone = ProfitPoint(APPROVE_ALL, 1.0, 0.05, 0.06)
+    text = words(render_model_page(a_page(profit=replace(a_curve(), best=everyone))))
+    assert "at most 6.00, cut-off none (nobody is declined)" in text
+
+
+def test_segments_and_groups_are_listed_in_full_and_gaps_are_named() -> None:
+    text = words(render_model_page(a_full_page()))
+    assert "state: state 1,234 56 4.5 % 5.0 % 0.660 0.610 to 0.710" in text
+    assert "state: CA 1,234 56 4.5 % 5.0 % - one class only" in text
+    assert "gender: f 900 81.0 % (78.0 to 84.0) 17.0 % (14.0 to 20.0) 0.72" in text
+    assert "gender: x 12 81.0 % (78.0 to 84.0) 17.0 % (14.0 to 20.0) -" in text
+
+
+def test_summary_warns_of_what_somebody_should_look_at() -> None:
+    bad = replace(
+        full_findings(),
+        calibration=CalibrationCheck(0.08, 99.0, 0.0001, 10),
+        stability=None,
+        segments=(a_segment("NY", 0.6, spread=0.01), a_segment("TX", 0.8)),
+    )
+    warned = [
+        sentence.text for sentence in in_short(bad, "version 3", a_curve(profit=-0.01)) if sentence.tone == "watch"
     ]
-    assert all(png.startswith(PNG) and len(png) < 150_000 for png in plots.values())
+    assert len(warned) == 4
+    assert "rejects them (p 0.0001)" in warned[0]
+    assert "100 applications earn -1.00" in warned[1]
+    assert "state NY, AUC 0.600" in warned[2]
+    assert "1 of 2 segments" in warned[2]
+    assert "gender f is approved 0.72 times as often" in warned[3]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "tone", "told"),
+    [
+        (0.001, 0.02, "good", "better beyond chance"),
+        (-0.02, -0.001, "watch", "worse beyond chance"),
+        (-0.01, 0.01, "plain", "may be chance"),
+    ],
+)
+def test_summary_says_whether_the_difference_to_the_champion_may_be_chance(
+    low: float, high: float, tone: str, told: str
+) -> None:
+    findings = bare_findings(auc_difference=AucDifference((low + high) / 2, low, high))
+    against = next(sentence for sentence in in_short(findings, "version 3", None) if "version 3" in sentence.text)
+    assert against.tone == tone
+    assert told in against.text
+    assert not any("version 3" in sentence.text for sentence in in_short(findings, "", None))
 
 
 def test_importance_plot_shows_the_leading_features_alone() -> None:
@@ -144,9 +231,25 @@ def test_importance_plot_shows_the_leading_features_alone() -> None:
     assert many != feature_importance(leading)
 
 
+def test_dependence_is_drawn_of_a_feature_that_is_constant_or_missing_everywhere() -> None:
+    constant = Dependence("constant", (2.0, 2.0), (0.1, 0.1))
+    missing = Dependence("missing", (None, None), (0.0, 0.0))
+    assert dependence_plot([constant, missing]).startswith(PNG)
+
+
+def test_model_without_contributions_has_importance_and_no_dependence() -> None:
+    engine = Explanation("engine", {"income": 60.0, "age": 40.0})
+    plots = model_plots(bare_findings(), explanation=engine)
+    assert "feature_importance" in plots
+    assert "dependence" not in plots
+    text = words(render_model_page(a_page(explanation=engine)))
+    assert "no exact contributions" in text
+    assert "SHAP" not in text
+
+
 def test_histogram_is_drawn_when_the_day_is_empty_or_the_limits_lie_above_all_scores() -> None:
     assert score_histogram([0] * 50).startswith(PNG)
-    assert score_histogram([9] + [0] * 49, limits=(0.4, 0.7)).startswith(PNG)
+    assert score_histogram([9] + [0] * 49, limits=(0.4, 0.7), as_of="2026-01-31").startswith(PNG)
 
 
 def test_equal_figures_give_equal_bytes() -> None:
@@ -156,7 +259,7 @@ def test_equal_figures_give_equal_bytes() -> None:
 
 def test_importing_the_reports_loads_no_plotting_library() -> None:
     program = (
-        "import sys, arrears.reports.figures, arrears.reports.model_page; "
+        "import sys, arrears.reports.model_figures, arrears.reports.model_page; "
         "sys.exit(sorted({'matplotlib', 'jinja2'} & set(sys.modules)) or 0)"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

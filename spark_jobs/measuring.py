@@ -1,0 +1,113 @@
+"""Measuring a trained model on the pinned held-out rows: figures, what its cut-off earns, and what it looks at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.pandas.types import from_arrow_type
+
+from arrears.contracts.descriptions import ID, LABEL, DatasetDescription
+from arrears.contracts.errors import BadConfiguration
+from arrears.contracts.jobs import EvaluateModelConfig
+from arrears.model.cutoffs import Cutoff
+from arrears.model.explanations import Explanation
+from arrears.model.findings import Findings
+from arrears.model.profit import ProfitCurve
+from arrears.scoring.batch import check_columns
+from arrears.scoring.document import ModelDocument
+from arrears.stores.models import ModelFiles
+from spark_jobs.cutoffs import profit_curve
+from spark_jobs.engines.contract import Snapshot
+from spark_jobs.engines.scoring import score_snapshot
+from spark_jobs.evaluation import findings
+from spark_jobs.explanations import explained
+from spark_jobs.io import snapshots
+from spark_jobs.scored_rows import kept
+
+DEFAULT_CUTOFF = Cutoff(0.5, "fixed")  # of models that were trained before cut-offs were kept with them
+SEGMENTED = 3  # categories whose levels are measured apart where nobody names any
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What was found of a model on the held-out rows.
+
+    Attributes:
+        profit: None: the model tells no loan terms.
+        explanation: None: nobody asked.
+    """
+
+    findings: Findings
+    profit: ProfitCurve | None = None
+    explanation: Explanation | None = None
+
+    def metrics(self, prefix: str = "") -> dict[str, float]:
+        """The figures by name, as MLflow keeps them."""
+        found = dict(self.findings.metrics())
+        if self.profit is not None:
+            found |= {"profit": self.profit.chosen.profit, "best_profit": self.profit.best.profit}
+        return {f"{prefix}{name}": value for name, value in found.items()}
+
+
+def measured_beside(
+    spark: SparkSession,
+    config: EvaluateModelConfig,
+    description: DatasetDescription,
+    held_out: Snapshot,
+    candidate: ModelFiles,
+    champion: ModelFiles | None,
+) -> tuple[Measured, Measured | None]:
+    """Measures a candidate, and the champion on the same rows.
+
+    Raises:
+        BadInput: the held-out rows do not fit a model, or hold one class only.
+        BadConfiguration: a column to part the rows by is not there.
+    """
+    document = ModelDocument.from_json(candidate.document)
+    cutoff = document.cutoff or DEFAULT_CUTOFF
+    segment_by = config.segment_by or description.categorical[:SEGMENTED]
+    present = snapshots.schema_of(held_out).names
+    protected = tuple(name for name in description.protected if name in present)
+    lent = (cutoff.exposure,) if cutoff.exposure else ()
+    with kept(_scored(spark, held_out, candidate, (*segment_by, *protected, *lent))) as scored:
+        beside = None
+        other: DataFrame | None = None
+        if champion is not None:
+            other = _scored(spark, held_out, champion, ()).persist()
+            beside = Measured(findings(other, threshold=_threshold(config, champion)))
+        found = findings(
+            scored,
+            threshold=_threshold(config, candidate),
+            champion=other,
+            segment_by=segment_by,
+            protected=protected,
+            training_quantiles=document.score_quantiles,
+            replicates=config.replicates,
+            seed=config.seed,
+        )
+        if other is not None:
+            other.unpersist()
+        profit = profit_curve(scored, cutoff, at=found.evaluation.threshold)
+    explanation = explained(snapshots.read_pinned(spark, held_out), candidate.model, document, seed=config.seed)
+    return Measured(found, profit, explanation), beside
+
+
+def _threshold(config: EvaluateModelConfig, files: ModelFiles) -> float:
+    own = ModelDocument.from_json(files.document).cutoff or DEFAULT_CUTOFF
+    return own.value if config.threshold is None else config.threshold
+
+
+def _scored(spark: SparkSession, held_out: Snapshot, files: ModelFiles, extra: Iterable[str]) -> DataFrame:
+    """The id, the outcome, the score, and the extra columns of every held-out row."""
+    schema, document = snapshots.schema_of(held_out), ModelDocument.from_json(files.document)
+    check_columns(schema, document)
+    names = list(dict.fromkeys(name for name in extra if name not in (ID, LABEL)))
+    absent = [name for name in names if name not in schema.names]
+    if absent:
+        raise BadConfiguration(*(f"the held-out rows have no column {name}" for name in absent))
+    kinds = {name: from_arrow_type(schema.field(name).type).simpleString() for name in names}
+    return score_snapshot(
+        spark, held_out, files.model, document, snapshots.read_slices, carry={ID: "string", LABEL: "int", **kinds}
+    )
