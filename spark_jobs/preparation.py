@@ -20,6 +20,7 @@ from arrears.contracts.errors import BadConfiguration
 from arrears.contracts.jobs import TrainModelConfig
 from arrears.scoring.columns import MISSING_LEVEL
 from arrears.scoring.preparation import Deciles, Interaction, LevelNumbers, OutlierLimits, Preparation
+from spark_jobs.engines.contract import Engine
 from spark_jobs.evidence import LevelCounts, learnt_evidence, level_counts
 from spark_jobs.transforms.feature_statistics import (
     RAREST_SHARE,
@@ -58,6 +59,29 @@ def interactions(config: TrainModelConfig, description: DatasetDescription) -> t
     if problems:
         raise BadConfiguration(*problems)
     return tuple(found)
+
+
+def suited_to(engine: Engine, config: TrainModelConfig, description: DatasetDescription) -> TrainModelConfig:
+    """The configuration with ``native`` made out: what an engine cannot take as it comes is turned into what it can.
+
+    Categories become a column a level, missing values are filled (median, most frequent level); weights of evidence
+    hold both already. What the analyst chose stays.
+
+    Raises:
+        BadConfiguration: the engine reads weights of evidence alone, and another encoding was chosen.
+    """
+    if engine.needs_evidence and config.encoding not in ("native", "woe"):
+        raise BadConfiguration(f"{engine.name} reads weights of evidence: leave out --encoding {config.encoding}")
+    encoding, missing = config.encoding, config.missing
+    if engine.needs_evidence:
+        encoding = "woe"
+    elif encoding == "native" and description.categorical and not engine.takes_categories:
+        encoding = "one_hot"
+    if missing == "native" and encoding != "woe" and not engine.takes_missing:
+        missing = "fill"
+    if (encoding, missing) != (config.encoding, config.missing):
+        log.info("%s: native means encoding=%s, missing=%s", engine.name, encoding, missing)
+    return dataclasses.replace(config, encoding=encoding, missing=missing)
 
 
 def learnt_preparation(rows: DataFrame, config: TrainModelConfig, description: DatasetDescription) -> Preparation:

@@ -8,6 +8,13 @@ from spark_jobs.engines.contract import Engine
 
 _MODULES = {
     "catboost": "catboost",
+    "catboost-spark": "catboost_spark",
+    "xgboost": "xgboost",
+    "logistic_regression": "mllib_logistic_regression",
+    "random_forest": "mllib_random_forest",
+    "gbt": "mllib_gbt",
+    "naive_bayes": "mllib_naive_bayes",
+    "scorecard": "scorecard",
 }
 
 
