@@ -26,6 +26,8 @@ EXCLUDED = (
     "io.airlift:aircompressor",
 )
 
+CATBOOST = "1.2.10"  # the library's own version: both read each other's models
+
 
 def coordinates(spark: str = "4.1.4", scala: str = "2.13") -> tuple[str, ...]:
     """List the packages for a cluster with this Spark and Scala version, as group:artifact:version.
@@ -42,6 +44,14 @@ def coordinates(spark: str = "4.1.4", scala: str = "2.13") -> tuple[str, ...]:
             f"no Delta and S3 packages are known for Spark {spark} with Scala {scala}; known: {known}"
         )
     return offered(scala)
+
+
+def catboost_spark(spark: str, scala: str) -> str:
+    """The Maven coordinate of CatBoost's own package for a cluster with this Spark and Scala version.
+
+    Its group is not in every mirror, and not every version of Spark has a build: it is never among `coordinates`.
+    """
+    return f"ai.catboost:catboost-spark_{'.'.join(spark.split('.')[:2])}_{scala}:{CATBOOST}"
 
 
 def _spark_3_5(scala: str) -> tuple[str, ...]:

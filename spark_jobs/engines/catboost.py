@@ -27,8 +27,8 @@ from spark_jobs.engines.catboost_options import classifier_settings, option_prob
 from spark_jobs.engines.catboost_pools import (
     TrainingColumns,
     borders_of,
+    example_of,
     level_names,
-    made_up_borrower,
     number_names,
     quantised,
     shared_borders,
@@ -169,7 +169,7 @@ def _train(task: _Task) -> dict[str, Any]:
         "seconds": time.monotonic() - started - read_seconds,
         "read_seconds": read_seconds,
         "best": json.dumps(model.get_best_score().get("validation", {})),
-        "example": json.dumps(made_up_borrower(columns, spec)),
+        "example": json.dumps(example_of(columns, spec)),
     }
 
 
@@ -182,8 +182,10 @@ def _validation_pool(task: _Task, train: Any) -> Any:
     kept = dataclasses.replace(steps, outliers=tuple(step for step in steps.outliers if step.treatment != "drop"))
     spec = dataclasses.replace(task.spec, preparation=kept)
     columns = TrainingColumns(spec, task.sort_key, task.validation, task.read)
-    borders = borders_of(train) if task.borders is None and not spec.text else task.borders
-    return quantised(columns, spec, borders)
+    # Pools that are quantised apart number their levels apart: CatBoost would compare levels that are not the same.
+    if level_names(spec) or spec.text:
+        return columns.pool()
+    return quantised(columns, spec, borders_of(train) if task.borders is None else task.borders)
 
 
 def _key(task: _Task) -> str:

@@ -43,13 +43,16 @@ class TaskSize:
     def needed_mb(self) -> int:
         """Peak memory of the task in MB, rounded up."""
         kept = READ_BYTES if self.text else KEPT_BYTES
+        # Beside categories the validation slice cannot be quantised.
+        kept_validation = READ_BYTES if self.text or self.categorical else KEPT_BYTES
         other = self.categorical * LEVEL_BYTES + self.text * TEXT_BYTES + ROW_BYTES
         both = self.rows + self.validation_rows
         reading_training = self.rows * (self.numeric * (READ_BYTES + KEPT_BYTES) + other)
         reading_validation = self.rows * (self.numeric * kept + other) + self.validation_rows * (
             self.numeric * (READ_BYTES + KEPT_BYTES) + other
         )
-        of_rows = both * (self.numeric * kept + other + (ORDERED_BYTES if self.is_ordered else BOOSTING_BYTES))
+        boosting = other + (ORDERED_BYTES if self.is_ordered else BOOSTING_BYTES)
+        of_rows = self.numeric * (self.rows * kept + self.validation_rows * kept_validation) + both * boosting
         of_leaves = BIN_BYTES * BINS * (self.numeric + self.categorical) << (self.depth - 1)
         return BASE_MB + -(-max(reading_training, reading_validation, of_rows + of_leaves) // 2**20)
 

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -22,6 +21,7 @@ from arrears.scoring.batch import number_matrix, words_column
 from arrears.scoring.columns import level_column
 from spark_jobs.engines.catboost_options import quantising
 from spark_jobs.engines.contract import FileSlice, ReadSlices, TrainingSpec
+from spark_jobs.engines.examples import made_up_borrower
 
 EXAMPLE_ROWS = 1000
 
@@ -171,15 +171,10 @@ def shared_borders(spec: TrainingSpec, sort_key: str, slices: Sequence[FileSlice
     return borders_of(pool)
 
 
-def made_up_borrower(columns: TrainingColumns, spec: TrainingSpec) -> dict[str, float | str | None]:
+def example_of(columns: TrainingColumns, spec: TrainingSpec) -> dict[str, float | str | None]:
     """Medians and commonest levels of the first rows, as they came: a borrower who does not exist."""
-    rows = columns.first_rows
-    if rows is None:
-        return {}
-    medians = {name: _median(rows.column(name)) for name in spec.numeric}
-    words = [*(rates.column for rates in spec.encoded), *spec.categorical]
-    texts = dict.fromkeys(spec.text, "")
-    return {**medians, **{name: _commonest(rows.column(name)) for name in words}, **texts}
+    known = {} if columns.first_rows is None else made_up_borrower(columns.first_rows, spec)
+    return {**known, **dict.fromkeys(spec.text, "")}
 
 
 def number_names(spec: TrainingSpec) -> list[str]:
@@ -218,17 +213,6 @@ def _first(earlier: pa.Table | None, rows: pa.Table, sort_key: str) -> pa.Table:
     if earlier is not None:
         both = pa.concat_tables([earlier, both], promote_options="permissive")
     return both.take(pc.sort_indices(both, sort_keys=[(sort_key, "ascending")])[:EXAMPLE_ROWS])
-
-
-def _median(column: pa.ChunkedArray) -> float | None:
-    numbers: npt.NDArray[np.float64] = pc.drop_null(column.cast(pa.float64(), safe=False)).to_numpy()
-    numbers = numbers[~np.isnan(numbers)]
-    return float(np.median(numbers)) if len(numbers) else None
-
-
-def _commonest(column: pa.ChunkedArray) -> str:
-    counts = level_column(column).value_counts()
-    return str(max(counts.to_pylist(), key=lambda level: (level["counts"], level["values"]))["values"])
 
 
 _PRIVATE = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS

@@ -283,3 +283,16 @@ def test_progress_is_named_by_rows_and_settings(snapshot: Snapshot) -> None:
     assert len({engine._key(each) for each in [task, *others]}) == 1 + len(others)
     assert engine._key(replace(task, spec=replace(SPEC, progress=ProgressFiles("file:///x")))) == engine._key(task)
     assert catboost_progress.SAVE_SECONDS >= 30
+
+
+def test_categories_of_the_validation_slice_are_those_of_the_training_rows(borrowers: pa.Table, tmp_path: Path) -> None:
+    spec = replace(SPEC, categorical=("purpose",))
+    found = scores(engine._train(task_of(snapshot_of(borrowers, tmp_path), spec)), borrowers, spec)
+    frame = borrowers.to_pandas().astype({"income": "float32", "age": "float32"})
+    halves = [half.sort_values("row_order") for half in (frame[: 3 * ROWS // 4], frame[3 * ROWS // 4 :])]
+    inputs = ["income", "age", "purpose"]
+    pools = [Pool(half[inputs], half["is_default"], cat_features=["purpose"]) for half in halves]
+    common = {"iterations": 60, "depth": 4, "random_seed": 7, "thread_count": 1, "early_stopping_rounds": 40}
+    model = CatBoostClassifier(**common, verbose=0, allow_writing_files=False).fit(pools[0], eval_set=pools[1])
+    logits = model.predict(Pool(frame[inputs], cat_features=["purpose"]), prediction_type="RawFormulaVal")
+    assert found.tolist() == (1 / (1 + np.exp(-logits))).tolist()
