@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 
 import numpy as np
 import pyarrow as pa
 
+from arrears.model.binning import OTHER_LEVELS
 from arrears.model.explanations import Dependence, Explanation, ranked
 from arrears.scoring.batch import check_columns, model_input
 from arrears.scoring.columns import number_column, text_column
@@ -16,10 +18,13 @@ from arrears.scoring.scorers import Numbers, Scorer
 
 LEADING = 6  # features whose dependence is drawn
 POINTS = 330  # of each: fewer than 2,000 in all leave the cluster
+LEAST_SHARED = 5  # a level of fewer borrowers among these points could tell who one of them is
 
 
 def explanation(rows: pa.Table, scorer: Scorer, document: ModelDocument) -> Explanation:
     """What the model looks at, over a sample of borrowers.
+
+    Rare levels are shown as one, and free text not at all: neither page nor JSON may tell who a borrower is.
 
     Args:
         rows: the sample in an order of chance, with at least ``document.features``; not empty.
@@ -30,10 +35,10 @@ def explanation(rows: pa.Table, scorer: Scorer, document: ModelDocument) -> Expl
     sizes = np.abs(contributions[:, :-1]).mean(axis=0)
     importance = ranked(dict(zip(document.features, map(float, sizes), strict=True)))
     few = rows.slice(0, POINTS)
+    drawn = [name for name, size in importance.items() if size > 0 and name not in document.text][:LEADING]
     dependence = [
         _dependence(few, feature, contributions[:POINTS, document.features.index(feature)], document)
-        for feature in list(importance)[:LEADING]
-        if importance[feature] > 0
+        for feature in drawn
     ]
     return Explanation("shap", importance, tuple(dependence), rows.num_rows)
 
@@ -73,7 +78,9 @@ def _dependence(rows: pa.Table, feature: str, contributions: Numbers, document: 
     if feature in document.numeric:
         values = [float(value) if math.isfinite(value) else None for value in number_column(column)]
     else:
-        values = text_column(column).to_pylist()
+        levels = text_column(column).to_pylist()
+        counts = Counter(levels)
+        values = [OTHER_LEVELS if level and counts[level] < LEAST_SHARED else level for level in levels]
     points = sorted(zip(values, map(float, contributions), strict=True), key=lambda point: (point[0] is None, *point))
     return Dependence(feature, tuple(value for value, _ in points), tuple(size for _, size in points))
 

@@ -15,6 +15,7 @@ from arrears.stores.objects import Objects
 from spark_jobs.io import tables
 from spark_jobs.io.snapshots import materialise, pin_partition, read_slices
 from spark_jobs.io.tables import active_files, overwrite_partition, read_partition, table_version
+from spark_jobs.schemas import FIXED_COLUMNS
 
 DATASET = "small_bank"
 COLUMNS = "sample_id string, borrower_id string, age long"
@@ -80,8 +81,8 @@ def test_a_column_that_a_newer_version_adds_is_empty_in_days_of_before(
     wider = a_day(delta_spark, "b").selectExpr("*", "true AS is_checked")
     with pytest.raises(BadInput, match="column is_checked is not expected"):
         write(wider, catalogue, "2026-01-02")
-    known = StructType([*tables.FIXED_COLUMNS[Table.TEST_SAMPLE], StructField("is_checked", BooleanType())])
-    monkeypatch.setitem(tables.FIXED_COLUMNS, Table.TEST_SAMPLE, known)
+    known = StructType([*FIXED_COLUMNS[Table.TEST_SAMPLE], StructField("is_checked", BooleanType())])
+    monkeypatch.setitem(FIXED_COLUMNS, Table.TEST_SAMPLE, known)
     write(wider, catalogue, "2026-01-02")
     for as_of, expected in (("2026-01-01", None), ("2026-01-02", True)):
         (row,) = read_partition(delta_spark, address, {"as_of": as_of}, what="").collect()

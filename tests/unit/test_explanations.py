@@ -131,7 +131,7 @@ def test_importance_is_the_mean_size_of_the_contributions_and_leads_the_dependen
     debt, job = found.dependence
     assert (debt.values, debt.contributions) == ((1.0, 1.0, 3.0, 4.0), (1.0, 1.0, 3.0, 4.0))
     assert (debt.is_number, job.is_number) == (True, False)
-    assert job.values == ("a", "a", "b", None)
+    assert job.values == ("other levels", "other levels", "other levels", None)
 
 
 def test_points_are_few_whatever_the_sample_and_survive_json() -> None:
@@ -142,6 +142,23 @@ def test_points_are_few_whatever_the_sample_and_survive_json() -> None:
     assert LEADING * POINTS < 2_000
     assert found.rows == 2 * POINTS
     assert Explanation.from_dict(json.loads(json.dumps(found.to_dict()))) == found
+
+
+def test_rare_levels_are_shown_as_one_and_free_text_not_at_all() -> None:
+    levels = ["common"] * 5 + ["rare"] * 4 + [None]
+    rows = pa.table({"age": np.arange(10.0), "job": levels, "remark": ["private"] * 10})
+    document = ModelDocument("d", "v", "e", ("age",), (), (LevelRates("job", {"common": 0.5, "rare": 0.4}),))
+    seen = {each.feature: each.values for each in explanation(rows, Additive((0.1, 1.0)), document).dependence}
+    assert seen["job"] == ("common",) * 5 + ("other levels",) * 4 + (None,)
+    with_text = replace(document, text=("remark",))
+
+    class Reader(Additive):
+        def contributions(self, inputs: Any) -> Numbers:
+            return np.ones((10, 4))
+
+    found = explanation(rows, Reader(()), with_text)
+    assert found.importance["remark"] == 1.0
+    assert "remark" not in {each.feature for each in found.dependence}
 
 
 def test_missing_feature_is_named() -> None:
