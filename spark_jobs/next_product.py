@@ -1,0 +1,92 @@
+"""Next product: what a customer is likely to take next, learnt from who holds what."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pyspark import StorageLevel
+from pyspark.sql import DataFrame, SparkSession
+
+from arrears.contracts.descriptions import DatasetDescription
+from arrears.contracts.errors import BadConfiguration, BadInput
+from arrears.contracts.jobs import EvaluateModelConfig, TrainModelConfig
+from arrears.model.recommendations import Recommendation
+from arrears.scoring.document import ModelDocument
+from spark_jobs.engines import als
+from spark_jobs.engines.offering import BY_MODEL, BY_POPULARITY, FIRST, to_rank_counts
+from spark_jobs.engines.task_contract import TaskRows
+from spark_jobs.io.checkpoints import checkpoints
+from spark_jobs.task_rows import FittedTask, document_of, held_out_rows, task_spec, training_rows
+from spark_jobs.transforms.holdings import to_holder_shares, to_interactions, with_hidden_product
+
+FEWEST_PRODUCTS = 3
+
+
+def fit(spark: SparkSession, config: TrainModelConfig, description: DatasetDescription) -> FittedTask:
+    """Learns tastes from the training customers of the pinned version.
+
+    Raises:
+        BadConfiguration: the data set declares too few products, or the engine refuses its settings.
+        BadInput: no customer holds anything.
+    """
+    products = _products(description)
+    customers = training_rows(spark, config).persist(StorageLevel.MEMORY_AND_DISK)
+    try:
+        (counted,) = to_holder_shares(customers, products).collect()
+        if not counted["holders"]:
+            raise BadInput(f"nobody of {counted['rows']} customers holds any of {', '.join(products)}")
+        interactions = to_interactions(customers, products, seed=config.seed)
+        spec = task_spec(config)
+        with checkpoints(spark, config.catalogue.snapshot(config.dataset, f"checkpoints-{config.run_label}")):
+            fitted = als.fit(interactions, products, counted["shares"], spec, customers=counted["holders"])
+    finally:
+        customers.unpersist()
+    # A made-up customer who holds the most popular product.
+    popular = max(range(len(products)), key=lambda place: counted["shares"][place])
+    fitted = replace(fitted, example={name: float(place == popular) for place, name in enumerate(products)})
+    return FittedTask(fitted, document_of(config, TaskRows(customers, counted["rows"], products), fitted))
+
+
+def recommended(
+    spark: SparkSession,
+    config: EvaluateModelConfig,
+    description: DatasetDescription,
+    model: bytes,
+    document: ModelDocument,
+) -> Recommendation:
+    """Hides one product of each held-out customer and looks at which rank it is offered.
+
+    Raises:
+        BadInput: no held-out customer holds two products.
+    """
+    return measured(held_out_rows(spark, config), model, document.numeric, seed=config.seed)
+
+
+def measured(customers: DataFrame, model: bytes, products: tuple[str, ...], *, seed: int) -> Recommendation:
+    """The same for any customers: one row each, with the product columns."""
+    shown = with_hidden_product(customers, products, seed=seed)
+    counts: dict[str, dict[int, int]] = {BY_MODEL: {}, BY_POPULARITY: {}, FIRST: {}}
+    for row in sorted(to_rank_counts(shown, model, products).collect()):
+        counts[row["measure"]][row["value"]] = row["customers"]
+    total = sum(counts[BY_MODEL].values())
+    if not total:
+        raise BadInput(
+            "no held-out customer holds two products: one is hidden, the other tells of the customer's taste"
+        )
+    (held,) = to_holder_shares(customers, products).collect()
+    return Recommendation(
+        customers=total,
+        by_model=counts[BY_MODEL],
+        by_popularity=counts[BY_POPULARITY],
+        holders=dict(zip(products, held["shares"], strict=True)),
+        offered_first={name: counts[FIRST].get(place, 0) / total for place, name in enumerate(products)},
+    )
+
+
+def _products(description: DatasetDescription) -> tuple[str, ...]:
+    if len(description.products) < FEWEST_PRODUCTS:
+        raise BadConfiguration(
+            f"data set {description.name} declares {len(description.products)} products: next_product needs"
+            f" {FEWEST_PRODUCTS} at least, named in the description (products: …, among kept or numeric)"
+        )
+    return description.products
