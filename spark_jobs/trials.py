@@ -20,7 +20,8 @@ from spark_jobs.engines.scoring import SCORE, score_snapshot
 from spark_jobs.io.snapshots import read_slices
 from spark_jobs.pinned_folds import PinnedFolds
 from spark_jobs.scored_rows import checked_error_sums, kept, score_bounds
-from spark_jobs.training import _spec as training_spec
+from spark_jobs.sharding import check_choices
+from spark_jobs.training import training_spec
 from spark_jobs.transforms.score_counts import to_score_counts, with_counts_below
 from spark_jobs.transforms.score_curves import to_score_groups
 from spark_jobs.transforms.score_ranks import rank_sums_of, to_rank_sums
@@ -66,6 +67,7 @@ class Trials:
             BadConfiguration: a choice does not fit the data set or the engine.
         """
         config = self.config_of(proposal, block)
+        check_choices(config, with_features(self.description, config.features), engine_named(config.engine))
         snapshot, spec = self.training_of(proposal, block)
         fitted = engine_named(config.engine).fit(self.spark, snapshot, spec, read_slices)
         return FoldModel(fitted, _document(config, spec, fitted, self._resampling(config)))
@@ -134,6 +136,7 @@ def _document(config: TrainModelConfig, spec: TrainingSpec, fitted: FittedModel,
         engine=fitted.engine,
         numeric=spec.numeric,
         categorical=spec.categorical,
+        text=spec.text,
         encoded=spec.encoded,
         preparation=spec.preparation,
         example=fitted.example,

@@ -199,8 +199,6 @@ class Experiment:
         ]
         if any(size < 1 for size in self.sizes):
             problems.append("sizes must be whole numbers from 1 on")
-        if self.is_selection and "features" in self.fixed and self.search == "select_features":
-            problems.append("select_features looks at all features: leave fixed.features out")
         if self.search == "select_features" and self.engine != "catboost":
             problems.append("select_features is CatBoost's own: take engine catboost, or search by importance")
         return problems

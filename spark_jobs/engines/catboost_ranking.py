@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from arrears.contracts.errors import BadConfiguration
 from arrears.scoring.batch import prepared_input
+from spark_jobs.engines.catboost_options import classifier_settings
 from spark_jobs.engines.contract import VALIDATION_SHARD, FileSlice, ReadSlices, Snapshot, TrainingSpec
 
 if TYPE_CHECKING:
@@ -21,7 +23,15 @@ def eliminated_inputs(spark: SparkSession, snapshot: Snapshot, spec: TrainingSpe
     """The model's inputs in the order in which CatBoost gives them up, the one that it keeps to the end last.
 
     Recursive elimination by SHAP values on the validation slice (``CatBoost.select_features``).
+
+    Raises:
+        BadConfiguration: there are text features.
     """
+    if spec.text:
+        raise BadConfiguration(
+            f"select_features ranks no text: leave out {', '.join(spec.text)} by fixed.features,"
+            " or search by importance"
+        )
     train, validation, sort_key = snapshot.shard(0), snapshot.shard(VALIDATION_SHARD), snapshot.sort_key
 
     def select(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -50,16 +60,8 @@ def _eliminated(train: Any, validation: Any, spec: TrainingSpec) -> list[str]:
     inputs = [*numeric, *categorical]
     if len(inputs) == 1:
         return inputs
-    model = CatBoostClassifier(
-        iterations=spec.iterations,
-        learning_rate=spec.learning_rate,
-        depth=spec.depth,
-        random_seed=spec.seed,
-        thread_count=spec.threads,
-        class_weights=list(spec.class_weights),
-        allow_writing_files=False,
-        logging_level="Silent",
-    )
+    settings = classifier_settings(spec, names=tuple(inputs), has_validation=True) | {"verbose": False}
+    model = CatBoostClassifier(**settings, allow_writing_files=False)
     summary = model.select_features(
         train,
         eval_set=validation,
@@ -68,6 +70,5 @@ def _eliminated(train: Any, validation: Any, spec: TrainingSpec) -> list[str]:
         steps=min(MOST_STEPS, len(inputs) - 1),
         algorithm=EFeaturesSelectionAlgorithm.RecursiveByShapValues,
         train_final_model=False,
-        logging_level="Silent",
     )
     return [inputs[number] for number in (*summary["eliminated_features"], *summary["selected_features"])]
