@@ -6,7 +6,7 @@ Only sums, ten groups and the bars of two histograms reach the driver: its memor
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from math import sqrt
 from typing import Any
 
 from pyspark import StorageLevel
@@ -14,22 +14,12 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from arrears.contracts.errors import BadInput
-from arrears.model.regression import LossGroup, Regression, RegressionSums
+from arrears.model.regression import LossEvaluation, LossGroup, Regression, RegressionSums
 from spark_jobs.transforms import regression_sums as sums
 from spark_jobs.transforms.score_counts import bucket_count, to_score_bounds
 
 BINS = 40
 ESTIMATE, ACTUAL = "estimate", "actual"
-
-
-@dataclass(frozen=True)
-class LossEvaluation:
-    """A loss model's metrics, its calibration by tenths, and how estimates and losses are spread over [0, limit]."""
-
-    metrics: Regression
-    groups: tuple[LossGroup, ...]
-    estimates: tuple[int, ...]
-    losses: tuple[int, ...]
 
 
 def evaluate_losses(estimated: DataFrame, *, estimate: str, actual: str, limit: float) -> LossEvaluation:
@@ -70,10 +60,12 @@ def _evaluated(pairs: DataFrame, limit: float) -> LossEvaluation:
     counts = {row["bin"]: (row["estimates"], row["losses"]) for row in bars}
     estimates, losses = zip(*(counts.get(number, (0, 0)) for number in range(BINS)), strict=True)
     return LossEvaluation(
-        metrics=Regression.from_sums(found),
+        figures=Regression.from_sums(found),
         groups=tuple(sorted(LossGroup(g["mean_estimate"], g["mean_loss"], g["rows"]) for g in groups)),
         estimates=tuple(estimates),
         losses=tuple(losses),
+        limit=limit,
+        rmse_of_mean=sqrt(found.deviations / found.rows),
     )
 
 

@@ -18,10 +18,14 @@ from arrears.contracts.descriptions import ID, LABEL, DatasetDescription
 from arrears.contracts.errors import BadConfiguration, BadInput
 from arrears.contracts.jobs import EvaluateModelConfig, TrainModelConfig
 from arrears.contracts.training_choices import with_features
+from arrears.model.regression import LossEvaluation
+from arrears.reports.loss_page import loss_page
+from arrears.reports.task_page import Frame, TaskPage
 from arrears.scoring.document import ModelDocument
+from arrears.scoring.scorers import load_scorer
 from spark_jobs.engines.answering import to_answers
 from spark_jobs.engines.task_contract import IS_VALIDATION, TARGET, FitTask
-from spark_jobs.loss_evaluation import LossEvaluation, evaluate_losses
+from spark_jobs.loss_evaluation import evaluate_losses
 from spark_jobs.task_rows import (
     FittedTask,
     document_of,
@@ -68,7 +72,7 @@ def fit(spark: SparkSession, config: TrainModelConfig, description: DatasetDescr
     return FittedTask(fitted, replace(document_of(config, given, fitted), loss_limit=description.loss_limit))
 
 
-def estimated(
+def measure(
     spark: SparkSession,
     config: EvaluateModelConfig,
     description: DatasetDescription,
@@ -85,6 +89,14 @@ def estimated(
     said = to_answers(defaulted, model, document, carry={column: "double"})
     limit = document.loss_limit or description.loss_limit
     return evaluate_losses(said, estimate="loss_given_default", actual=column, limit=limit)
+
+
+def page(
+    found: LossEvaluation, champion: LossEvaluation | None, frame: Frame, model: bytes, document: ModelDocument
+) -> TaskPage:
+    """The report's page."""
+    weights = load_scorer(document.model_format, model).importance()
+    return loss_page(found, champion, frame, dict(zip(document.inputs, weights, strict=True)))
 
 
 def to_defaulted(borrowers: DataFrame, description: DatasetDescription, config: TrainModelConfig) -> DataFrame:

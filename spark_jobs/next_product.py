@@ -11,6 +11,8 @@ from arrears.contracts.descriptions import DatasetDescription
 from arrears.contracts.errors import BadConfiguration, BadInput
 from arrears.contracts.jobs import EvaluateModelConfig, TrainModelConfig
 from arrears.model.recommendations import Recommendation
+from arrears.reports.product_page import product_page
+from arrears.reports.task_page import Frame, TaskPage
 from arrears.scoring.document import ModelDocument
 from spark_jobs.engines import als
 from spark_jobs.engines.offering import BY_MODEL, BY_POPULARITY, FIRST, to_rank_counts
@@ -47,7 +49,7 @@ def fit(spark: SparkSession, config: TrainModelConfig, description: DatasetDescr
     return FittedTask(fitted, document_of(config, TaskRows(customers, counted["rows"], products), fitted))
 
 
-def recommended(
+def measure(
     spark: SparkSession,
     config: EvaluateModelConfig,
     description: DatasetDescription,
@@ -60,6 +62,13 @@ def recommended(
         BadInput: no held-out customer holds two products.
     """
     return measured(held_out_rows(spark, config), model, document.numeric, seed=config.seed)
+
+
+def page(
+    found: Recommendation, champion: Recommendation | None, frame: Frame, model: bytes, document: ModelDocument
+) -> TaskPage:
+    """The report's page."""
+    return product_page(found, champion, frame)
 
 
 def measured(customers: DataFrame, model: bytes, products: tuple[str, ...], *, seed: int) -> Recommendation:

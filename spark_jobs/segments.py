@@ -16,7 +16,10 @@ from arrears.contracts.errors import BadConfiguration
 from arrears.contracts.jobs import EvaluateModelConfig, TrainModelConfig
 from arrears.contracts.training_choices import with_features
 from arrears.model.segments import Segmentation, SegmentProfile
+from arrears.reports.segment_page import segment_page
+from arrears.reports.task_page import Frame, TaskPage
 from arrears.scoring.document import ModelDocument
+from arrears.scoring.scorers.clusters import Clusters
 from spark_jobs.engines import clusters
 from spark_jobs.engines.segmenting import POSITION, to_segmented
 from spark_jobs.engines.task_contract import FitTask
@@ -68,7 +71,7 @@ def fit(spark: SparkSession, config: TrainModelConfig, description: DatasetDescr
     return FittedTask(fitted, document_of(config, given, fitted))
 
 
-def segmented(
+def measure(
     spark: SparkSession,
     config: EvaluateModelConfig,
     description: DatasetDescription,
@@ -80,6 +83,22 @@ def segmented(
     numeric = [name for name in description.numeric if name in rows.columns]
     categorical = [name for name in description.categorical if name in rows.columns]
     return described(to_segmented(rows, model, document, carry=[*numeric, *categorical, LABEL]), numeric, categorical)
+
+
+def page(
+    found: Segmentation, champion: Segmentation | None, frame: Frame, model: bytes, document: ModelDocument
+) -> TaskPage:
+    """The report's page."""
+    tables = Clusters.from_bytes(model)
+    by_number = sorted(zip(tables.numbers, tables.centres, strict=True))
+    return segment_page(
+        found,
+        champion,
+        frame,
+        inputs=document.inputs,
+        middles=[centre for _, centre in by_number],
+        importance=tables.importance(),
+    )
 
 
 def described(customers: DataFrame, numeric: list[str], categorical: list[str]) -> Segmentation:

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from math import log2
+from typing import Any
 
 CUTS = (1, 3, 5, 10)
+MAIN_CUT = 3
 
 
 @dataclass(frozen=True)
@@ -74,11 +76,25 @@ class Recommendation:
         """List lengths worth a look: shorter than the list of all products."""
         return tuple(k for k in CUTS if k < len(self.holders)) or (1,)
 
+    @property
+    def main_cut(self) -> int:
+        """The list length by which models are compared: three offers, or what there is."""
+        return max(k for k in self.cuts if k <= MAIN_CUT)
+
     def metrics(self) -> dict[str, float]:
-        """The figures by name, as MLflow keeps them: ``ndcg_at_3``, and ``popularity_ndcg_at_3`` beside it."""
+        """The figures by name, as MLflow keeps them: ``ndcg_at_3``, and ``popularity_ndcg_at_3`` beside it.
+
+        Those of the main list length stand without it too: ``ndcg``.
+        """
         found: dict[str, float] = {"customers": self.customers}
         for prefix, ranks in (("", self.by_model), ("popularity_", self.by_popularity)):
             for k in self.cuts:
                 values = asdict(top_metrics(ranks, k))
                 found |= {f"{prefix}{name}_at_{k}": value for name, value in values.items() if name != "k"}
+                if k == self.main_cut:
+                    found |= {f"{prefix}{name}": value for name, value in values.items() if name != "k"}
         return found
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain dicts and lists, for JSON."""
+        return {**self.metrics(), **asdict(self)}

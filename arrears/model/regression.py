@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 from math import sqrt
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -78,3 +79,29 @@ class LossGroup:
     mean_estimate: float
     mean_loss: float
     rows: int
+
+
+@dataclass(frozen=True)
+class LossEvaluation:
+    """All that an evaluation of a loss model finds.
+
+    Attributes:
+        groups: calibration by tenths of the estimate.
+        estimates, losses: loans in equal bins on [0, ``limit``].
+        rmse_of_mean: the error of always saying the mean of these losses: their standard deviation.
+    """
+
+    figures: Regression
+    groups: tuple[LossGroup, ...]
+    estimates: tuple[int, ...]
+    losses: tuple[int, ...]
+    limit: float
+    rmse_of_mean: float
+
+    def metrics(self) -> dict[str, float]:
+        """The figures by name, as MLflow keeps them."""
+        return {**self.figures.to_dict(), "rmse_of_mean": self.rmse_of_mean}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain dicts and lists, for JSON."""
+        return {**self.metrics(), **{k: v for k, v in dataclasses.asdict(self).items() if k != "figures"}}

@@ -85,7 +85,7 @@ def test_a_fitted_version_is_described_as_pandas_and_scikit_learn_describe_it(
     trained = segments.fit(spark, config, description)
     assert trained.document.categorical == ()
     evaluation = EvaluateModelConfig(dataset_version="v", mlflow_run_id="r", report_folder="f")
-    found = segments.segmented(spark, evaluation, description, trained.fitted.model, trained.document)
+    found = segments.measure(spark, evaluation, description, trained.fitted.model, trained.document)
 
     model = Clusters.from_bytes(trained.fitted.model)
     filled = customers[list(trained.document.numeric)].fillna(trained.document.preparation.number_fills)

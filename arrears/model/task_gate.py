@@ -1,0 +1,74 @@
+"""Who becomes champion among models of the tasks beside default: better than knowing nothing, and than the champion."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from arrears.contracts.tasks import LOSS, NEXT_PRODUCT, SEGMENTS
+from arrears.model.decisions import Decision
+from arrears.model.gate import Metrics, Verdict, number
+
+
+@dataclass(frozen=True)
+class TaskRule:
+    """How models of one task are judged.
+
+    Attributes:
+        compared: the metric that decides between candidate and champion on the same rows.
+        lower_is_better: of that metric.
+        skill: the metric that must exceed ``nothing``: a model that does not is worth nothing.
+        nothing: what knowing nothing reaches: a number, or the metric that measures it.
+        meaning: what that is, for a reader.
+    """
+
+    compared: str
+    skill: str
+    nothing: float | str
+    meaning: str
+    lower_is_better: bool = False
+
+
+RULES = {
+    LOSS: TaskRule("rmse", "r2", 0.0, "always estimating the mean loss", lower_is_better=True),
+    SEGMENTS: TaskRule("silhouette", "silhouette", 0.0, "customers without any structure"),
+    NEXT_PRODUCT: TaskRule("ndcg", "ndcg", "popularity_ndcg", "offering everyone what most customers hold"),
+}
+
+
+def decide_task(task: str, candidate: Metrics, champion: Metrics | None) -> Decision:
+    """Decides whether a candidate becomes champion of its task; a tie keeps the champion.
+
+    Args:
+        candidate: metric name to value, measured on held-out rows.
+        champion: the present champion's metrics on the same rows; None: there is no champion yet.
+    """
+    rule = RULES[task]
+    skill, against = _skill(rule, candidate), _against(rule, candidate, champion)
+    if not skill.met or number(candidate, rule.compared) is None:
+        return Decision("refused", (skill, against))
+    return Decision("promoted" if against.met else "kept", (skill, against))
+
+
+def _skill(rule: TaskRule, candidate: Metrics) -> Verdict:
+    value = number(candidate, rule.skill)
+    limit = number(candidate, rule.nothing) if isinstance(rule.nothing, str) else rule.nothing
+    told = f"{rule.skill} > {rule.nothing}"
+    if value is None or limit is None:
+        return Verdict(told, value, limit, False, f"the candidate has no {rule.skill} to hold against {rule.meaning}")
+    met = value > limit
+    verb = "beats" if met else "does not beat"
+    return Verdict(told, value, limit, met, f"{rule.skill} {value:.4f} {verb} {rule.meaning} ({limit:.4f})")
+
+
+def _against(rule: TaskRule, candidate: Metrics, champion: Metrics | None) -> Verdict:
+    value = number(candidate, rule.compared)
+    if champion is None:
+        reason = "there is no champion yet" if value is not None else f"the candidate has no {rule.compared}"
+        return Verdict(f"{rule.compared} is measured", value, None, value is not None, reason)
+    limit = number(champion, rule.compared)
+    told = f"{rule.compared} {'<' if rule.lower_is_better else '>'} the champion's"
+    if value is None or limit is None:
+        return Verdict(told, value, limit, False, f"{rule.compared} of candidate or champion is unknown")
+    met = value < limit if rule.lower_is_better else value > limit
+    relation = "beats" if met else "equals" if value == limit else "does not beat"
+    return Verdict(told, value, limit, met, f"{rule.compared} {value:.6f} {relation} the champion's {limit:.6f}")

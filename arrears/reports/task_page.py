@@ -1,0 +1,111 @@
+"""The report on a model of a task beside default: one short page, put together from tiles, plots and tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from arrears.model.decisions import Decision
+from arrears.reports.canvas import in_few_colours
+from arrears.reports.pages import data_url, render
+
+
+class Tile(NamedTuple):
+    """One headline figure."""
+
+    name: str
+    value: str
+    note: str
+
+
+class Plot(NamedTuple):
+    """One picture, by file stem, and how to read it."""
+
+    stem: str
+    title: str
+    note: str
+    png: bytes
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of text under a header; columns after the first ``words`` are numbers, set to the right."""
+
+    header: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    words: int = 1
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Section:
+    """One part of the page under a heading."""
+
+    heading: str
+    plots: Sequence[Plot] = ()
+    table: Table | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What the pages of all tasks tell alike.
+
+    Attributes:
+        decision: what the gate says.
+        champion_name: how to call the present champion, such as ``version 3``.
+        parameters, provenance: of the training.
+    """
+
+    dataset: str
+    dataset_version: str
+    decision: Decision
+    champion_name: str = "champion"
+    parameters: Mapping[str, object] = field(default_factory=dict)
+    provenance: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class TaskPage:
+    """Everything that one page shows; plain values, nothing is looked up."""
+
+    title: str
+    lead: str
+    frame: Frame
+    tiles: Sequence[Tile]
+    sections: Sequence[Section]
+
+    @property
+    def plots(self) -> dict[str, bytes]:
+        """The pictures by file stem, small enough for a mail."""
+        return {plot.stem: in_few_colours(plot.png) for section in self.sections for plot in section.plots}
+
+
+def render_task_page(page: TaskPage) -> str:
+    """Writes the report as one HTML file: images inside, styles inside, no scripts; every value is escaped."""
+    pictures = {stem: data_url(png) for stem, png in page.plots.items()}
+    return render("task_page.html", ["model_page.css"], page=page, frame=page.frame, pictures=pictures)
+
+
+def metric_table(
+    rows: Sequence[tuple[str, str, str]],
+    found: Mapping[str, float],
+    champion: Mapping[str, float] | None,
+    frame: Frame,
+) -> Table:
+    """Metrics with their meaning, and the champion's beside them.
+
+    Args:
+        rows: (name, metric, what it says).
+    """
+    if champion is None:
+        header = ("Metric", "What it says", "This model")
+        return Table(header, [(name, says, _told(found.get(metric))) for name, metric, says in rows], words=2)
+    header4 = ("Metric", "What it says", "This model", frame.champion_name)
+    compared = [(name, says, _told(found.get(metric)), _told(champion.get(metric))) for name, metric, says in rows]
+    return Table(header4, compared, words=2, note="Both models are measured on the same rows.")
+
+
+def _told(value: float | None) -> str:
+    return "" if value is None else f"{value:.4f}"

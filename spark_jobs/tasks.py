@@ -1,0 +1,94 @@
+"""The tasks beside default behind one way: fit, measure, report. Jobs call it when a configuration asks for one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from importlib import import_module
+from types import ModuleType
+from typing import Any
+
+from pyspark.sql import SparkSession
+
+from arrears.contracts.descriptions import DatasetDescription
+from arrears.contracts.jobs import EvaluateModelConfig, TrainModelConfig
+from arrears.contracts.tasks import LOSS, NEXT_PRODUCT, SEGMENTS
+from arrears.model.task_gate import decide_task
+from arrears.reports.task_page import Frame, TaskPage, render_task_page
+from arrears.scoring.document import ModelDocument
+from arrears.stores.models import ModelFiles
+from spark_jobs.task_rows import FittedTask, MeasuredTask
+
+_MODULES = {LOSS: "loss_model", SEGMENTS: "segments", NEXT_PRODUCT: "next_product"}
+
+
+def fit_task(spark: SparkSession, config: TrainModelConfig, description: DatasetDescription) -> FittedTask:
+    """Trains the model that ``config.task`` asks for, on the pinned version of the training set."""
+    found: FittedTask = _module(config.task).fit(spark, config, description)
+    return found
+
+
+def measure_task(
+    spark: SparkSession,
+    config: EvaluateModelConfig,
+    manifest: Mapping[str, Any],
+    files: ModelFiles,
+    serving: ModelFiles | None,
+    *,
+    parameters: Mapping[str, str],
+    tags: Mapping[str, str],
+) -> MeasuredTask:
+    """Measures a model of a task beside default on the held-out rows, and the champion beside it.
+
+    Args:
+        manifest: of the dataset version.
+        files: the candidate; its document tells the task.
+        serving: the present champion of the task; None: there is none.
+        parameters, tags: of the model's MLflow run.
+    """
+    description = DatasetDescription.from_dict(manifest["description"])
+    document = ModelDocument.from_json(files.document)
+    module = _module(document.task)
+    found = module.measure(spark, config, description, files.model, document)
+    champion = None
+    if serving is not None:
+        champion = module.measure(spark, config, description, serving.model, ModelDocument.from_json(serving.document))
+    metrics = found.metrics()
+    decision = decide_task(document.task, metrics, champion.metrics() if champion else None)
+    frame = Frame(
+        dataset=config.dataset,
+        dataset_version=config.dataset_version,
+        decision=decision,
+        champion_name=f"version {config.champion_version}",
+        parameters=parameters,
+        provenance={
+            "MLflow run": config.mlflow_run_id,
+            "engine": document.engine,
+            "source": manifest.get("source", ""),
+            "commit": tags.get("mlflow.source.git.commit", ""),
+            "package": f"arrears {tags.get('arrears.version', '')}",
+        },
+    )
+    page: TaskPage = module.page(found, champion, frame, files.model, document)
+    numbers = {
+        "task": document.task,
+        **found.to_dict(),
+        "champion": champion.metrics() if champion else None,
+        "decision": asdict(decision),
+    }
+    beside = {f"champion_{name}": value for name, value in champion.metrics().items()} if champion else {}
+    return MeasuredTask(
+        metrics={**metrics, **beside},
+        files={
+            "report.html": render_task_page(page).encode(),
+            "metrics.json": json.dumps(metrics, indent=1).encode(),
+            "evaluation.json": json.dumps(numbers, indent=1).encode(),
+            **{f"{stem}.png": png for stem, png in page.plots.items()},
+        },
+        figures={tile.name: f"{tile.value} ({tile.note})" for tile in page.tiles},
+    )
+
+
+def _module(task: str) -> ModuleType:
+    return import_module(f"spark_jobs.{_MODULES[task]}")
