@@ -20,6 +20,12 @@ from arrears.scoring.document import ModelDocument
 from arrears.stores.models import ModelFiles
 from spark_jobs.task_rows import FittedTask, MeasuredTask
 
+# The settings that these tasks have; the others belong to default models.
+SHOWN = (
+    *("engine", "engine_options", "iterations", "learning_rate", "depth", "early_stopping_rounds", "clusters"),
+    *("validation_share", "features", "missing", "missing_flags", "outliers", "encoding", "deciles", "interactions"),
+    *("threads", "seed"),
+)
 _MODULES = {LOSS: "loss_model", SEGMENTS: "segments", NEXT_PRODUCT: "next_product"}
 
 
@@ -61,7 +67,7 @@ def measure_task(
         dataset_version=config.dataset_version,
         decision=decision,
         champion_name=f"version {config.champion_version}",
-        parameters=parameters,
+        parameters={name: parameters[name] for name in SHOWN if name in parameters},
         provenance={
             "MLflow run": config.mlflow_run_id,
             "engine": document.engine,

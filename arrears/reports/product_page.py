@@ -54,6 +54,9 @@ def _hit_rates(found: Recommendation) -> Plot:
     lengths = range(1, len(found.holders))
 
     def paint(axes: Axes) -> None:
+        from matplotlib.ticker import MaxNLocator
+
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         for ranks, colour, style, label in (
             (found.by_popularity, GREY, "--", "popularity"),
             (found.by_model, BLUE, "-", "this model"),

@@ -85,7 +85,7 @@ class TaskPage:
 def render_task_page(page: TaskPage) -> str:
     """Writes the report as one HTML file: images inside, styles inside, no scripts; every value is escaped."""
     pictures = {stem: data_url(png) for stem, png in page.plots.items()}
-    return render("task_page.html", ["model_page.css"], page=page, frame=page.frame, pictures=pictures)
+    return render("task_page.html", ["model_page.css", "task_page.css"], page=page, frame=page.frame, pictures=pictures)
 
 
 def metric_table(
