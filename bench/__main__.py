@@ -9,7 +9,9 @@ from collections.abc import Callable
 from bench.contracts import contracts
 from bench.demo import demo_cold, demo_warm
 from bench.point_in_time import pit_join, pit_join_growth
+from bench.quality import BENCHMARKS as QUALITY
 from bench.results import Measurement, keep, shown
+from bench.training import pool_load, train_exact, train_exact_memory, train_sharded
 
 BENCHMARKS: dict[str, Callable[[], Measurement]] = {
     "contracts": contracts,
@@ -17,6 +19,11 @@ BENCHMARKS: dict[str, Callable[[], Measurement]] = {
     "demo-warm": demo_warm,
     "pit-join": pit_join,
     "pit-join-growth": pit_join_growth,
+    "pool-load": pool_load,
+    "train-exact": train_exact,
+    "train-exact-memory": train_exact_memory,
+    "train-sharded": train_sharded,
+    **QUALITY,
 }
 
 
