@@ -14,7 +14,7 @@ from arrears.contracts.descriptions import LABEL, DatasetDescription
 from arrears.contracts.errors import BadInput
 from arrears.contracts.features import ProfileView, View
 from arrears.contracts.jobs import GenerateDataConfig
-from arrears.stores.objects import Objects
+from arrears.stores.objects import Objects, is_reachable
 from spark_jobs.contract_check import Violation, enforce
 from spark_jobs.io.feature_store import EVENT_TIME, read_features
 from spark_jobs.io.session import fit_shuffles
@@ -77,7 +77,8 @@ def read_bank_tables(
         name: read_source_table(spark, config.catalogue, bank.name, bank.tables[name], version=pins.get(name))
         for name in names
     }
-    fit_shuffles(spark, sum(found.size for table in read.values() for found in objects.list(table.uri)))
+    listed = [objects.list(table.uri) for table in read.values() if is_reachable(table.uri)]
+    fit_shuffles(spark, sum(found.size for files in listed for found in files))
     known = {
         name: (_known_by(table.rows, bank.tables[name], config.as_of, ignore_later=ignore_later), bank.tables[name])
         for name, table in read.items()

@@ -33,6 +33,11 @@ class ObjectInfo:
     modified_at: datetime
 
 
+def is_reachable(uri: str) -> bool:
+    """Whether `Objects` can look there: at addresses such as ``hdfs://`` only Spark can."""
+    return uri.startswith(("s3://", "s3a://", "file://"))
+
+
 class Objects:
     """Reads and writes whole small objects by address (``s3://`` or ``file://``)."""
 

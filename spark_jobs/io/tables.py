@@ -16,7 +16,7 @@ from pyspark.sql import functions as F
 from arrears.contracts.catalogue import Catalogue, Table
 from arrears.contracts.errors import BadInput, UpstreamNotReady
 from arrears.stores.locks import held_lock
-from arrears.stores.objects import Objects
+from arrears.stores.objects import Objects, is_reachable
 from spark_jobs.io.session import hadoop_uri
 from spark_jobs.schemas import FIXED_COLUMNS, differences
 
@@ -44,7 +44,7 @@ def table_version(uri: str) -> int | None:
     Read off the names of the commit files, as Delta's protocol fixes them: asking Spark costs a job of a second.
     Addresses that only Spark can list, such as ``hdfs://``, have no version here.
     """
-    if not uri.startswith(("s3://", "s3a://", "file://")):
+    if not is_reachable(uri):
         return None
     commits = (_COMMIT.search(found.uri) for found in Objects().list(f"{uri}/_delta_log"))
     return max((int(commit[1]) for commit in commits if commit), default=None)
