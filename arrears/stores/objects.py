@@ -38,6 +38,11 @@ def is_reachable(uri: str) -> bool:
     return uri.startswith(("s3://", "s3a://", "file://"))
 
 
+def uri_of(place: str) -> str:
+    """The address of a local path; what is an address already stays as it is."""
+    return place if "://" in place else Path(place).expanduser().resolve().as_uri()
+
+
 class Objects:
     """Reads and writes whole small objects by address (``s3://`` or ``file://``)."""
 

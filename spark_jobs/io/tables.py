@@ -50,6 +50,11 @@ def table_version(uri: str) -> int | None:
     return max((int(commit[1]) for commit in commits if commit), default=None)
 
 
+def rows_at(spark: SparkSession, uri: str, version: int) -> DataFrame:
+    """The rows of a Delta table at one version."""
+    return spark.read.format("delta").option("versionAsOf", version).load(hadoop_uri(uri))
+
+
 def read_partition(
     spark: SparkSession, uri: str, partition: Mapping[str, str], *, what: str, version: int | None = None
 ) -> DataFrame:
@@ -61,7 +66,7 @@ def read_partition(
     pinned = table_version(uri) if version is None else version
     if pinned is None:
         raise UpstreamNotReady(f"{uri} does not exist: {what}")
-    rows = spark.read.format("delta").option("versionAsOf", pinned).load(hadoop_uri(uri)).where(_is_in(partition))
+    rows = rows_at(spark, uri, pinned).where(_is_in(partition))
     if rows.isEmpty():
         named = ", ".join(f"{k}={v}" for k, v in partition.items())
         raise UpstreamNotReady(f"{uri} holds no row of {named}: {what}")
@@ -113,7 +118,7 @@ def active_files(
     spark: SparkSession, uri: str, partition: Mapping[str, str], version: int
 ) -> list[tuple[str, int, int]]:
     """Address, bytes and rows of the files that hold a partition at one version; replaced files are not among them."""
-    rows = spark.read.format("delta").option("versionAsOf", version).load(hadoop_uri(uri)).where(_is_in(partition))
+    rows = rows_at(spark, uri, version).where(_is_in(partition))
     files = rows.groupBy("_metadata.file_path", "_metadata.file_size").count().orderBy("file_path").collect()
     return [(_s3_uri(file["file_path"]), int(file["file_size"]), int(file["count"])) for file in files]
 
