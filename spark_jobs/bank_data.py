@@ -74,8 +74,7 @@ def read_bank_tables(
         name: read_source_table(spark, config.catalogue, bank.name, bank.tables[name], version=pins.get(name))
         for name in names
     }
-    listed = [objects.list(table.uri) for table in read.values() if is_reachable(table.uri)]
-    fit_shuffles(spark, sum(found.size for files in listed for found in files))
+    fit_shuffles(spark, sum(objects.stored_bytes(table.uri) for table in read.values() if is_reachable(table.uri)))
     known = {
         name: (_known_by(table.rows, bank.tables[name], config.as_of, ignore_later=ignore_later), bank.tables[name])
         for name, table in read.items()

@@ -132,6 +132,10 @@ class Objects:
             for found in page.get("Contents", ())
         ]
 
+    def stored_bytes(self, uri: str) -> int:
+        """Bytes of an object, or of all objects below a folder."""
+        return sum(found.size for found in self.list(uri)) or self.size(uri) or 0
+
     def delete(self, uri: str) -> None:
         """Removes the object; removing what is not there is no error."""
         if _is_file(uri):

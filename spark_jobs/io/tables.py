@@ -10,6 +10,7 @@ from functools import reduce
 from typing import Any
 from urllib.parse import unquote
 
+from pyspark.errors import AnalysisException
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -51,8 +52,20 @@ def table_version(uri: str) -> int | None:
 
 
 def rows_at(spark: SparkSession, uri: str, version: int) -> DataFrame:
-    """The rows of a Delta table at one version."""
-    return spark.read.format("delta").option("versionAsOf", version).load(hadoop_uri(uri))
+    """The rows of a Delta table at one version.
+
+    Raises:
+        BadInput: the table's history does not reach back to it any more.
+    """
+    try:
+        return spark.read.format("delta").option("versionAsOf", version).load(hadoop_uri(uri))
+    except AnalysisException as error:
+        if not (error.getCondition() or "").startswith("DELTA_VERSION"):
+            raise
+        raise BadInput(
+            f"{uri} has no version {version} any more: Delta keeps a table's history for a time only;"
+            " build the data set again from the present tables"
+        ) from None
 
 
 def read_partition(
