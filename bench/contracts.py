@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import os
-import statistics
 import tempfile
-import time
-from collections.abc import Callable
 from datetime import date
 
 from pyspark.sql import DataFrame, SparkSession
@@ -15,6 +12,7 @@ from pyspark.sql import functions as F
 from arrears.contracts.banks import ColumnContract, TableContract
 from bench.results import Measurement
 from bench.spark import local_session
+from bench.timing import medians
 from spark_jobs.contract_check import judged
 from spark_jobs.transforms.contract_checks import to_content_counts
 from spark_jobs.transforms.contract_rules import in_contract, row_rules
@@ -56,13 +54,12 @@ def contracts() -> Measurement:
         verdict = judged(history, HISTORY, as_of=AS_OF.isoformat(), allow_new_columns=False)
         if verdict.problems or verdict.violations or verdict.rows != ROWS // MONTHS * MONTHS:
             raise RuntimeError(f"the table should keep its contract: {verdict}")
-        seconds = _medians(
-            {
-                "plain pass": lambda: _plain(history),
-                "row rules": lambda: _row_rules(history),
-                "unique keys": lambda: _unique_keys(history),
-            }
-        )
+        runs = {
+            "plain pass": lambda: _plain(history),
+            "row rules": lambda: _row_rules(history),
+            "unique keys": lambda: _unique_keys(history),
+        }
+        seconds = medians(runs, rounds=ROUNDS, warm_up=1)
     rules, keys = (seconds[part] / seconds["plain pass"] for part in ("row rules", "unique keys"))
     detail = {"rows": f"{ROWS:,}", **{part: f"{each:.2f} s" for part, each in seconds.items()}}
     detail |= {"row rules alone": f"{rules:.2f}", "unique keys alone": f"{keys:.2f}"}
@@ -81,17 +78,6 @@ def _row_rules(history: DataFrame) -> None:
 def _unique_keys(history: DataFrame) -> None:
     if to_repeated_hashes(in_contract(history, HISTORY), HISTORY.key, row_count=ROWS).count():
         raise RuntimeError("a key repeats, or two keys have one hash")
-
-
-def _medians(parts: dict[str, Callable[[], None]]) -> dict[str, float]:
-    taken: dict[str, list[float]] = {name: [] for name in parts}
-    for number in range(ROUNDS + 1):
-        for name, run in parts.items():
-            began = time.monotonic()
-            run()
-            if number:  # the first round warms up
-                taken[name].append(time.monotonic() - began)
-    return {name: statistics.median(seconds) for name, seconds in taken.items()}
 
 
 def _history(spark: SparkSession, loans: int) -> DataFrame:

@@ -3,44 +3,44 @@
 from __future__ import annotations
 
 import os
-import statistics
 import tempfile
-import time
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import psutil
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from arrears.contracts.features import WindowView
 from bench.results import Measurement
 from bench.spark import local_session
+from bench.timing import medians
 from spark_jobs.io.session import fit_shuffles
 from spark_jobs.transforms.point_in_time import Lookup, training_set
 
 GOAL, GROWTH_GOAL = 1.2, 1.15
 DECISIONS = int(os.environ.get("ARREARS_BENCH_DECISIONS", "1000000"))
 ROUNDS = int(os.environ.get("ARREARS_BENCH_ROUNDS", "5"))
+WARM_UP = 2  # the JVM compiles during the first rounds
 MONTHS = 24
 GROWTH = (0.25, 1.0, 4.0)
 MEMORY = "2g"
 AMOUNTS = ("paid_amount", "due_amount", "balance_amount")
 VIEW = WindowView("behaviour", "credit_history", "loan_id", (3, 6, 12), AMOUNTS, "days_past_due")
+HINTS = {"plain SQL": "", "plain SQL, hash join": "/*+ SHUFFLE_HASH(d) */"}
 
 
 def pit_join() -> Measurement:
     """Seconds of our join over those of the leaner of two plain SQL plans; medians of alternating warm rounds."""
     with tempfile.TemporaryDirectory(prefix="arrears-pit-") as folder, _session(folder) as spark:
         _write(spark, DECISIONS, folder)
-        ours, plain = _ours(spark, folder), {name: _plain(spark, folder, hint) for name, hint in _HINTS.items()}
+        ours, plain = _ours(spark, folder), {name: _plain(spark, folder, hint) for name, hint in HINTS.items()}
         _refuse_other_results(ours, plain["plain SQL"])
-        runs: dict[str, Callable[[], None]] = {"ours": lambda: _run(ours)}
-        runs |= {name: lambda rows=rows: _run(rows) for name, rows in plain.items()}  # type: ignore[misc]
-        runs["DuckDB"] = lambda: _duckdb(folder)
-        seconds = _medians(runs, ROUNDS)
+        runs = {name: partial(_run, rows) for name, rows in {"ours": ours, **plain}.items()}
+        runs["DuckDB"] = partial(_duckdb, folder)
+        seconds = medians(runs, rounds=ROUNDS, warm_up=WARM_UP)
     leanest = min(seconds[name] for name in plain)
     detail = {"decisions": f"{DECISIONS:,}", "history": f"{DECISIONS * MONTHS:,}"}
     detail |= {name: f"{each:.2f} s" for name, each in seconds.items()}
@@ -57,15 +57,13 @@ def pit_join_growth() -> Measurement:
         with tempfile.TemporaryDirectory(prefix="arrears-pit-") as folder, _session(folder) as spark:
             _write(spark, decisions, folder)
             ours = _ours(spark, folder)
-            seconds = _medians({"ours": lambda rows=ours: _run(rows)}, max(2, ROUNDS - 2))["ours"]  # type: ignore[misc]
+            runs = {"ours": partial(_run, ours)}
+            seconds = medians(runs, rounds=max(2, ROUNDS - 2), warm_up=WARM_UP)["ours"]
             per_row[factor] = seconds / decisions
             detail[f"{factor:g}x"] = (
                 f"{seconds:.1f} s, {1e6 * per_row[factor]:.2f} us a decision, {_peak_gib():.2f} GiB"
             )
     return Measurement("pit-join-growth", per_row[4.0] / per_row[1.0], GROWTH_GOAL, "lower", "x", detail)
-
-
-_HINTS = {"plain SQL": "", "plain SQL, hash join": "/*+ SHUFFLE_HASH(d) */"}
 
 
 def _session(folder: str) -> Any:
@@ -133,16 +131,17 @@ def _refuse_other_results(ours: DataFrame, plain: DataFrame) -> None:
     """An error unless both give the same: a ratio of different work would say nothing."""
     joined = ours.alias("o").join(plain.alias("p"), on="loan_id", how="full")
     differences = [
-        F.count_if(
-            ~F.col(f"o.{name}").eqNullSafe(F.col(f"p.{name}"))
-            & (F.abs(F.col(f"o.{name}") - F.col(f"p.{name}")) <= F.lit(1e-6)).eqNullSafe(F.lit(False))
-            | (F.col(f"o.{name}").isNull() != F.col(f"p.{name}").isNull())
-        ).alias(name)
-        for name in VIEW.feature_names
+        F.count_if(~_is_same(F.col(f"o.{name}"), F.col(f"p.{name}"))).alias(name) for name in VIEW.feature_names
     ]
     found = joined.agg(F.count(F.lit(1)).alias("rows"), *differences).collect()[0].asDict()
-    if found.pop("rows") != DECISIONS or any(found.values()):
-        raise RuntimeError(f"plain SQL gives another result: { ({k: v for k, v in found.items() if v}) }")
+    rows, other = found.pop("rows"), {name: count for name, count in found.items() if count}
+    if rows != DECISIONS or other:
+        raise RuntimeError(f"plain SQL gives another result: {rows:,} rows, other values in {other}")
+
+
+def _is_same(ours: Column, plain: Column) -> Column:
+    """Both missing, or both there and as good as equal."""
+    return F.coalesce(F.abs(ours - plain) <= 1e-6, ours.isNull() & plain.isNull())
 
 
 def _duckdb(folder: str) -> None:
@@ -159,17 +158,6 @@ def _duckdb(folder: str) -> None:
 
 def _run(rows: DataFrame) -> None:
     rows.write.format("noop").mode("overwrite").save()
-
-
-def _medians(runs: dict[str, Callable[[], None]], rounds: int) -> dict[str, float]:
-    taken: dict[str, list[float]] = {name: [] for name in runs}
-    for number in range(rounds + 2):
-        for name, run in runs.items():
-            began = time.monotonic()
-            run()
-            if number >= 2:  # the JVM compiles during the first rounds
-                taken[name].append(time.monotonic() - began)
-    return {name: statistics.median(seconds) for name, seconds in taken.items()}
 
 
 def _peak_gib() -> float:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -13,9 +12,9 @@ from arrears.contracts.banks import BankDescription, TableContract
 from arrears.contracts.descriptions import LABEL, DatasetDescription
 from arrears.contracts.errors import BadInput
 from arrears.contracts.features import ProfileView, View
-from arrears.contracts.jobs import GenerateDataConfig
-from arrears.stores.objects import Objects
-from spark_jobs.contract_check import Violation, enforce
+from arrears.contracts.jobs import BuildFeaturesConfig, GenerateDataConfig
+from arrears.stores.objects import Objects, is_reachable
+from spark_jobs.contract_check import enforce
 from spark_jobs.io.feature_store import EVENT_TIME, read_features
 from spark_jobs.io.session import fit_shuffles
 from spark_jobs.io.source_tables import read_source_table
@@ -29,15 +28,14 @@ Versions = Mapping[str, int | None]
 
 @dataclass(frozen=True)
 class BankTables:
-    """A bank's clean tables, and where and in which version each was read.
+    """A bank's clean tables, and in which version each was read.
 
     Attributes:
         versions: table → Delta version; None for files that keep none.
-        notes: what a reader should know: rows put aside, new columns that were ignored.
+        notes: what a reader should know: rows put aside.
     """
 
     rows: dict[str, DataFrame]
-    addresses: dict[str, str]
     versions: dict[str, int | None]
     notes: tuple[str, ...] = ()
 
@@ -49,14 +47,14 @@ class TrainingDecisions:
     rows: DataFrame
     description: DatasetDescription
     versions: dict[str, int | None]
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
 
 
 def read_bank_tables(
     spark: SparkSession,
     bank: BankDescription,
     names: tuple[str, ...],
-    config: Any,
+    config: GenerateDataConfig | BuildFeaturesConfig,
     objects: Objects,
     versions: Versions | None = None,
     *,
@@ -65,7 +63,6 @@ def read_bank_tables(
     """Reads the named tables and puts rows aside that break their contract.
 
     Args:
-        config: of a job with ``as_of``, ``most_broken_share`` and ``allow_new_columns``.
         versions: pins of an earlier run; None: the newest.
         ignore_later: leave out events after the date, as a backfill must, where otherwise they are broken rows.
 
@@ -77,7 +74,7 @@ def read_bank_tables(
         name: read_source_table(spark, config.catalogue, bank.name, bank.tables[name], version=pins.get(name))
         for name in names
     }
-    fit_shuffles(spark, sum(found.size for table in read.values() for found in objects.list(table.uri)))
+    fit_shuffles(spark, sum(objects.stored_bytes(table.uri) for table in read.values() if is_reachable(table.uri)))
     known = {
         name: (_known_by(table.rows, bank.tables[name], config.as_of, ignore_later=ignore_later), bank.tables[name])
         for name, table in read.items()
@@ -94,9 +91,8 @@ def read_bank_tables(
     )
     return BankTables(
         clean,
-        {name: table.uri for name, table in read.items()},
         {name: table.version for name, table in read.items()},
-        tuple(_note(violation) for violation in violations),
+        tuple(f"put aside: {violation}" for violation in violations),
     )
 
 
@@ -218,7 +214,3 @@ def _refuse_doubling_joins(bank: BankDescription, tables: BankTables) -> None:
             problems.append(f"join with {join.table}: {repeated:,} values of {key} stand in several of its rows")
     if problems:
         raise BadInput(*problems)
-
-
-def _note(violation: Violation) -> str:
-    return f"put aside: {violation}"

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pyspark.sql import DataFrame, Row, SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
 from arrears.contracts.descriptions import DatasetDescription
 from arrears.contracts.errors import BadConfiguration, BadInput, UpstreamNotReady
@@ -87,7 +87,7 @@ def checked_borrowers(
         problems += more
     # Kept on the executors (memory, then disk): counting, splitting and both writes read the rows again.
     borrowers = to_borrowers(source.loans, description).persist()
-    content = checks.Content.of(only(checks.to_content(borrowers, description)))
+    content = checks.Content.of(checks.to_content(borrowers, description).collect()[0])
     if content.rows == 0 and label_months:
         raise UpstreamNotReady(
             f"no decision of {config.dataset} has a known outcome on {config.as_of}: the performance window is"
@@ -121,15 +121,10 @@ def parted(checked: CheckedBorrowers, config: GenerateDataConfig) -> tuple[DataF
             group=description.group,
         )
         return rows, test_from
-    share = {"test_share": config.test_share, "seed": config.seed}
     if config.split == "grouped":
-        return splits.with_grouped_part(borrowers, group=description.group or "", **share), None  # type: ignore[arg-type]
-    return splits.with_random_part(borrowers, **share), None  # type: ignore[arg-type]
-
-
-def only(counted: DataFrame) -> Row:
-    """The one row of an aggregate."""
-    return counted.collect()[0]
+        group = description.group or ""
+        return splits.with_grouped_part(borrowers, group=group, test_share=config.test_share, seed=config.seed), None
+    return splits.with_random_part(borrowers, test_share=config.test_share, seed=config.seed), None
 
 
 def _source(

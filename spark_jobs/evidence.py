@@ -15,7 +15,7 @@ from pyspark.sql import functions as F
 
 from arrears.contracts.descriptions import LABEL
 from arrears.model.binning import Bins
-from arrears.model.monotone_bins import NARROW_BINS, joined, merged_sketch, monotone_cuts, narrow_edges
+from arrears.model.monotone_bins import NARROW_BINS, counts_between, merged_sketch, monotone_cuts, narrow_edges
 from arrears.scoring.columns import MISSING_LEVEL
 from arrears.scoring.preparation import Preparation
 from arrears.scoring.woe import NOTHING, Counts, EvidenceTable, evidence_table
@@ -97,7 +97,7 @@ def number_evidence(narrow: Bins, counts: Sequence[Counts]) -> EvidenceTable:
     *known, missing = counts
     cuts = monotone_cuts(known)
     edges = [narrow.edges[cut - 1] for cut in cuts]
-    return evidence_table(narrow.name, joined(known, cuts), edges=edges, missing=missing)
+    return evidence_table(narrow.name, counts_between(known, cuts), edges=edges, missing=missing)
 
 
 def category_evidence(column: str, levels: LevelCounts) -> EvidenceTable:
@@ -114,7 +114,9 @@ def category_evidence(column: str, levels: LevelCounts) -> EvidenceTable:
     cuts = monotone_cuts(narrow_counts, trend="ascending")
     parted = itertools.pairwise([0, *cuts, len(narrow)])
     bins = [sorted(itertools.chain.from_iterable(narrow[first:end])) for first, end in parted]
-    return evidence_table(column, joined(narrow_counts, cuts), levels=bins, missing=levels.missing, other=levels.other)
+    return evidence_table(
+        column, counts_between(narrow_counts, cuts), levels=bins, missing=levels.missing, other=levels.other
+    )
 
 
 def _narrow_edges(prepared: DataFrame, features: Sequence[str]) -> dict[str, tuple[float, ...]]:

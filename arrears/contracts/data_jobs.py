@@ -37,7 +37,10 @@ class GenerateDataConfig(JobConfig):
         None, help="out_of_time: first day of held-out decisions (YYYY-MM-DD); none: so that the share is held out"
     )
     embargo_days: int = option(
-        0, help="out_of_time: days by which a training label must be known before the held-out decisions", minimum=0
+        0,
+        help="out_of_time: days by which a training label must be known before the held-out decisions; bank, in every"
+        " split: also days after the performance window until a label counts as known",
+        minimum=0,
     )
     test_share: float = option(0.3, help="share of borrowers held out", minimum=0.05, maximum=0.95)
     most_broken_share: float = option(
@@ -91,7 +94,11 @@ class BuildFeaturesConfig(JobConfig):
     most_broken_share: float = option(
         0.01, help="largest share of rows that may break a rule and be put into quarantine", minimum=0.0, maximum=1.0
     )
-    allow_new_columns: bool = option(False, help="accept and ignore columns that a table's contract does not have")
+    allow_new_columns: bool = option(
+        False,
+        help="accept and ignore columns that a table's contract does not have; let feature tables grow by columns that"
+        " views have gained",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -81,10 +81,10 @@ def monotone_cuts(counts: Sequence[tuple[int, int]], *, trend: Trend = "auto_asc
         return tuple(int(split + 0.5) for split in solver.splits)
 
 
-def joined(counts: Sequence[tuple[int, int]], cuts: Sequence[int]) -> list[tuple[int, int]]:
+def counts_between(counts: Sequence[tuple[int, int]], cuts: Sequence[int]) -> list[tuple[int, int]]:
     """The counts of the bins between cuts.
 
-    >>> joined([(1, 2), (3, 4), (5, 6)], [2])
+    >>> counts_between([(1, 2), (3, 4), (5, 6)], [2])
     [(4, 6), (5, 6)]
     """
     bounds = [0, *cuts, len(counts)]

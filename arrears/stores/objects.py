@@ -33,6 +33,16 @@ class ObjectInfo:
     modified_at: datetime
 
 
+def is_reachable(uri: str) -> bool:
+    """Whether `Objects` can look there: at addresses such as ``hdfs://`` only Spark can."""
+    return uri.startswith(("s3://", "s3a://", "file://"))
+
+
+def uri_of(place: str) -> str:
+    """The address of a local path; what is an address already stays as it is."""
+    return place if "://" in place else Path(place).expanduser().resolve().as_uri()
+
+
 class Objects:
     """Reads and writes whole small objects by address (``s3://`` or ``file://``)."""
 
@@ -121,6 +131,10 @@ class Objects:
             for page in pages
             for found in page.get("Contents", ())
         ]
+
+    def stored_bytes(self, uri: str) -> int:
+        """Bytes of an object, or of all objects below a folder."""
+        return sum(found.size for found in self.list(uri)) or self.size(uri) or 0
 
     def delete(self, uri: str) -> None:
         """Removes the object; removing what is not there is no error."""

@@ -6,7 +6,7 @@ from importlib import resources
 from pathlib import Path
 
 from arrears.contracts.errors import BadConfiguration
-from arrears.stores.objects import Objects
+from arrears.stores.objects import Objects, uri_of
 
 
 def shipped_names(folder: str) -> tuple[str, ...]:
@@ -38,5 +38,4 @@ def text_at(address: str, objects: Objects) -> str:
     Raises:
         UpstreamNotReady: there is no such file.
     """
-    uri = address if "://" in address else Path(address).expanduser().resolve().as_uri()
-    return objects.get(uri).decode("utf-8-sig")
+    return objects.get(uri_of(address)).decode("utf-8-sig")

@@ -17,7 +17,7 @@ from arrears.contracts.features import View
 from arrears.stores.locks import held_lock
 from arrears.stores.objects import Objects
 from spark_jobs.io.session import hadoop_uri
-from spark_jobs.io.tables import LOCK_WAIT_SECONDS, table_version
+from spark_jobs.io.tables import LOCK_WAIT_SECONDS, rows_at, table_version
 from spark_jobs.schemas import differences
 from spark_jobs.transforms.ids import ROW_DIGEST
 
@@ -45,7 +45,7 @@ def read_features(
     pinned = table_version(uri) if version is None else version
     if pinned is None:
         raise UpstreamNotReady(f"{uri} does not exist: run build_features for the dates that decisions need")
-    rows = spark.read.format("delta").option("versionAsOf", pinned).load(hadoop_uri(uri))
+    rows = rows_at(spark, uri, pinned)
     return StoredFeatures(rows.select(view.entity, EVENT_TIME, *view.feature_names), pinned)
 
 

@@ -32,9 +32,15 @@ def compact(spark: SparkSession, uri: str, *, lock: str) -> int:
     return int(row["metrics"]["numFilesRemoved"])
 
 
-def remove_unneeded_files(spark: SparkSession, uri: str, *, retain_hours: int) -> None:
-    """Deletes files that no version of the last hours needs; older versions can no longer be read afterwards."""
-    spark.sql(f"VACUUM delta.`{hadoop_uri(uri)}` RETAIN {retain_hours} HOURS")
+def remove_unneeded_files(spark: SparkSession, uri: str, *, lock: str, retain_hours: int) -> None:
+    """Deletes files that no version of the last hours needs, under the table's lock.
+
+    Older versions can no longer be read afterwards.
+    """
+    # Delta writes down in the table's log that it begins and ends: two commits.
+    with held_lock(Objects(), lock, wait_seconds=LOCK_WAIT_SECONDS) as held:
+        held.check()
+        spark.sql(f"VACUUM delta.`{hadoop_uri(uri)}` RETAIN {retain_hours} HOURS")
 
 
 def sweep_snapshots(catalogue: Catalogue, dataset: str, objects: Objects, *, before: datetime) -> list[str]:

@@ -18,7 +18,7 @@ _CORRECTNESS = {
     "spark.hadoop.fs.s3.impl": "org.apache.hadoop.fs.s3a.S3AFileSystem",
 }
 # Memory stays bounded by configuration: a side of a join is hashed only where each of its parts is this small, and both
-# are sorted, spilling to disk, otherwise. Against always sorting it saves a fifth of the point-in-time join.
+# are sorted, spilling to disk, otherwise.
 _JOINS = {"spark.sql.adaptive.maxShuffledHashJoinLocalMapThreshold": "64m"}
 # Small tables: the defaults (50 and 200 tasks) turn a four-second OPTIMIZE into a minute.
 _SMALL_TABLES = {

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
-from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]  # has no stubs; comes with PySpark
-from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -14,10 +11,18 @@ from arrears.contracts.banks import TableContract
 from arrears.contracts.catalogue import Catalogue
 from arrears.contracts.errors import BadConfiguration, BadInput, UpstreamNotReady
 from arrears.stores.locks import held_lock
-from arrears.stores.objects import Objects
-from spark_jobs.io.csv_files import BROKEN_LINE, CSV_ENDINGS, broken_lines, counted, csv_lines, stored_names, unreadable
+from arrears.stores.objects import Objects, uri_of
 from spark_jobs.io.session import hadoop_uri
-from spark_jobs.io.tables import LOCK_WAIT_SECONDS, WrittenPartition, table_version, written_by
+from spark_jobs.io.source_files import (
+    BROKEN_LINE,
+    CSV_ENDINGS,
+    broken_lines,
+    counted,
+    csv_lines,
+    parquet_rows,
+    stored_names,
+)
+from spark_jobs.io.tables import LOCK_WAIT_SECONDS, WrittenPartition, rows_at, table_version, written_by
 from spark_jobs.transforms.borrowers import with_nan_as_null
 from spark_jobs.transforms.text_columns import as_declared, with_missing_marks_as_null
 
@@ -71,11 +76,10 @@ def read_source_table(
         BadConfiguration: there is no such file, or a version is asked of a file that has none.
         BadInput: the file is no table, or holds values that do not fit their column's type.
     """
-    uri = _address(contract.source) if contract.source else catalogue.source_table(bank, contract.name)
+    uri = uri_of(contract.source) if contract.source else catalogue.source_table(bank, contract.name)
     pinned = table_version(uri) if version is None else version
     if pinned is not None and (version is None or table_version(uri) is not None):
-        rows = spark.read.format("delta").option("versionAsOf", pinned).load(hadoop_uri(uri))
-        return SourceTable(with_nan_as_null(rows), uri, pinned)
+        return SourceTable(with_nan_as_null(rows_at(spark, uri, pinned)), uri, pinned)
     if not contract.source:
         raise UpstreamNotReady(f"{uri} does not exist: run generate_bank, or name the source of table {contract.name}")
     if version is not None:
@@ -91,10 +95,7 @@ def _from_files(spark: SparkSession, uri: str, contract: TableContract) -> DataF
 
 
 def _from_parquet(spark: SparkSession, uri: str) -> DataFrame:
-    try:
-        rows = spark.read.parquet(hadoop_uri(uri))
-    except (PySparkException, Py4JJavaError) as error:
-        raise unreadable(uri, error) from None
+    rows = parquet_rows(spark, uri)
     return with_nan_as_null(rows.toDF(*stored_names(rows.columns)))
 
 
@@ -111,7 +112,3 @@ def _from_csv(spark: SparkSession, uri: str, contract: TableContract) -> DataFra
     if problems:
         raise BadInput(*problems)
     return texts.drop(BROKEN_LINE).withColumns(casts)
-
-
-def _address(source: str) -> str:
-    return source if "://" in source else Path(source).expanduser().resolve().as_uri()

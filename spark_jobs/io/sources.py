@@ -8,10 +8,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]  # has no stubs; comes with PySpark
-from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
@@ -20,10 +17,17 @@ from arrears.contracts.descriptions import DatasetDescription
 from arrears.contracts.errors import BadConfiguration, BadInput
 from arrears.contracts.jobs import GenerateDataConfig
 from arrears.stores.descriptions import read_description, shipped_description, shipped_descriptions
-from arrears.stores.objects import Objects
-from spark_jobs.io.csv_files import BROKEN_LINE, CSV_ENDINGS, broken_lines, counted, csv_lines, stored_names, unreadable
-from spark_jobs.io.session import hadoop_uri
-from spark_jobs.io.tables import table_version
+from arrears.stores.objects import Objects, uri_of
+from spark_jobs.io.source_files import (
+    BROKEN_LINE,
+    CSV_ENDINGS,
+    broken_lines,
+    counted,
+    csv_lines,
+    parquet_rows,
+    stored_names,
+)
+from spark_jobs.io.tables import rows_at, table_version
 from spark_jobs.schemas import stored_name
 from spark_jobs.transforms import synthetic, synthetic_customers
 from spark_jobs.transforms.borrowers import MOMENT, NUMBER, in_stored_names, with_nan_as_null
@@ -165,14 +169,9 @@ def _lending_club(spark: SparkSession) -> DataFrame:
 
 def _columnar(spark: SparkSession, source: str, version: int | None) -> tuple[DataFrame, int | None]:
     """A Delta table at one version where there is a Delta log, else Parquet files."""
-    uri = source if "://" in source else Path(source).expanduser().resolve().as_uri()
+    uri = uri_of(source)
     pinned = table_version(uri) if version is None else version
-    try:
-        if pinned is not None:
-            return spark.read.format("delta").option("versionAsOf", pinned).load(hadoop_uri(uri)), pinned
-        return spark.read.parquet(hadoop_uri(source)), None
-    except (PySparkException, Py4JJavaError) as error:
-        raise unreadable(source, error) from None
+    return (parquet_rows(spark, source), None) if pinned is None else (rows_at(spark, uri, pinned), pinned)
 
 
 def _csv(spark: SparkSession, config: GenerateDataConfig, declared: DatasetDescription | None) -> Source:

@@ -10,13 +10,14 @@ from functools import reduce
 from typing import Any
 from urllib.parse import unquote
 
+from pyspark.errors import AnalysisException
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from arrears.contracts.catalogue import Catalogue, Table
 from arrears.contracts.errors import BadInput, UpstreamNotReady
 from arrears.stores.locks import held_lock
-from arrears.stores.objects import Objects
+from arrears.stores.objects import Objects, is_reachable
 from spark_jobs.io.session import hadoop_uri
 from spark_jobs.schemas import FIXED_COLUMNS, differences
 
@@ -44,10 +45,27 @@ def table_version(uri: str) -> int | None:
     Read off the names of the commit files, as Delta's protocol fixes them: asking Spark costs a job of a second.
     Addresses that only Spark can list, such as ``hdfs://``, have no version here.
     """
-    if not uri.startswith(("s3://", "s3a://", "file://")):
+    if not is_reachable(uri):
         return None
     commits = (_COMMIT.search(found.uri) for found in Objects().list(f"{uri}/_delta_log"))
     return max((int(commit[1]) for commit in commits if commit), default=None)
+
+
+def rows_at(spark: SparkSession, uri: str, version: int) -> DataFrame:
+    """The rows of a Delta table at one version.
+
+    Raises:
+        BadInput: the table's history does not reach back to it any more.
+    """
+    try:
+        return spark.read.format("delta").option("versionAsOf", version).load(hadoop_uri(uri))
+    except AnalysisException as error:
+        if not (error.getCondition() or "").startswith("DELTA_VERSION"):
+            raise
+        raise BadInput(
+            f"{uri} has no version {version} any more: Delta keeps a table's history for a time only;"
+            " build the data set again from the present tables"
+        ) from None
 
 
 def read_partition(
@@ -61,7 +79,7 @@ def read_partition(
     pinned = table_version(uri) if version is None else version
     if pinned is None:
         raise UpstreamNotReady(f"{uri} does not exist: {what}")
-    rows = spark.read.format("delta").option("versionAsOf", pinned).load(hadoop_uri(uri)).where(_is_in(partition))
+    rows = rows_at(spark, uri, pinned).where(_is_in(partition))
     if rows.isEmpty():
         named = ", ".join(f"{k}={v}" for k, v in partition.items())
         raise UpstreamNotReady(f"{uri} holds no row of {named}: {what}")
@@ -114,7 +132,7 @@ def active_files(
     spark: SparkSession, uri: str, partition: Mapping[str, str], version: int
 ) -> list[tuple[str, int, int]]:
     """Address, bytes and rows of the files that hold a partition at one version; replaced files are not among them."""
-    rows = spark.read.format("delta").option("versionAsOf", version).load(hadoop_uri(uri)).where(_is_in(partition))
+    rows = rows_at(spark, uri, version).where(_is_in(partition))
     files = rows.groupBy("_metadata.file_path", "_metadata.file_size").count().orderBy("file_path").collect()
     return [(_s3_uri(file["file_path"]), int(file["file_size"]), int(file["count"])) for file in files]
 

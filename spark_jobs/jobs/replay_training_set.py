@@ -1,7 +1,8 @@
 """Builds a dataset version again from the table versions it was made of, and proves that it is the same.
 
-Reads the version's manifest, and the source as it stood then; writes nothing. Fails, naming what differs, when the
-source cannot be had as it was, or gives another content.
+Reads the version's manifest, and the source as it stood then. Writes nothing but the quarantine of that business date
+again, where rows of a bank break a rule. Fails, naming what differs, when the source cannot be had as it was, or gives
+another content.
 """
 
 from __future__ import annotations

@@ -93,8 +93,10 @@ def _is_count(name: str, view: View) -> bool:
 def _known_rows(lookup: Lookup) -> DataFrame:
     """The table's rows with entity, moment of the event and moment of knowledge in columns of their own."""
     view, event = lookup.view, F.col(lookup.event_time).cast("timestamp")
-    arrival = F.col(lookup.arrived_on).cast("timestamp") if lookup.arrived_on else None
-    if lookup.delay_days:
+    arrival = None
+    if lookup.arrived_on:
+        arrival = F.col(lookup.arrived_on).cast("timestamp")
+    elif lookup.delay_days:
         arrival = event + F.expr(f"INTERVAL {lookup.delay_days} DAYS")
     used = view.columns if isinstance(view, ProfileView) else (*view.amounts, *filter(None, [view.days_past_due]))
     timed = [F.col(view.entity).alias(ENTITY), event.alias(EVENT)]

@@ -146,6 +146,21 @@ def test_rows_after_the_decision_change_nothing(
     assert after == before
 
 
+def test_the_date_of_arrival_counts_where_a_delay_is_given_too(spark: SparkSession) -> None:
+    decision = {"decision_id": "d", "loan_id": "a", "customer_id": "a", "decided_at": START}
+    times = [(START - timedelta(days=9), START.date()), (START - timedelta(days=2), START.date() + timedelta(days=1))]
+    incomes: list[Row] = [
+        {"customer_id": "a", "updated_at": event, "arrived_on": arrival, "income": float(number), "job": ""}
+        for number, (event, arrival) in enumerate(times)
+    ]
+    for delay_days in (1, 30):  # by the one delay the second row would be known, by the other none
+        rows = frame(spark, incomes, INCOMES)
+        lookup = Lookup(PROFILE, rows, "updated_at", arrived_on="arrived_on", delay_days=delay_days)
+        found = joined(spark, [decision], [(lookup, incomes)])
+        assert_same(found, expected([decision], [(lookup, incomes)]))
+        assert found["d"]["income"] == 0.0
+
+
 def test_many_decisions_of_a_customer_do_not_multiply_rows(spark: SparkSession) -> None:
     decisions = [
         {"decision_id": f"d{n}", "loan_id": "a", "customer_id": "a", "decided_at": START + timedelta(days=n)}

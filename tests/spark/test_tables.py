@@ -14,7 +14,7 @@ from arrears.stores.locks import held_lock
 from arrears.stores.objects import Objects
 from spark_jobs.io import tables
 from spark_jobs.io.snapshots import materialise, pin_partition, read_slices
-from spark_jobs.io.tables import active_files, overwrite_partition, read_partition, table_version
+from spark_jobs.io.tables import active_files, overwrite_partition, read_partition, rows_at, table_version
 from spark_jobs.schemas import FIXED_COLUMNS
 
 DATASET = "small_bank"
@@ -62,6 +62,14 @@ def test_a_run_that_pinned_the_day_before_it_was_replaced_still_reads_its_rows(
     write(a_day(delta_spark, "c"), catalogue, "2026-01-01")
     assert sorted(read_slices(pinned.slices, ["sample_id"]).column(0).to_pylist()) == ["a", "b"]
     assert pin_partition(delta_spark, address, {"as_of": "2026-01-01"}, what="").rows == 1
+
+
+def test_a_version_that_is_gone_is_said_to_be_gone(
+    delta_spark: SparkSession, catalogue: Catalogue, address: str
+) -> None:
+    write(a_day(delta_spark, "a"), catalogue, "2026-01-01")
+    with pytest.raises(BadInput, match="has no version 7 any more"):
+        rows_at(delta_spark, address, 7)
 
 
 def test_a_manifest_names_the_files_that_hold_the_rows_and_no_replaced_ones(

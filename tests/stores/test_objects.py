@@ -66,6 +66,13 @@ def test_removing_twice_is_no_error(objects: Objects, place: str) -> None:
     assert not objects.exists(f"{place}/x")
 
 
+def test_an_object_and_a_folder_weigh_what_they_hold(objects: Objects, place: str) -> None:
+    objects.put(f"{place}/folder/a.csv", b"12345")
+    objects.put(f"{place}/folder/b.csv", b"123")
+    weights = [objects.stored_bytes(f"{place}/{name}") for name in ("folder", "folder/a.csv", "nothing")]
+    assert weights == [8, 5, 0]
+
+
 def test_other_credentials_of_the_environment_are_seen(s3: Objects, monkeypatch: pytest.MonkeyPatch) -> None:
     assert s3.list("s3://bucket/nothing") == []
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")

@@ -40,7 +40,7 @@ def rows_below(heading: str) -> list[list[str]]:
 
 
 def source_files() -> list[Path]:
-    folders = ("arrears", "include", "spark_jobs", "dags", "local")
+    folders = ("arrears", "include", "spark_jobs", "dags", "local", "bench")
     return [file for folder in folders for file in (REPOSITORY / folder).rglob("*.py")]
 
 

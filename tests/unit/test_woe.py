@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arrears.model.monotone_bins import (
-    joined,
+    counts_between,
     merged_sketch,
     monotone_cuts,
     narrow_edges,
@@ -72,7 +72,7 @@ def test_default_rates_between_cuts_only_rise_or_only_fall(narrow: list[tuple[in
     cuts = monotone_cuts(narrow)
     assert list(cuts) == sorted(set(cuts))
     assert set(cuts) <= set(range(1, len(narrow)))
-    bins = joined(narrow, cuts)
+    bins = counts_between(narrow, cuts)
     assert [sum(pair[k] for pair in bins) for k in (0, 1)] == [sum(pair[k] for pair in narrow) for k in (0, 1)]
     rates = [d / (n + d) for n, d in bins if n + d]
     assert rates == sorted(rates) or rates == sorted(rates, reverse=True)

@@ -1,4 +1,7 @@
-"""Opens CSV: the header's names, the separator, and every line as text, with broken lines marked and not shown."""
+"""Opens delivered files: Parquet as it is; CSV with its header's names, its separator, and every line as text.
+
+Broken lines are marked and not shown.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +22,19 @@ CSV_ENDINGS = (".csv", ".csv.gz", ".csv.bz2", ".tsv", ".txt")
 BROKEN_LINE = "_broken_line"
 
 
+def parquet_rows(spark: SparkSession, source: str) -> DataFrame:
+    """The rows of Parquet files, under the columns' own names.
+
+    Raises:
+        BadConfiguration: there are no such files, or they are no Parquet.
+        BadInput: names of columns differ in upper and lower case alone.
+    """
+    try:
+        return spark.read.parquet(hadoop_uri(source))
+    except (PySparkException, Py4JJavaError) as error:
+        raise _unreadable(source, error) from None
+
+
 def csv_lines(spark: SparkSession, source: str) -> tuple[DataFrame, list[str], str]:
     """Every line of a CSV file as text columns and `BROKEN_LINE`, the header's names, and the separator.
 
@@ -29,7 +45,7 @@ def csv_lines(spark: SparkSession, source: str) -> tuple[DataFrame, list[str], s
     try:
         first = spark.read.text(hadoop_uri(source)).head()
     except AnalysisException as error:
-        raise unreadable(source, error) from None
+        raise _unreadable(source, error) from None
     if first is None:
         raise BadInput(f"{source} is empty: it has not even a header")
     separator = max(",;\t|", key=first["value"].count)
@@ -87,7 +103,7 @@ def stored_names(names: Sequence[str]) -> list[str]:
     return stored
 
 
-def unreadable(source: str, error: Exception) -> Exception:
+def _unreadable(source: str, error: Exception) -> Exception:
     """What to tell of a file that Spark cannot open: a sentence for the causes we know, else Spark's own error."""
     condition = (error.getCondition() or "") if isinstance(error, AnalysisException) else ""
     if condition == "COLUMN_ALREADY_EXISTS":
