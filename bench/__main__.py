@@ -11,6 +11,7 @@ from bench.demo import demo_cold, demo_warm
 from bench.point_in_time import pit_join, pit_join_growth
 from bench.quality import BENCHMARKS as QUALITY
 from bench.results import Measurement, keep, shown
+from bench.rivals import rivals
 from bench.training import pool_load, train_exact, train_exact_memory, train_sharded
 
 BENCHMARKS: dict[str, Callable[[], Measurement]] = {
@@ -20,6 +21,7 @@ BENCHMARKS: dict[str, Callable[[], Measurement]] = {
     "pit-join": pit_join,
     "pit-join-growth": pit_join_growth,
     "pool-load": pool_load,
+    "rivals": rivals,
     "train-exact": train_exact,
     "train-exact-memory": train_exact_memory,
     "train-sharded": train_sharded,

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from pyspark.ml.functions import array_to_vector, vector_to_array
 from pyspark.sql import SparkSession
@@ -17,8 +15,7 @@ from pyspark.sql import functions as F
 from xgboost import DMatrix, QuantileDMatrix, train
 
 from arrears.contracts.errors import BadConfiguration
-from arrears.scoring.batch import default_probabilities, prepared_input
-from arrears.scoring.document import ModelDocument
+from arrears.scoring.batch import prepared_input
 from arrears.scoring.preparation import LevelNumbers, OutlierLimits, Preparation
 from arrears.scoring.scorers import load_scorer
 from arrears.scoring.scorers.forest import Forest
@@ -26,7 +23,6 @@ from spark_jobs.engines import mllib_gbt, mllib_logistic_regression, mllib_naive
 from spark_jobs.engines.contract import (
     CALIBRATION_SHARD,
     VALIDATION_SHARD,
-    FileSlice,
     FittedModel,
     Snapshot,
     TrainingSpec,
@@ -35,6 +31,7 @@ from spark_jobs.engines.mllib import Learner, fit_learner
 from spark_jobs.engines.registry import engine_named
 from spark_jobs.engines.xgboost import cluster_problems
 from spark_jobs.io.snapshots import read_slices
+from tests.spark.engine_rows import auc, scores, written
 
 ROWS = 900
 LEARNERS: dict[str, Learner] = {
@@ -89,35 +86,6 @@ def turned(borrowers: pa.Table, tmp_path_factory: pytest.TempPathFactory) -> Sna
     """The same rows the other way round, in more files."""
     backwards = borrowers.take(pa.array(range(ROWS - 1, -1, -1)))
     return written(backwards, tmp_path_factory.mktemp("turned"), files=3)
-
-
-def written(borrowers: pa.Table, folder: Path, *, files: int) -> Snapshot:
-    slices: list[FileSlice] = []
-    shards = borrowers.column("shard").to_numpy()
-    for shard in sorted(set(shards.tolist())):
-        of_shard = borrowers.filter(pa.array(shards == shard)).drop(["shard"])
-        for number in range(files):
-            path = folder / f"{shard}-{number}.parquet"
-            part = of_shard.filter(pa.array(np.arange(of_shard.num_rows) % files == number))
-            pq.write_table(part, path, row_group_size=200)
-            groups = pq.ParquetFile(path).metadata
-            slices += [
-                FileSlice(path.as_uri(), group, groups.row_group(group).num_rows, shard)
-                for group in range(groups.num_row_groups)
-            ]
-    return Snapshot(tuple(slices), sum(piece.rows for piece in slices), "digest", "row_order")
-
-
-def document(spec: TrainingSpec, fitted: FittedModel) -> ModelDocument:
-    return ModelDocument(
-        *("d", "v", fitted.engine, spec.numeric, spec.categorical),
-        preparation=spec.preparation,
-        model_format=fitted.model_format,
-    )
-
-
-def scores(rows: pa.Table, fitted: FittedModel, spec: TrainingSpec = SPEC) -> Any:
-    return default_probabilities(rows, load_scorer(fitted.model_format, fitted.model), document(spec, fitted))
 
 
 def seen(borrowers: pa.Table, shard: int = 0) -> pa.Table:
@@ -180,7 +148,7 @@ def test_an_mllib_model_tells_defaulters_apart_and_what_its_training_was(
 ) -> None:
     name, ours, _ = trained
     held_back = seen(borrowers, VALIDATION_SHARD)
-    labels, chances = held_back.column("is_default").to_numpy(), scores(held_back, ours)
+    labels, chances = held_back.column("is_default").to_numpy(), scores(held_back, ours, SPEC)
     loss = -np.mean(np.log(np.where(labels == 1, chances, 1 - chances)))
     assert auc(labels, chances) > 0.7
     assert ours.facts["train_rows"] == seen(borrowers).num_rows
@@ -188,12 +156,6 @@ def test_an_mllib_model_tells_defaulters_apart_and_what_its_training_was(
     assert ours.engine.startswith(f"{name} of Spark MLlib")
     assert set(ours.example) == {"income", "age", "debt", "state"}
     assert ours.example["state"] in {"NY", "TX", "CA"}
-
-
-def auc(labels: Any, chances: Any) -> float:
-    from sklearn.metrics import roc_auc_score
-
-    return float(roc_auc_score(labels, chances))
 
 
 def test_neither_files_nor_tasks_change_an_mllib_model(
