@@ -5,24 +5,20 @@ The actions behind ``transforms.approvals``. Only sums and at most 2,000 points 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from typing import Any
 
-from pyspark import StorageLevel
-from pyspark.sql import Column, DataFrame, Row
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from arrears.contracts.descriptions import LABEL
 from arrears.contracts.errors import BadConfiguration, BadInput
 from arrears.contracts.jobs import TrainModelConfig
 from arrears.model.cutoffs import Cutoff
 from arrears.model.metrics import check_both_classes
 from arrears.model.profit import LoanTerms, ProfitCurve, ProfitPoint
-from spark_jobs.transforms.approvals import is_usable_exposure, to_approvals, to_best, to_curve, to_loans
-from spark_jobs.transforms.score_counts import bucket_count, is_usable_label, is_usable_score, to_score_bounds
-
-SCORE = "default_probability"
+from spark_jobs.scored_rows import LABEL, SCORE, kept, only_row, score_bounds
+from spark_jobs.transforms.approvals import to_approvals, to_best, to_curve, to_loans, to_policy_sums
 
 
 def chosen_cutoff(scored: DataFrame, config: TrainModelConfig) -> Cutoff:
@@ -41,16 +37,17 @@ def chosen_cutoff(scored: DataFrame, config: TrainModelConfig) -> Cutoff:
     """
     terms = LoanTerms(config.margin, config.lgd, config.cost)
     inputs = vars(terms) | ({"approval_rate": config.approval_rate} if config.cutoff_by == "approval_rate" else {})
-    with _loans(scored, config.exposure) as loans:
+    with _loans(scored, config.exposure, config.cutoff) as (loans, sums):
         if config.cutoff_by in ("f1", "ks", "profit"):
-            check_both_classes(loans.rows, loans.defaults)
-        if not loans.rows:
+            check_both_classes(sums["total_rows"], sums["total_defaults"])
+        if not sums["total_rows"]:
             return Cutoff(config.cutoff, "fixed", inputs, exposure=config.exposure)
-        (best,) = to_best(loans.approvals, _worth(config, terms)).collect()
-    point = _point(best, terms)
-    value = config.cutoff if config.cutoff_by == "fixed" else point.cutoff
+        point = _point(sums, terms, config.cutoff)
+        if config.cutoff_by != "fixed":
+            best = only_row(to_best(_approvals(loans, sums["total_rows"]), _worth(config, terms)))
+            point = _point(best, terms, best["cutoff"])
     expected = {name: number for name, number in point._asdict().items() if name != "cutoff"}
-    return Cutoff(value, config.cutoff_by, inputs, expected, config.exposure)
+    return Cutoff(point.cutoff, config.cutoff_by, inputs, expected, config.exposure)
 
 
 def profit_curve(scored: DataFrame, cutoff: Cutoff, *, at: float | None = None) -> ProfitCurve | None:
@@ -69,57 +66,39 @@ def profit_curve(scored: DataFrame, cutoff: Cutoff, *, at: float | None = None) 
     if terms is None:
         return None
     marked = cutoff.value if at is None else at
-    with _loans(scored, cutoff.exposure) as loans:
-        if not loans.rows:
+    with _loans(scored, cutoff.exposure, marked) as (loans, sums):
+        if not sums["total_rows"]:
             raise BadInput("there are no scored rows to draw the profit curve of")
-        kept = to_curve(loans.approvals, _profit(terms)).withColumn("is_chosen", F.lit(False))
-        chosen = to_best(loans.approvals, _first_from(marked)).withColumn("is_chosen", F.lit(True))
-        rows = kept.unionByName(chosen).collect()
-    points = sorted(_point(row, terms) for row in rows if not row.is_chosen)
-    (at_cutoff,) = (_point(row, terms)._replace(cutoff=marked) for row in rows if row.is_chosen)
+        kept_rows = to_curve(_approvals(loans, sums["total_rows"]), _profit(terms)).collect()
+    points = sorted(_point(row.asDict(), terms, row["cutoff"]) for row in kept_rows)
     best = max(points, key=lambda point: (point.profit, -point.cutoff))
-    return ProfitCurve(terms, tuple(points), at_cutoff, best, cutoff.exposure)
-
-
-@dataclass(frozen=True)
-class _Loans:
-    approvals: DataFrame
-    rows: int
-    defaults: int
+    return ProfitCurve(terms, tuple(points), _point(sums, terms, marked), best, cutoff.exposure)
 
 
 @contextmanager
-def _loans(scored: DataFrame, exposure: str | None) -> Iterator[_Loans]:
-    """Checked rows and what each cut-off approves of them; scored once for the length of the block."""
+def _loans(scored: DataFrame, exposure: str | None, cutoff: float) -> Iterator[tuple[DataFrame, dict[str, Any]]]:
+    """Checked rows, scored once for the length of the block, and the sums of what one cut-off approves of them."""
     if exposure is not None and exposure not in scored.columns:
         raise BadConfiguration(f"exposure: the rows have no column {exposure}; name a numeric column of the data set")
-    columns = [SCORE, LABEL, *([] if exposure is None else [exposure])]
-    slim = scored.select(*(F.col(f"`{name}`") for name in columns)).persist(StorageLevel.MEMORY_AND_DISK)
-    try:
-        rows, defaults = _checked_counts(slim, exposure)
-        loans = to_loans(slim, score=SCORE, label=LABEL, exposure=exposure)
-        buckets = bucket_count(rows)
-        bounds = tuple(to_score_bounds(loans, score="score", buckets=buckets).collect()[0][0]) if buckets > 1 else ()
-        yield _Loans(to_approvals(loans, bounds=bounds), rows, defaults)
-    finally:
-        slim.unpersist()
+    with kept(to_loans(scored, score=SCORE, label=LABEL, exposure=exposure)) as loans:
+        sums = only_row(to_policy_sums(loans, cutoff))
+        unusable = {
+            "score": "scores are not probabilities",
+            "label": "labels are not 0 or 1",
+            "exposure": f"exposures in {exposure} are missing, negative or infinite",
+        }
+        problems = [
+            f"{count} of {sums['total_rows']} {told}"
+            for what, told in unusable.items()
+            if (count := sums.pop(f"unusable_{what}"))
+        ]
+        if problems:
+            raise BadInput(*problems)
+        yield loans, sums
 
 
-def _checked_counts(scored: DataFrame, exposure: str | None) -> tuple[int, int]:
-    lent = F.lit(True) if exposure is None else is_usable_exposure(exposure)
-    (counts,) = scored.agg(
-        F.count(F.lit(1)).alias("rows"),
-        F.count_if(F.col(LABEL) == 1).alias("defaults"),
-        F.count_if(~is_usable_score(SCORE)).alias("scores are not probabilities"),
-        F.count_if(~is_usable_label(LABEL)).alias("labels are not 0 or 1"),
-        F.count_if(~lent).alias(f"exposures in {exposure} are missing, negative or infinite"),
-    ).collect()
-    found: dict[str, int] = counts.asDict()
-    rows, defaults = found.pop("rows"), found.pop("defaults")
-    problems = [f"{count} of {rows} {what}" for what, count in found.items() if count]
-    if problems:
-        raise BadInput(*problems)
-    return rows, defaults
+def _approvals(loans: DataFrame, rows: int) -> DataFrame:
+    return to_approvals(loans, bounds=score_bounds(loans, rows, score="score"))
 
 
 def _worth(config: TrainModelConfig, terms: LoanTerms) -> Column:
@@ -127,7 +106,7 @@ def _worth(config: TrainModelConfig, terms: LoanTerms) -> Column:
     flagged = F.col("total_rows") - F.col("approved_rows")
     match config.cutoff_by:
         case "fixed":
-            return _first_from(config.cutoff)
+            raise ValueError("a fixed cut-off is not chosen")
         case "f1":
             return 2 * caught / (flagged + F.col("total_defaults"))
         case "ks":
@@ -139,11 +118,6 @@ def _worth(config: TrainModelConfig, terms: LoanTerms) -> Column:
             return _profit(terms)
 
 
-def _first_from(cutoff: float) -> Column:
-    """Worth most: the lowest candidate from a cut-off on, which approves the same borrowers."""
-    return F.when(F.col("cutoff") >= F.lit(cutoff), -F.col("cutoff"))
-
-
 def _profit(terms: LoanTerms) -> Column:
     profit: Column = terms.profit(
         F.col("approved_good_exposure"), F.col("approved_bad_exposure"), F.col("approved_rows")
@@ -151,10 +125,12 @@ def _profit(terms: LoanTerms) -> Column:
     return profit
 
 
-def _point(row: Row, terms: LoanTerms) -> ProfitPoint:
+def _point(sums: Mapping[str, Any], terms: LoanTerms, cutoff: float) -> ProfitPoint:
+    total, approved = sums["total_rows"], sums["approved_rows"]
+    profit = terms.profit(sums["approved_good_exposure"], sums["approved_bad_exposure"], approved)
     return ProfitPoint(
-        cutoff=row.cutoff,
-        approval_rate=row.approved_rows / row.total_rows,
-        bad_rate=row.approved_defaults / row.approved_rows if row.approved_rows else 0.0,
-        profit=terms.profit(row.approved_good_exposure, row.approved_bad_exposure, row.approved_rows) / row.total_rows,
+        cutoff=cutoff,
+        approval_rate=approved / total,
+        bad_rate=sums["approved_defaults"] / approved if approved else 0.0,
+        profit=profit / total,
     )

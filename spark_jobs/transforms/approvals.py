@@ -12,9 +12,9 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from arrears.model.cutoffs import APPROVE_ALL
-from spark_jobs.transforms.score_counts import score_bucket
+from spark_jobs.transforms.score_counts import is_usable_label, is_usable_score, score_bucket
 
-CELLS = 1_990  # a curve has at most one point a cell, and the two ends
+CELLS = 1_990  # a curve has at most one point a cell, so less than 2,000
 SUMS = ("rows", "defaults", "good_exposure", "bad_exposure")
 _EXPOSURE = "decimal(24,4)"
 _NOTHING = {"rows": "bigint", "defaults": "bigint", "good_exposure": _EXPOSURE, "bad_exposure": _EXPOSURE}
@@ -29,14 +29,37 @@ def is_usable_exposure(exposure: str) -> Column:
 def to_loans(scored: DataFrame, *, score: str, label: str, exposure: str | None) -> DataFrame:
     """Scored rows as cut-offs see them. Grain: one row per row.
 
-    Columns: ``score`` double, ``is_default`` boolean, ``exposure`` decimal; null where it is no usable number.
+    Columns: ``score`` double, ``is_default`` boolean, ``exposure`` decimal, null where it is no usable number; and
+    ``is_usable_score``, ``is_usable_label``, ``is_usable_exposure``.
     """
-    lent = F.lit(1.0) if exposure is None else F.when(is_usable_exposure(exposure), F.col(f"`{exposure}`"))
+    is_usable = F.lit(True) if exposure is None else is_usable_exposure(exposure)
+    lent = F.lit(1.0) if exposure is None else F.when(is_usable, F.col(f"`{exposure}`"))
     return scored.select(
         # -0.0 and 0.0 are one score.
         (F.col(score).cast("double") + F.lit(0.0)).alias("score"),
         (F.col(label) == 1).alias("is_default"),
         lent.cast("double").cast(_EXPOSURE).alias("exposure"),
+        is_usable_score(score).alias("is_usable_score"),
+        is_usable_label(label).alias("is_usable_label"),
+        is_usable.alias("is_usable_exposure"),
+    )
+
+
+def to_policy_sums(loans: DataFrame, cutoff: float) -> DataFrame:
+    """What one cut-off approves, and how many rows are unusable. Grain: one row.
+
+    Columns: ``unusable_{score,label,exposure}`` long; of ``SUMS`` ``approved_<sum>``, double, and ``total_rows`` and
+    ``total_defaults`` long.
+    """
+    approved, bad = F.col("score") < F.lit(cutoff), F.col("is_default")
+    lent = {"approved_good_exposure": approved & ~bad, "approved_bad_exposure": approved & bad}
+    return loans.agg(
+        *(F.count_if(~F.col(f"is_usable_{what}")).alias(f"unusable_{what}") for what in ("score", "label", "exposure")),
+        F.count(F.lit(1)).alias("total_rows"),
+        F.count_if(bad).alias("total_defaults"),
+        F.count_if(approved).alias("approved_rows"),
+        F.count_if(approved & bad).alias("approved_defaults"),
+        *(_or_zero(F.sum(F.when(kind, F.col("exposure")))).cast("double").alias(name) for name, kind in lent.items()),
     )
 
 
@@ -72,13 +95,9 @@ def to_approvals(loans: DataFrame, *, bounds: Sequence[float] = ()) -> DataFrame
 
 
 def to_best(approvals: DataFrame, worth: Column) -> DataFrame:
-    """The candidate that is worth most, of equal ones the lowest. Grain: one row.
-
-    Args:
-        worth: a number of each candidate; null: it does not count.
-    """
+    """The candidate that is worth most, of equal ones the lowest. Grain: one row."""
     best = F.max_by(F.struct(*approvals.columns), F.struct(worth, -F.col("cutoff")))
-    return approvals.where(worth.isNotNull()).agg(best.alias("best")).select("best.*")
+    return approvals.agg(best.alias("best")).select("best.*")
 
 
 def to_curve(approvals: DataFrame, worth: Column, *, cells: int = CELLS) -> DataFrame:

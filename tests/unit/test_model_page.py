@@ -105,7 +105,9 @@ def test_page_has_a_section_for_all_that_was_found_and_contents_that_lead_there(
 
 def test_page_leaves_out_what_was_not_found() -> None:
     text = render_model_page(a_page())
-    assert Reader(text).ids == ["ranking", "calibration", "cutoff"]
+    page = Reader(text)
+    assert page.ids == ["ranking", "calibration", "cutoff"]
+    assert [source[1:] for source in page.sources if source.startswith("#")] == page.ids
     for absent in ("Verdict", "Difference", "Profit", "SHAP", "PSI", "None", "nan"):
         assert absent not in words(text)
 
