@@ -15,6 +15,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 from arrears.contracts.jobs import PromoteModelConfig
 from include.forms import param
 from include.mails import deliver
+from include.reports import airflow_url
 from include.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -53,11 +54,11 @@ class AskByMail(BaseNotifier):
     def notify(self, context: Any) -> None:
         """Sends the mail; a mail server that is down does not stop the question."""
         task = context["task"]
-        message = EmailMessage()
-        message["Subject"] = f"[Arrears] {task.subject}"
-        address = HITLOperator.generate_link_to_ui_from_context(context=context)
-        message.set_content(f"{task.body}\n\nAnswer within {PATIENCE.days} days: {address}\n")
         try:
+            message = EmailMessage()
+            message["Subject"] = f"[Arrears] {task.subject}"
+            page = task.generate_link_to_ui(task_instance=context["ti"], base_url=airflow_url())
+            message.set_content(f"{task.body}\n\nAnswer within {PATIENCE.days} days: {page}\n")
             deliver(message, self.smtp_connection)
         except Exception:  # the question stands on Airflow's page of required actions
             log.warning("nobody could be told by mail that a model waits for approval", exc_info=True)

@@ -195,6 +195,10 @@ def _date(params: Mapping[str, Any], dag_run: Any, settings: Settings) -> str:
         return "without business date"
 
 
+def airflow_url() -> str:
+    """Where people reach Airflow's pages, without a closing slash."""
+    return str(conf.get("api", "base_url", fallback="http://localhost:8080")).rstrip("/")
+
+
 def _run_url(dag_id: str, run_id: str) -> str:
-    airflow = str(conf.get("api", "base_url", fallback="http://localhost:8080")).rstrip("/")
-    return f"{airflow}/dags/{dag_id}/runs/{quote(run_id, safe='')}"
+    return f"{airflow_url()}/dags/{dag_id}/runs/{quote(run_id, safe='')}"

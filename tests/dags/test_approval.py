@@ -102,14 +102,17 @@ def test_form_offers_no_way_round_a_human_where_operations_demand_one() -> None:
 def test_mail_server_that_is_down_does_not_stop_the_question(
     dags: dict[str, Any], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(approval.HITLOperator, "generate_link_to_ui_from_context", lambda context: "http://airflow/ask")
     sent = []
     monkeypatch.setattr(approval, "deliver", lambda message, connection: sent.append((message, connection)))
-    context = {"task": SimpleNamespace(subject="Shall it?", body="**why**")}
+    context = {
+        "task": rendered(dags["training"].get_task("approve_model")),
+        "ti": SimpleNamespace(dag_id="training", run_id="r1", task_id="approve_model", map_index=-1),
+    }
     AskByMail("smtp_default").notify(context)
     ((message, connection),) = sent
-    assert (message["Subject"], connection) == ("[Arrears] Shall it?", "smtp_default")
-    assert "http://airflow/ask" in message.get_content()
+    assert message["Subject"] == "[Arrears] Shall the new model of lending_club become champion?"
+    assert connection == "smtp_default"
+    assert "/dags/training/runs/r1/tasks/approve_model/required_actions" in message.get_content()
 
     def down(*_: object) -> None:
         raise OSError("no route")
