@@ -107,6 +107,8 @@ def pinned_folds(
         )
     if folds.kind == "expanding" and description.event_time is None:
         raise BadConfiguration(f"{description.name} declares no event_time: folds of kind expanding need it")
+    if folds.kind == "stratified" and description.group is not None:
+        log.warning("customers (%s) may have rows in several folds: grouped folds keep them whole", description.group)
     borrowers = tables.read_partition(
         spark,
         config.catalogue.table(Table.TRAIN, config.dataset),

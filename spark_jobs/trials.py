@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 from arrears.contracts.descriptions import LABEL, DatasetDescription
 from arrears.contracts.jobs import TrainModelConfig
@@ -15,6 +15,7 @@ from arrears.model.trials import Proposal
 from arrears.scoring.document import ModelDocument
 from arrears.scoring.scorers import load_scorer
 from spark_jobs.engines.contract import FittedModel, Snapshot, TrainingSpec
+from spark_jobs.engines.options import parsed_options
 from spark_jobs.engines.registry import engine_named
 from spark_jobs.engines.scoring import SCORE, score_snapshot
 from spark_jobs.io.snapshots import read_slices
@@ -28,6 +29,9 @@ from spark_jobs.transforms.score_ranks import rank_sums_of, to_rank_sums
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
+
+
+_OF_THE_MODEL = ("iterations", "depth", "learning_rate", "early_stopping_rounds", "threads")
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,7 @@ class Trials:
     folds: PinnedFolds
     config: TrainModelConfig
     description: DatasetDescription
+    _prepared: dict[tuple[int, TrainModelConfig], TrainingSpec] = field(default_factory=dict)
 
     def run(self, proposal: Proposal) -> tuple[Mapping[str, float], ...]:
         """The metrics of each measured block."""
@@ -77,9 +82,18 @@ class Trials:
         config = self.config_of(proposal, block)
         sampled = self._resampling(config)
         snapshot, rows = self.folds.training(block, sampled)
-        spec = training_spec(rows, config, with_features(self.description, config.features), 1)
-        options = {**sampled.stopping_options(config.engine), **spec.options}
-        return snapshot, replace(spec, class_weights=sampled.class_weights, options=options)
+        spec = self._spec(rows, config, block)
+        spec = replace(spec, class_weights=sampled.class_weights, stopping_weights=sampled.stopping_weights)
+        own: dict[str, Any] = {name: getattr(config, name) for name in _OF_THE_MODEL}
+        return snapshot, replace(spec, options=parsed_options(config.engine_options), **own)
+
+    def _spec(self, rows: DataFrame, config: TrainModelConfig, block: int) -> TrainingSpec:
+        """What is fitted before a model is learnt once for all trials that differ in the model alone."""
+        same = {name: getattr(self.config, name) for name in (*_OF_THE_MODEL, "engine_options")}
+        key = block, replace(config, **same)
+        if key not in self._prepared:  # two threads at once may both learn it: to the same bits
+            self._prepared[key] = training_spec(rows, config, with_features(self.description, config.features), 1)
+        return self._prepared[key]
 
     def config_of(self, proposal: Proposal, block: int) -> TrainModelConfig:
         """The training job's configuration behind the model for one block."""

@@ -17,10 +17,6 @@ from arrears.model.calibration import Calibration
 ResamplingKind = Literal["none", "class_weights", "over", "under"]
 BALANCED = 0.0
 
-# Resampling changes the training rows alone: on a validation slice as it came, log-loss would call the shifted
-# probabilities worse with every tree and stop a training at once. The order of borrowers is not shifted.
-_BLIND_TO_PRIORS = {"catboost": "AUC", "xgboost": "auc"}
-
 
 @dataclass(frozen=True)
 class Resampling:
@@ -50,10 +46,14 @@ class Resampling:
             return None
         return Calibration("prior", intercept=-math.log(self.factor))
 
-    def stopping_options(self, engine: str) -> dict[str, str]:
-        """Engine options under which a validation slice that is not resampled stops the training in time."""
-        metric = _BLIND_TO_PRIORS.get(engine) if self.changes_rows else None
-        return {"eval_metric": metric} if metric else {}
+    @property
+    def stopping_weights(self) -> tuple[float, float]:
+        """What a non-default and a default weigh on the validation slice, which stays as it came.
+
+        Without them its log-loss would judge shifted probabilities by unshifted outcomes, and stop a training by the
+        wrong measure: over-sampled tenfold, CatBoost then went on to its last tree.
+        """
+        return (1.0, self.factor) if self.changes_rows else (1.0, 1.0)
 
 
 def resampling(kind: ResamplingKind, factor: float, *, non_defaults: int, defaults: int) -> Resampling:

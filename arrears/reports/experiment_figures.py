@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from arrears.contracts.experiments import Experiment
+from arrears.contracts.experiments import Experiment, Range
 from arrears.model.feature_paths import path_of
 from arrears.model.trials import Trial, ranked
 from arrears.reports.canvas import BLUE, GREY, ORANGE, SKY, draw
@@ -94,6 +94,8 @@ def _choice_plot(name: str, trials: Sequence[Trial], experiment: Experiment) -> 
     levels = [] if numeric else sorted({_told(value) for value in values})
     places = [float(value) for value in values] if numeric else [float(levels.index(_told(value))) for value in values]
     best = ranked(trials, metric, lower_is_better=experiment.lower_is_better)[0]
+    tried = experiment.space.get(name)
+    asked_in_log = isinstance(tried, Range) and tried.log
 
     def paint(axes: Axes) -> None:
         spread = [trial.deviation(metric) for trial in trials]
@@ -101,13 +103,25 @@ def _choice_plot(name: str, trials: Sequence[Trial], experiment: Experiment) -> 
         axes.errorbar(
             places, scores, yerr=spread, fmt="o", color=BLUE, ecolor=SKY, markersize=5, capsize=2, label="trial ± sd"
         )
-        axes.plot(places[trials.index(best)], best.mean(metric), "o", color=ORANGE, markersize=8, label="best")
-        if numeric and min(places) > 0 and max(places) / min(places) >= LOGARITHMIC_FROM:
-            axes.set_xscale("log")
+        axes.plot(
+            places[trials.index(best)], best.mean(metric), "o", color=ORANGE, markersize=9, zorder=5, label="best"
+        )
+        if numeric and min(places) > 0 and (asked_in_log or max(places) / min(places) >= LOGARITHMIC_FROM):
+            _logarithmic(axes)
         if levels:
             axes.set_xticks(range(len(levels)), levels, rotation=20 if len(levels) > 4 else 0)
 
     return draw(paint, title=f"The score against {name}", x_label=name, y_label=metric)
+
+
+def _logarithmic(axes: Axes) -> None:
+    """Labels 1, 2, 5, 10, … as plain numbers: matplotlib's own are formulas, which no plot here may hold."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.xaxis.set_minor_formatter(NullFormatter())
 
 
 def _told(value: Any) -> str:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from arrears.stores.registry import answered
+
 DIGEST_TAG = "arrears.experiment_digest"
 TRIAL_TAG = "arrears.trial"
 CHOICES_TAG = "arrears.choices"
@@ -45,6 +47,7 @@ class TrialRuns:
     def __init__(self, parent_id: str, digest: str) -> None:
         self.parent_id, self.digest = parent_id, digest
 
+    @answered
     def keep(
         self,
         name: str,
@@ -76,6 +79,7 @@ class TrialRuns:
         self._client.set_terminated(run_id, status="FINISHED" if finished else "FAILED")
         return run_id
 
+    @answered
     def finished(self) -> list[FinishedTrial]:
         """The finished trials of every run with this digest, the earliest first, each key once."""
         found: dict[str, FinishedTrial] = {}

@@ -184,8 +184,12 @@ def _validation_pool(task: _Task, train: Any) -> Any:
     columns = TrainingColumns(spec, task.sort_key, task.validation, task.read)
     # Pools that are quantised apart number their levels apart: CatBoost would compare levels that are not the same.
     if level_names(spec) or spec.text:
-        return columns.pool()
-    return quantised(columns, spec, borders_of(train) if task.borders is None else task.borders)
+        pool = columns.pool()
+    else:
+        pool = quantised(columns, spec, borders_of(train) if task.borders is None else task.borders)
+    if spec.stopping_weights != (1.0, 1.0):
+        pool.set_weight(np.where(columns.labels == 1, spec.stopping_weights[1], spec.stopping_weights[0]))
+    return pool
 
 
 def _key(task: _Task) -> str:

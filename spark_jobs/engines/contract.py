@@ -76,7 +76,8 @@ class TrainingSpec:
     Attributes:
         options: more settings of the engine, by the engine's own names.
         monotone: feature → 1 where a higher value may only raise the default probability, -1 where only lower it.
-        class_weights: how much a non-default and a default count in training.
+        class_weights: how much a non-default and a default count, in training and on the validation slice.
+        stopping_weights: how much they count on the validation slice besides, where the training rows are resampled.
         text: free-text features, for engines that take them.
         progress: where a long training leaves its progress; None: a lost task starts anew.
     """
@@ -96,6 +97,7 @@ class TrainingSpec:
     options: Mapping[str, Any] = field(default_factory=dict)
     monotone: Mapping[str, int] = field(default_factory=dict)
     class_weights: tuple[float, float] = (1.0, 1.0)
+    stopping_weights: tuple[float, float] = (1.0, 1.0)
     text: tuple[str, ...] = ()
     progress: Progress | None = None
 

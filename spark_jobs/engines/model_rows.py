@@ -138,10 +138,13 @@ def _batch(rows: pa.Table, spec: TrainingSpec, key: str, *, is_validation: bool)
     matrix = np.asarray(prepared_input(rows, spec.preparation, spec.numeric, spec.categorical, spec.encoded))
     offsets = np.arange(rows.num_rows + 1, dtype=np.int32) * matrix.shape[1]
     label = rows.column(spec.label).to_numpy().astype(np.float64)
+    weights = np.where(label == 1, spec.class_weights[1], spec.class_weights[0])
+    if is_validation:
+        weights = weights * np.where(label == 1, spec.stopping_weights[1], spec.stopping_weights[0])
     columns = {
         INPUTS: pa.ListArray.from_arrays(offsets, np.ascontiguousarray(matrix).ravel()),
         LABEL: pa.array(label),
-        WEIGHT: pa.array(np.where(label == 1, spec.class_weights[1], spec.class_weights[0])),
+        WEIGHT: pa.array(weights),
         IS_VALIDATION: pa.array(np.full(rows.num_rows, is_validation)),
         ORDER: rows.column(key).combine_chunks().cast(pa.int64()),
     }

@@ -62,6 +62,13 @@ def test_engine_is_chosen_from_those_there_are() -> None:
     assert {"xgboost", "logistic_regression", "scorecard"} < set(engines)
 
 
+def test_experiment_is_chosen_from_those_that_come_with_arrears(dags: dict[str, Any]) -> None:
+    entry = dags["experiment"].params.get_param("experiment")
+    assert entry.resolve(value="sampling_study") == "sampling_study"
+    with pytest.raises(ParamValidationError):
+        entry.resolve(value="another")
+
+
 @pytest.mark.parametrize(("given", "accepted"), [(None, True), ("2026-01-31", True), ("31.1.2026", False), ("", False)])
 def test_business_date_is_a_date_or_nothing(given: Any, accepted: bool) -> None:
     if accepted:

@@ -139,7 +139,7 @@ def test_no_sampling_needs_no_correction_and_changes_nothing(rows: DataFrame) ->
     assert to_resampled_rows(rows, nothing, seed=1) is rows
 
 
-def test_a_validation_slice_stops_resampled_trainings_by_ranking_alone() -> None:
-    assert Resampling("over", 3.0).stopping_options("catboost") == {"eval_metric": "AUC"}
-    assert Resampling("class_weights", 3.0).stopping_options("catboost") == {}
-    assert Resampling("under", 3.0).stopping_options("logistic_regression") == {}
+def test_a_validation_slice_is_weighted_as_the_training_rows_are_resampled() -> None:
+    assert Resampling("over", 3.0).stopping_weights == (1.0, 3.0)
+    assert Resampling("under", 3.0).stopping_weights == (1.0, 3.0)
+    assert Resampling("class_weights", 3.0).stopping_weights == (1.0, 1.0)

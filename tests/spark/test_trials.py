@@ -25,7 +25,10 @@ from arrears.model.feature_paths import fewest_features
 from arrears.model.resampling import Resampling
 from arrears.model.search import search_of
 from arrears.model.trials import Proposal, ranked
+from arrears.scoring.batch import default_probabilities
 from arrears.scoring.preparation import Deciles, Interaction, LevelNumbers, Preparation
+from arrears.scoring.scorers import load_scorer
+from spark_jobs import trials as trials_module
 from spark_jobs.engines.contract import VALIDATION_SHARD, Snapshot
 from spark_jobs.experiment import run_trials
 from spark_jobs.feature_ranking import of_features, selection_of
@@ -79,7 +82,7 @@ def config(spark_session: SparkSession, tmp_path_factory: pytest.TempPathFactory
 
 @pytest.fixture(scope="module")
 def folds(spark_session: SparkSession, config: TrainModelConfig) -> Iterator[PinnedFolds]:
-    with pinned_folds(spark_session, config, Folds("stratified", 3), DESCRIPTION, name="experiment") as pinned:
+    with pinned_folds(spark_session, config, Folds("stratified", 2), DESCRIPTION, name="experiment") as pinned:
         yield pinned
 
 
@@ -99,7 +102,7 @@ def orders(snapshot: Snapshot, shard: int | None = None) -> set[int]:
 
 def test_models_learn_from_other_folds_alone_and_every_row_is_measured_once(folds: PinnedFolds) -> None:
     measured: list[int] = []
-    for block in range(3):
+    for block in range(2):
         view, rows = folds.training(block, Resampling())
         held_out = orders(folds.held_out(block))
         training, stopping = orders(view, 0), orders(view, VALIDATION_SHARD)
@@ -171,7 +174,7 @@ def test_search_finds_the_planted_depth_and_records_the_trial_that_raises(
     assert best.proposal.choices["depth"] == 4
     assert best.mean("auc") > ended[1].mean("auc") + 0.1
     assert "of 3: auc 0." in caplog.text
-    assert best.mean("rows") == ROWS / 3
+    assert best.mean("rows") == ROWS / 2
 
 
 def test_the_same_trial_gives_the_same_numbers_and_weights_are_corrected_for(trials: Trials) -> None:
@@ -183,6 +186,40 @@ def test_the_same_trial_gives_the_same_numbers_and_weights_are_corrected_for(tri
     for fold, other in zip(plain, weighted, strict=True):
         assert other["mean_probability"] == pytest.approx(fold["default_rate"], abs=0.05)
         assert other["auc"] == pytest.approx(fold["auc"], abs=0.05)
+
+
+def test_an_over_sampled_training_stops_by_the_loss_of_its_validation_slice_weighted_alike(trials: Trials) -> None:
+    over = Proposal(1, {"depth": 3, "sampling": "over", "sampling_factor": 4.0})
+    model = trials.model_of(over, 0)
+    snapshot, spec = trials.training_of(over, 0)
+    rows = read_slices(snapshot.shard(VALIDATION_SHARD), [*spec.numeric, *spec.categorical, "is_default"])
+    raw = default_probabilities(
+        rows, load_scorer("catboost", model.fitted.model), replace(model.document, calibration=None)
+    )
+    labels = rows.column("is_default").to_numpy()
+    told = model.fitted.facts["best_validation_logloss"]
+    assert told == pytest.approx(log_loss(labels, raw, sample_weight=np.where(labels == 1, 4.0, 1.0)), abs=1e-6)
+    assert told != pytest.approx(log_loss(labels, raw), abs=1e-2)
+
+
+def test_what_is_fitted_before_a_model_is_learnt_once_for_trials_that_differ_in_the_model_alone(
+    trials: Trials, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learnt: list[TrainModelConfig] = []
+    fitted = trials_module.training_spec
+
+    def counted(rows: Any, config: TrainModelConfig, *more: Any) -> Any:
+        learnt.append(config)
+        return fitted(rows, config, *more)
+
+    monkeypatch.setattr(trials_module, "training_spec", counted)
+    fresh = replace(trials, _prepared={})
+    for depth in (2, 3):
+        _, spec = fresh.training_of(Proposal(1, {"missing": "constant", "depth": depth}), 0)
+        assert (spec.depth, spec.preparation.number_fills["weak"]) == (depth, 0.0)
+        _, spec = fresh.training_of(Proposal(1, {"engine_options.l2_leaf_reg": depth}), 0)
+        assert (spec.options, spec.preparation.is_empty) == ({"l2_leaf_reg": depth}, True)
+    assert [config.missing for config in learnt] == ["constant", "native"]
 
 
 @pytest.mark.parametrize("search", ["importance", "select_features"])
