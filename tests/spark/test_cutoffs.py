@@ -87,7 +87,7 @@ def test_cutoff_is_the_best_of_all_tried_by_hand_on_any_partitions(
         assert found.inputs == terms_of(exposure) | ({"approval_rate": 0.7} if rule == "approval_rate" else {})
 
 
-@pytest.mark.parametrize(("levels", "exposure", "at"), [(12, "loan_amount", 0.37), (10**6, None, None)])
+@pytest.mark.parametrize(("levels", "exposure", "at"), [(12, "loan_amount", 0.25), (10**6, None, None)])
 def test_curve_lies_on_the_cutoffs_tried_by_hand_and_holds_the_best_exactly(
     spark: SparkSession, levels: int, exposure: str | None, at: float | None
 ) -> None:
@@ -115,6 +115,8 @@ def test_everyone_is_approved_when_no_loan_loses_and_nobody_when_every_loan_does
     lavish = chosen_cutoff(scored, a_config(cutoff_by="profit", lgd=0.0, cost=0.0))
     assert lavish.value == APPROVE_ALL
     assert lavish.expected["approval_rate"] == 1.0
+    indifferent = chosen_cutoff(scored, a_config(cutoff_by="profit", margin=0.0, lgd=0.0, cost=0.0))
+    assert indifferent.value == 0.0  # of equal ones the lowest
     mean = chosen_cutoff(scored, a_config(cutoff_by="profit", cost=9.0))
     assert mean.value == 0.0
     assert mean.expected == {"approval_rate": 0.0, "bad_rate": 0.0, "profit": 0.0}
@@ -122,9 +124,11 @@ def test_everyone_is_approved_when_no_loan_loses_and_nobody_when_every_loan_does
 
 def test_fixed_cutoff_is_kept_to_the_letter_and_told_with_what_it_promises(spark: SparkSession) -> None:
     rows = borrowers(12)
-    found = chosen_cutoff(frame(spark, rows, 2), a_config(cutoff=0.4321))
-    assert (found.value, found.rule) == (0.4321, "fixed")
-    assert found.expected["approval_rate"] == pytest.approx((rows.default_probability < 0.4321).mean())
+    scored = frame(spark, rows, 2)
+    for cutoff in (0.25, 0.4321):  # one that borrowers score, and one between two scores
+        found = chosen_cutoff(scored, a_config(cutoff=cutoff))
+        assert (found.value, found.rule) == (cutoff, "fixed")
+        assert found.expected["approval_rate"] == pytest.approx((rows.default_probability < cutoff).mean())
 
 
 def test_one_class_is_enough_for_a_fixed_cutoff_and_too_little_for_profit(spark: SparkSession) -> None:
