@@ -25,6 +25,7 @@ from arrears.scoring.document import ModelDocument
 from arrears.scoring.scorers import load_scorer
 from spark_jobs.engines.answering import to_answers
 from spark_jobs.engines.task_contract import IS_VALIDATION, TARGET, FitTask
+from spark_jobs.io.checkpoints import checkpoints
 from spark_jobs.loss_evaluation import evaluate_losses
 from spark_jobs.task_rows import (
     FittedTask,
@@ -65,7 +66,9 @@ def fit(spark: SparkSession, config: TrainModelConfig, description: DatasetDescr
         given = prepared(
             rows, config, description, numbers_only=config.engine != "catboost", row_count=counts["row_count"]
         )
-        fitted = replace(_engine(config.engine)(given, task_spec(config)), example=made_up_customer(given))
+        with checkpoints(spark, config.catalogue.snapshot(config.dataset, f"checkpoints-{config.run_label}")):
+            trained = _engine(config.engine)(given, task_spec(config))
+        fitted = replace(trained, example=made_up_customer(given))
     finally:
         rows.unpersist()
     fitted.facts["mean_loss"] = counts["mean_loss"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import cast
 
 from pyspark import StorageLevel
 from pyspark.ml.evaluation import ClusteringEvaluator
@@ -19,6 +20,7 @@ from arrears.model.segments import Segmentation, SegmentProfile
 from arrears.reports.segment_page import segment_page
 from arrears.reports.task_page import Frame, TaskPage
 from arrears.scoring.document import ModelDocument
+from arrears.scoring.scorers import load_scorer
 from arrears.scoring.scorers.clusters import Clusters
 from spark_jobs.engines import clusters
 from spark_jobs.engines.segmenting import POSITION, to_segmented
@@ -89,7 +91,7 @@ def page(
     found: Segmentation, champion: Segmentation | None, frame: Frame, model: bytes, document: ModelDocument
 ) -> TaskPage:
     """The report's page."""
-    tables = Clusters.from_bytes(model)
+    tables = cast(Clusters, load_scorer(document.model_format, model))
     by_number = sorted(zip(tables.numbers, tables.centres, strict=True))
     return segment_page(
         found,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,6 +14,7 @@ from arrears.contracts.job_config import default_of
 from arrears.contracts.jobs import EvaluateModelConfig, TrainModelConfig
 from arrears.scoring.document import ModelDocument
 from spark_jobs.engines.contract import FittedModel
+from spark_jobs.engines.options import parsed_options
 from spark_jobs.engines.task_contract import TaskRows, TaskSpec
 from spark_jobs.evidence import level_counts
 from spark_jobs.io import tables
@@ -60,7 +60,7 @@ def task_spec(config: TrainModelConfig) -> TaskSpec:
         learning_rate=config.learning_rate,
         early_stopping_rounds=config.early_stopping_rounds,
         clusters=config.clusters,
-        options=dict(_option(given) for given in config.engine_options),
+        options=parsed_options(config.engine_options),
     )
 
 
@@ -115,11 +115,3 @@ def document_of(config: TrainModelConfig, given: TaskRows, fitted: FittedModel) 
 def _rows(spark: SparkSession, config: TrainModelConfig | EvaluateModelConfig, table: Table, version: str) -> DataFrame:
     address = config.catalogue.table(table, config.dataset)
     return tables.read_partition(spark, address, {"dataset_version": version}, what="run generate_data")
-
-
-def _option(given: str) -> tuple[str, Any]:
-    name, _, text = given.partition("=")
-    try:
-        return name.strip(), json.loads(text)
-    except ValueError:
-        return name.strip(), text.strip()

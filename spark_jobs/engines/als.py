@@ -13,11 +13,12 @@ from pyspark.sql import DataFrame
 
 from arrears.contracts.errors import BadConfiguration
 from arrears.scoring.scorers.products import ProductTastes
+from arrears.scoring.scorers.tables import written
 from spark_jobs.engines.contract import FittedModel
+from spark_jobs.engines.mllib import FILE_NAME, MODEL_FORMAT, told_while_it_runs
 from spark_jobs.engines.task_contract import MOST_PARTITIONS, ROWS_A_PARTITION, TaskSpec, with_options
 from spark_jobs.transforms.holdings import CUSTOMER, PRODUCT
 
-FORMAT, FILE_NAME = "product_tastes", "model.json"
 RANK, STEPS, ALPHA, REGULARISATION = 8, 10, 10.0, 0.05
 CHECKPOINT_STEPS = 2  # with ten steps unbroken, reading the plan overflowed the stack of a task
 _OURS = (
@@ -41,13 +42,14 @@ def fit(
     """
     learner = learner_of(spec, len(products), customers)
     try:
-        model = learner.fit(to_dealt(interactions, customers))
+        with told_while_it_runs("als"):
+            model = learner.fit(to_dealt(interactions, customers))
     except IllegalArgumentException as error:
         raise BadConfiguration(f"MLlib refuses these settings: {str(error).splitlines()[0]}") from None
     tastes = tastes_of(model, learner, products, popularity)
     facts: dict[str, float | int | str] = {"train_rows": customers, "products": len(products), "rank": model.rank}
     name = f"ALS of Spark MLlib {pyspark.__version__}"
-    return FittedModel(tastes.to_bytes(), name, facts, model_format=FORMAT, file_name=FILE_NAME)
+    return FittedModel(written(tastes), name, facts, model_format=MODEL_FORMAT, file_name=FILE_NAME)
 
 
 def learner_of(spec: TaskSpec, products: int, customers: int) -> Any:

@@ -20,12 +20,13 @@ from pyspark.sql import DataFrame
 
 from arrears.contracts.errors import BadConfiguration, BadInput
 from arrears.scoring.scorers.clusters import Clusters
+from arrears.scoring.scorers.tables import written
 from spark_jobs.engines.contract import FittedModel
-from spark_jobs.engines.task_contract import VECTOR, FitTask, TaskRows, TaskSpec, to_vectors, with_options
+from spark_jobs.engines.mllib import FILE_NAME, MODEL_FORMAT, told_while_it_runs
+from spark_jobs.engines.task_contract import VECTOR, FitTask, TaskRows, TaskSpec, model_vectors, with_options
 
 log = logging.getLogger(__name__)
 
-FORMAT, FILE_NAME = "clusters", "model.json"
 STANDARDISED = "standardised"
 STARTS = 5
 _OURS = ("featuresCol", "predictionCol", "probabilityCol", "k", "seed", "maxIter", "weightCol", "distanceMeasure")
@@ -42,19 +43,15 @@ def fit(given: TaskRows, spec: TaskSpec, *, kind: str) -> FittedModel:
     """
     if given.row_count < spec.clusters or not given.inputs:
         raise BadInput(f"{given.row_count} rows of {len(given.inputs)} inputs cannot make {spec.clusters} segments")
-    vectors = to_vectors(given)
-    scaler = scaler_of(vectors)
-    rows = scaler.transform(vectors).persist()
     try:
-        model = best_model(rows, spec, kind=kind)
-        found = tables_of(model, scaler, kind=kind)
+        with model_vectors(given) as (vectors, _), told_while_it_runs(kind):
+            scaler = scaler_of(vectors)
+            found = tables_of(best_model(scaler.transform(vectors), spec, kind=kind), scaler, kind=kind)
     except IllegalArgumentException as error:
         raise BadConfiguration(f"MLlib refuses these settings: {str(error).splitlines()[0]}") from None
-    finally:
-        rows.unpersist()
     facts: dict[str, float | int | str] = {"train_rows": given.row_count, "segments": len(found.numbers)}
-    name = f"{type(model).__name__.removesuffix('Model')} of Spark MLlib {pyspark.__version__}"
-    return FittedModel(found.to_bytes(), name, facts, model_format=FORMAT, file_name=FILE_NAME)
+    name = f"{kind} of Spark MLlib {pyspark.__version__}"
+    return FittedModel(written(found), name, facts, model_format=MODEL_FORMAT, file_name=FILE_NAME)
 
 
 def scaler_of(vectors: DataFrame) -> StandardScalerModel:
@@ -75,7 +72,7 @@ def tables_of(model: Any, scaler: StandardScalerModel, *, kind: str) -> Clusters
     """What MLlib fitted, as plain tables."""
     deviations = scaler.std.toArray()
     scales = np.where(deviations > 0, 1 / np.where(deviations > 0, deviations, 1.0), 0.0)
-    shape = {"kmeans": lambda _: {"kind": "nearest"}, "bisecting_kmeans": _tree, "gaussian_mixture": _mixture}[kind]
+    shape = {"kmeans": lambda _: {"way": "nearest"}, "bisecting_kmeans": _tree, "gaussian_mixture": _mixture}[kind]
     centres = _centres(model)
     # Bisecting may find fewer segments than asked for, and then counts the missing ones as empty.
     sizes = list(model.summary.clusterSizes)[: len(centres)]
@@ -125,7 +122,7 @@ def _by_size(sizes: list[int], centres: tuple[tuple[float, ...], ...]) -> tuple[
 
 def _mixture(model: Any) -> dict[str, Any]:
     return {
-        "kind": "mixture",
+        "way": "mixture",
         "weights": tuple(map(float, model.weights)),
         "covariances": tuple(tuple(map(float, g.cov.toArray().ravel())) for g in model.gaussians),
     }
@@ -146,7 +143,7 @@ def _tree(model: Any) -> dict[str, Any]:
 
     add(getattr(model._java_obj, _TREE)().root())
     return {
-        "kind": "tree",
+        "way": "tree",
         "node_centres": tuple(centres),
         "node_children": tuple(children),
         "node_segments": tuple(segments),

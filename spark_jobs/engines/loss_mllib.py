@@ -6,7 +6,6 @@ model is the same however the source was partitioned, up to the last digits of s
 
 from __future__ import annotations
 
-import re
 from functools import partial
 from typing import Any
 
@@ -18,19 +17,21 @@ from pyspark.ml.regression import (
     LinearRegression,
     RandomForestRegressor,
 )
-from pyspark.ml.stat import Summarizer
-from pyspark.sql import functions as F
+from pyspark.sql import SparkSession
 
 from arrears.contracts.errors import BadConfiguration
-from arrears.scoring.scorers.loss_tables import LEAF, LinearLoss, LossTrees, Tree, written
+from arrears.scoring.scorers.forest import Forest
+from arrears.scoring.scorers.linear_loss import LinearLoss
+from arrears.scoring.scorers.tables import written
 from spark_jobs.engines.contract import FittedModel
-from spark_jobs.engines.task_contract import TARGET, VECTOR, FitTask, TaskRows, TaskSpec, to_vectors, with_options
+from spark_jobs.engines.mllib import FILE_NAME, MODEL_FORMAT, told_while_it_runs
+from spark_jobs.engines.mllib_trees import forest_of
+from spark_jobs.engines.model_rows import Moments
+from spark_jobs.engines.task_contract import TARGET, VECTOR, FitTask, TaskRows, TaskSpec, model_vectors, with_options
 
-FORMAT, FILE_NAME = "loss_tables", "model.json"
 _OURS = ("featuresCol", "labelCol", "predictionCol", "seed", "maxIter", "maxDepth", "numTrees", "stepSize", "weightCol")
 _LOGARITHMIC = ("gamma", "tweedie", "poisson")
 _LINKS = {"identity": 1.0, "log": 0.0, "inverse": -1.0, "sqrt": 0.5, "logit": None}
-_SPLIT = re.compile(r"(If|Else) \(feature (\d+) (<=|>) (\S+)\)")
 
 
 def fit(given: TaskRows, spec: TaskSpec, *, kind: str) -> FittedModel:
@@ -42,20 +43,21 @@ def fit(given: TaskRows, spec: TaskSpec, *, kind: str) -> FittedModel:
     learner = with_options(_learner(kind, spec), spec.options, ours=_OURS)
     if kind == "glm" and "link" in spec.options and spec.options["link"] not in _LINKS:
         raise BadConfiguration(f"engine_options: link is one of {', '.join(_LINKS)}")
-    rows = to_vectors(given).persist()
+    spark = given.rows.sparkSession
     try:
-        fitted = learner.fit(rows)
-        is_linear = kind in ("linear", "glm")
-        model = _linear(fitted, rows, _link_power(learner) if kind == "glm" else 1.0) if is_linear else _trees(fitted)
+        with model_vectors(given) as (rows, moments), told_while_it_runs(kind):
+            fitted = learner.fit(rows)
+            if kind in ("linear", "glm"):
+                model: LinearLoss | Forest = _linear(fitted, moments, _link_power(learner) if kind == "glm" else 1.0)
+            else:
+                model = _trees(spark, fitted, moments)
     except IllegalArgumentException as error:
         raise BadConfiguration(f"MLlib refuses these settings: {str(error).splitlines()[0]}") from None
-    finally:
-        rows.unpersist()
     facts: dict[str, float | int | str] = {"train_rows": given.row_count}
-    if isinstance(model, LossTrees):
-        facts["trees"] = len(model.trees)
+    if isinstance(model, Forest):
+        facts["trees"] = len(model.roots)
     name = f"{type(learner).__name__} of Spark MLlib {pyspark.__version__}"
-    return FittedModel(written(model), name, facts, model_format=FORMAT, file_name=FILE_NAME)
+    return FittedModel(written(model), name, facts, model_format=MODEL_FORMAT, file_name=FILE_NAME)
 
 
 def _learner(kind: str, spec: TaskSpec) -> Any:
@@ -90,50 +92,23 @@ def _link_power(learner: GeneralizedLinearRegression) -> float | None:
     return None if learner.getFamily() == "binomial" else 1.0
 
 
-def _linear(fitted: Any, rows: Any, link_power: float | None) -> LinearLoss:
-    summary = Summarizer.metrics("mean", "std").summary(F.col(VECTOR)).alias("of")
-    (found,) = rows.select(summary).collect()
+def _linear(fitted: Any, moments: Moments, link_power: float | None) -> LinearLoss:
     return LinearLoss(
         coefficients=tuple(map(float, fitted.coefficients)),
         intercept=float(fitted.intercept),
+        means=moments.means,
+        deviations=moments.deviations,
         link_power=link_power,
-        means=tuple(map(float, found["of"]["mean"])),
-        deviations=tuple(map(float, found["of"]["std"])),
     )
 
 
-def _trees(fitted: Any) -> LossTrees:
-    trees = tuple(_tree(tree.toDebugString) for tree in fitted.trees)
-    boosted = fitted.treeWeights if isinstance(fitted.treeWeights, list) else list(fitted.treeWeights)
-    # MLlib's forest averages its trees, whose weights it gives as 1.
-    scale = 1.0 if type(fitted).__name__.startswith("GBT") else 1.0 / len(trees)
-    importance = tuple(map(float, fitted.featureImportances.toArray()))
-    return LossTrees(trees, tuple(scale * float(weight) for weight in boosted), importance)
-
-
-def _tree(text: str) -> Tree:
-    """Reads MLlib's own description of a tree, whose numbers have all their digits: one call instead of one a node."""
-    lines = [line.strip() for line in text.splitlines()[1:] if line.strip()]
-    nodes: list[tuple[int, float, int, int, float]] = []
-
-    def node(at: int) -> tuple[int, int]:
-        """Reads the node that begins at a line; returns its number and the line after it."""
-        number = len(nodes)
-        nodes.append((LEAF, 0.0, LEAF, LEAF, 0.0))
-        if lines[at].startswith("Predict:"):
-            nodes[number] = (LEAF, 0.0, LEAF, LEAF, float(lines[at].removeprefix("Predict:")))
-            return number, at + 1
-        split = _SPLIT.fullmatch(lines[at])
-        if split is None:
-            raise RuntimeError("MLlib describes its trees in a way that this version of Arrears cannot read")
-        left, after = node(at + 1)
-        right, after = node(after + 1)
-        nodes[number] = (int(split[2]), float(split[4]), left, right, 0.0)
-        return number, after
-
-    node(0)
-    feature, threshold, left, right, value = zip(*nodes, strict=True)
-    return Tree(feature, threshold, left, right, value)
+def _trees(spark: SparkSession, fitted: Any, moments: Moments) -> Forest:
+    # A forest is the mean of its trees; MLlib tells the weight of each as 1.
+    scale = 1.0 if type(fitted).__name__.startswith("GBT") else 1.0 / fitted.getNumTrees
+    weights = [scale * float(weight) for weight in fitted.treeWeights]
+    return forest_of(
+        spark, fitted, moments, of_trees="loss", weights=weights, leaf_value=lambda leaf: float(leaf["prediction"])
+    )
 
 
 LINEAR: FitTask = partial(fit, kind="linear")

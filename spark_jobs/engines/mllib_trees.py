@@ -20,14 +20,14 @@ def forest_of(
     fitted: Any,
     moments: Moments,
     *,
-    of_trees: Literal["probability", "log_odds"],
+    of_trees: Literal["probability", "log_odds", "loss"],
     weights: list[float],
     leaf_value: Callable[[Node], float],
 ) -> Forest:
     """A fitted ensemble of MLlib as plain lists.
 
     Args:
-        fitted: a classification model with ``trees``.
+        fitted: a model with ``trees``.
         weights: what each tree counts in the sum.
         leaf_value: what a leaf says, from MLlib's node.
     """

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
+from typing import cast
 
 import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from arrears.scoring.batch import number_matrix
+from arrears.scoring.scorers import load_scorer
 from arrears.scoring.scorers.products import ProductTastes
+from spark_jobs.engines.mllib import MODEL_FORMAT
 from spark_jobs.transforms.holdings import HIDDEN
 
 BY_MODEL, BY_POPULARITY, FIRST = "by_model", "by_popularity", "first"
@@ -62,4 +65,4 @@ def _rank(places: list[int], product: int) -> int:
 @lru_cache(maxsize=2)  # the candidate and the champion
 def _loaded(content: bytes) -> ProductTastes:
     """The tastes, loaded once per Python worker."""
-    return ProductTastes.from_bytes(content)
+    return cast(ProductTastes, load_scorer(MODEL_FORMAT, content))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
+from typing import cast
 
 import pyarrow as pa
 from pyspark.sql import DataFrame
@@ -11,6 +12,7 @@ from pyspark.sql import functions as F
 
 from arrears.scoring.batch import model_input
 from arrears.scoring.document import ModelDocument
+from arrears.scoring.scorers import load_scorer
 from arrears.scoring.scorers.clusters import Clusters
 
 POSITION = "position"
@@ -46,4 +48,5 @@ def to_segmented(rows: DataFrame, model: bytes, document: ModelDocument, *, carr
 @lru_cache(maxsize=2)  # the candidate and the champion
 def _loaded(content: bytes, document: str) -> tuple[Clusters, ModelDocument]:
     """The segments and their document, loaded once per Python worker."""
-    return Clusters.from_bytes(content), ModelDocument.from_json(document)
+    read = ModelDocument.from_json(document)
+    return cast(Clusters, load_scorer(read.model_format, content)), read

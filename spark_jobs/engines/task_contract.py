@@ -6,10 +6,12 @@ numbers), so rows come as a lazy table rather than as a pinned snapshot.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from pyspark import StorageLevel
 from pyspark.ml.functions import array_to_vector
 from pyspark.ml.param import Params
 from pyspark.sql import DataFrame
@@ -18,6 +20,7 @@ from pyspark.sql import functions as F
 from arrears.contracts.errors import BadConfiguration
 from arrears.scoring.preparation import Preparation
 from spark_jobs.engines.contract import FittedModel
+from spark_jobs.engines.model_rows import Moments, with_fills
 from spark_jobs.transforms.model_inputs import INPUTS, to_model_inputs
 from spark_jobs.transforms.training_rows import ROW_ORDER
 
@@ -77,19 +80,39 @@ class TaskSpec:
 FitTask: TypeAlias = Callable[[TaskRows, TaskSpec], FittedModel]
 
 
-def to_vectors(given: TaskRows) -> DataFrame:
+@contextmanager
+def model_vectors(given: TaskRows) -> Iterator[tuple[DataFrame, Moments]]:
     """The rows as MLlib reads them, in an order and in parts that no partitioning of the source changes.
 
-    Grain: one row per row. Columns: ``features`` (vector), ``target`` and ``is_validation`` where they are given,
-    ``row_order``.
+    Grain: one row per row. Columns: ``features`` (vector; what is missing or infinite is the input's mean),
+    ``target`` and ``is_validation`` where they are given, ``row_order``. Beside them the moments of the inputs.
     """
     carry = {TARGET: "double", IS_VALIDATION: "boolean"}
     carried = {name: kind for name, kind in carry.items() if name in given.rows.columns} | {ROW_ORDER: "bigint"}
     ready = to_model_inputs(
         given.rows, given.preparation, numeric=given.numeric, categorical=given.categorical, carry=carried
     )
-    rows = ready.select(array_to_vector(F.col(INPUTS).cast("array<double>")).alias(VECTOR), *carried)
-    return rows.repartition(given.partitions, ROW_ORDER).sortWithinPartitions(ROW_ORDER)
+    dealt = ready.repartition(given.partitions, ROW_ORDER).sortWithinPartitions(ROW_ORDER)
+    kept = dealt.persist(StorageLevel.MEMORY_AND_DISK)
+    try:
+        moments = _moments(kept, len(given.inputs))
+        yield with_fills(kept, moments.means).select(array_to_vector(F.col(INPUTS)).alias(VECTOR), *carried), moments
+    finally:
+        kept.unpersist()
+
+
+def _moments(rows: DataFrame, width: int) -> Moments:
+    """Means and deviations of each input over the rows where it has a finite value; 0 where there are none."""
+    values = [F.col(INPUTS)[place].cast("double") for place in range(width)]
+    # An infinite number less itself is no number.
+    finite = [F.when(~F.isnan(value - value), value) for value in values]
+    (found,) = rows.agg(
+        F.count(F.lit(1)).alias("rows"),
+        F.array(*(F.count(value) for value in finite)).alias("counts"),
+        F.array(*(F.coalesce(F.avg(value), F.lit(0.0)) for value in finite)).alias("means"),
+        F.array(*(F.coalesce(F.stddev_samp(value), F.lit(0.0)) for value in finite)).alias("deviations"),
+    ).collect()
+    return Moments(found["rows"], 0, tuple(found["counts"]), tuple(found["means"]), tuple(found["deviations"]))
 
 
 def with_options(learner: Any, options: Mapping[str, Any], *, ours: Collection[str]) -> Any:

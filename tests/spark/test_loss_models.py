@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ from spark_jobs import loss_model
 from spark_jobs.engines import loss_catboost, loss_mllib
 from spark_jobs.engines.answering import to_answers
 from spark_jobs.engines.contract import FittedModel
-from spark_jobs.engines.task_contract import TaskRows, TaskSpec, to_vectors
+from spark_jobs.engines.task_contract import TaskRows, TaskSpec, model_vectors
 from spark_jobs.loss_evaluation import evaluate_losses
 from spark_jobs.transforms import score_counts
 from spark_jobs.transforms.synthetic_customers import LOSS_NOISE, to_customers, to_truth
@@ -52,6 +53,7 @@ def given(spark: SparkSession, customers: pd.DataFrame) -> TaskRows:
         row_order=random.permutation(ROWS),
     )
     rows["debt_ratio"] = rows.debt_ratio.round(2)
+    rows.loc[rows.index[:20], "age_years"] = [np.nan, np.inf] * 10
     return TaskRows(spark.createDataFrame(rows).repartition(3), ROWS, NUMERIC)
 
 
@@ -71,7 +73,7 @@ MLLIB = {
 
 
 @pytest.mark.parametrize(
-    ("kind", "options", "theirs"),
+    ("kind", "options", "library"),
     [
         ("linear", {"regParam": 0.01}, "linear"),
         ("glm", {"family": "gamma"}, "gamma"),
@@ -81,13 +83,16 @@ MLLIB = {
         ("gbt", {}, "gbt"),
     ],
 )
-def test_numpy_estimates_what_mllib_estimates(given: TaskRows, kind: str, options: dict[str, Any], theirs: str) -> None:
+def test_numpy_estimates_what_mllib_estimates(
+    given: TaskRows, kind: str, options: dict[str, Any], library: str
+) -> None:
     fitted = loss_mllib.fit(given, replace(SPEC, options=options, iterations=25 if kind == "glm" else 5), kind=kind)
-    learner, settings = MLLIB[theirs]
-    rows = to_vectors(given)
-    said = learner(labelCol="target", **settings).fit(rows).transform(rows).select("row_order", "prediction")
+    learner, settings = MLLIB[library]
+    with model_vectors(given) as (rows, _):
+        said = learner(labelCol="target", **settings).fit(rows).transform(rows).select("row_order", "prediction")
+        theirs = said.toPandas().sort_values("row_order").prediction.tolist()
     ours = scored(fitted, given.rows.toPandas().sort_values("row_order"))
-    assert ours.tolist() == pytest.approx(said.toPandas().sort_values("row_order").prediction.tolist(), abs=1e-9)
+    assert ours.tolist() == pytest.approx(theirs, abs=1e-9)
     assert sum(load_scorer(fitted.model_format, fitted.model).importance()) == pytest.approx(100)
 
 
@@ -130,7 +135,7 @@ def test_catboosts_logarithms_come_back_as_losses(given: TaskRows, customers: pd
 
 def test_estimates_stay_between_nothing_and_the_whole_exposure(spark: SparkSession, given: TaskRows) -> None:
     fitted = loss_mllib.fit(given, SPEC, kind="linear")
-    document = ModelDocument("d", "v", "linear", NUMERIC, (), model_format="loss_tables", task="loss", loss_limit=0.3)
+    document = ModelDocument("d", "v", "linear", NUMERIC, (), model_format="tables", task="loss", loss_limit=0.3)
     far = spark.createDataFrame([(5.0, -9.0, 40.0), (-9.0, 5.0, 40.0)], ", ".join(f"{n} double" for n in NUMERIC))
     said = to_answers(far, fitted.model, document, carry={}).toPandas()
     assert said.loss_given_default.tolist() == [0.0, 0.3]
@@ -178,10 +183,10 @@ def test_rows_that_cannot_be_measured_are_refused_with_their_number(spark: Spark
 
 
 def test_training_sees_defaulted_rows_alone_and_tells_all_that_is_wrong_with_losses(
-    spark: SparkSession, customers: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+    spark: SparkSession, customers: pd.DataFrame, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     description = shipped_description("synthetic_customers")
-    config = TrainModelConfig(dataset_version="v", task="loss", engine="linear")
+    config = TrainModelConfig(root=tmp_path.as_uri(), dataset_version="v", task="loss", engine="linear")
     rows = customers.rename(columns={"is_bad": "is_default"}).assign(borrower_id=customers.id.astype(str))
     borrowers = spark.createDataFrame(rows.drop(columns=["id", "region"]).assign(region="north"))
     monkeypatch.setattr(loss_model, "training_rows", lambda *_: borrowers)

@@ -18,7 +18,9 @@ from arrears.contracts.errors import BadConfiguration, BadInput
 from arrears.contracts.jobs import TrainModelConfig
 from arrears.model.recommendations import top_metrics
 from arrears.scoring.answers import answers
+from arrears.scoring.scorers import load_scorer
 from arrears.scoring.scorers.products import ProductTastes
+from arrears.scoring.scorers.tables import written
 from arrears.stores.descriptions import shipped_description
 from spark_jobs import next_product
 from spark_jobs.engines import als
@@ -51,10 +53,16 @@ def checkpoints(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
         session.sparkContext.setCheckpointDir(tmp_path_factory.mktemp("checkpoints").as_uri())
 
 
+def loaded(content: bytes) -> ProductTastes:
+    found = load_scorer("tables", content)
+    assert isinstance(found, ProductTastes)
+    return found
+
+
 def learnt(train: DataFrame) -> ProductTastes:
     shares = train.select(*PRODUCTS).toPandas().mean().tolist()
     fitted = als.fit(to_interactions(train, PRODUCTS, seed=1), PRODUCTS, shares, SPEC, customers=ROWS)
-    return ProductTastes.from_bytes(fitted.model)
+    return loaded(fitted.model)
 
 
 def test_holdings_become_interactions_with_a_number_for_each_customer(train: DataFrame) -> None:
@@ -88,10 +96,10 @@ def test_planted_tastes_are_found_and_beat_popularity(customers: DataFrame, trai
         holdings = np.array([[float(name in (first, second)) for name in PRODUCTS]])
         assert tastes.recommended(holdings)[0][0] == third
     rest = customers.where(f"borrower_id > {ROWS}")
-    found = next_product.measured(rest, tastes.to_bytes(), PRODUCTS, seed=1)
+    found = next_product.measured(rest, written(tastes), PRODUCTS, seed=1)
     metrics = found.metrics()
     assert metrics["ndcg_at_3"] > metrics["popularity_ndcg_at_3"] + 0.1
-    assert found == next_product.measured(rest.repartition(5), tastes.to_bytes(), PRODUCTS, seed=1)
+    assert found == next_product.measured(rest.repartition(5), written(tastes), PRODUCTS, seed=1)
     assert sum(found.offered_first.values()) == pytest.approx(1)
 
 
@@ -144,7 +152,7 @@ def test_a_version_is_trained_without_keeping_any_customer(
     config = TrainModelConfig(root=tmp_path.as_uri(), dataset_version="v", **chosen)
     trained = next_product.fit(spark, config, DESCRIPTION)
     assert trained.document.numeric == PRODUCTS
-    tastes = ProductTastes.from_bytes(trained.fitted.model)
+    tastes = loaded(trained.fitted.model)
     assert np.array(tastes.factors).shape == (len(PRODUCTS), 3)
     said = answers(train.select(*PRODUCTS).limit(5).toArrow(), tastes, trained.document)
     assert said.column_names == ["next_products"]

@@ -14,10 +14,11 @@ from arrears.contracts.errors import BadConfiguration, BadInput
 from arrears.contracts.jobs import EvaluateModelConfig, TrainModelConfig
 from arrears.scoring.scorers import load_scorer
 from arrears.scoring.scorers.clusters import Clusters
+from arrears.scoring.scorers.tables import written
 from arrears.stores.descriptions import shipped_description
 from spark_jobs import segments
 from spark_jobs.engines import clusters as engine
-from spark_jobs.engines.task_contract import VECTOR, TaskRows, TaskSpec, to_vectors
+from spark_jobs.engines.task_contract import VECTOR, TaskRows, TaskSpec, model_vectors
 from spark_jobs.transforms.synthetic_customers import SHARES, SHOWN, to_customers, to_truth
 
 ROWS = 1500
@@ -36,7 +37,14 @@ def customers(spark_session: SparkSession) -> pd.DataFrame:
 @pytest.fixture
 def given(spark: SparkSession, customers: pd.DataFrame) -> TaskRows:
     rows = customers[list(SHOWN)].assign(row_order=np.random.default_rng(3).permutation(ROWS), constant=7.0)
+    rows.loc[rows.index[:3], "age_years"] = [np.nan, np.inf, -np.inf]
     return TaskRows(spark.createDataFrame(rows).repartition(3), ROWS, (*SHOWN, "constant"))
+
+
+def loaded(content: bytes) -> Clusters:
+    found = load_scorer("tables", content)
+    assert isinstance(found, Clusters)
+    return found
 
 
 def inputs_of(given: TaskRows) -> np.ndarray:
@@ -46,12 +54,12 @@ def inputs_of(given: TaskRows) -> np.ndarray:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_numpy_finds_the_segment_that_mllib_finds(given: TaskRows, kind: str) -> None:
-    vectors = to_vectors(given)
-    scaler = engine.scaler_of(vectors)
-    rows = scaler.transform(vectors).persist()
-    model = engine.best_model(rows, replace(SPEC, clusters=6, iterations=5), kind=kind)
-    tables = Clusters.from_bytes(engine.tables_of(model, scaler, kind=kind).to_bytes())
-    theirs = model.transform(rows).select("prediction", VECTOR).toPandas()
+    with model_vectors(given) as (vectors, _):
+        scaler = engine.scaler_of(vectors)
+        rows = scaler.transform(vectors)
+        model = engine.best_model(rows, replace(SPEC, clusters=6, iterations=5), kind=kind)
+        theirs = model.transform(rows).select("prediction", VECTOR).toPandas()
+    tables = loaded(written(engine.tables_of(model, scaler, kind=kind)))
     inputs = np.array([vector.toArray() for vector in theirs[VECTOR]])
     assert tables.segments(inputs).tolist() == [tables.numbers[place] for place in theirs.prediction]
     sizes = np.bincount(tables.segments(inputs))[1:]
@@ -87,7 +95,7 @@ def test_a_fitted_version_is_described_as_pandas_and_scikit_learn_describe_it(
     evaluation = EvaluateModelConfig(dataset_version="v", mlflow_run_id="r", report_folder="f")
     found = segments.measure(spark, evaluation, description, trained.fitted.model, trained.document)
 
-    model = Clusters.from_bytes(trained.fitted.model)
+    model = loaded(trained.fitted.model)
     filled = customers[list(trained.document.numeric)].fillna(trained.document.preparation.number_fills)
     customers = customers.assign(found=model.segments(filled.to_numpy(dtype=np.float32)))
     positions = model.standardised(filled.to_numpy(dtype=np.float32))
@@ -113,5 +121,5 @@ def test_wrong_settings_and_too_few_rows_are_refused(given: TaskRows) -> None:
     assert len(error.value.problems) == 2
     with pytest.raises(BadInput, match="3 rows"):
         engine.fit(replace(given, row_count=3), SPEC, kind="kmeans")
-    with pytest.raises(BadInput, match="file is broken"):
-        load_scorer("clusters", b"{}")
+    with pytest.raises(BadInput, match="is broken"):
+        load_scorer("tables", b"{}")

@@ -70,16 +70,4 @@ def _read(model_format: str, content: bytes) -> Scorer:
         from arrears.scoring.scorers.catboost_loss import CatBoostLoss
 
         return CatBoostLoss.from_bytes(content)
-    if model_format == "loss_tables":
-        from arrears.scoring.scorers import loss_tables
-
-        return loss_tables.read(content)
-    if model_format == "clusters":
-        from arrears.scoring.scorers.clusters import Clusters
-
-        return Clusters.from_bytes(content)
-    if model_format == "product_tastes":
-        from arrears.scoring.scorers.products import ProductTastes
-
-        return ProductTastes.from_bytes(content)
     raise BadInput(f"the model's format {model_format!r} is unknown: it was trained by a newer version of Arrears")

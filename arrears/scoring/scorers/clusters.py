@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from math import log, pi
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from arrears.contracts.errors import BadInput
 from arrears.scoring.scorers import Numbers
+from arrears.scoring.scorers.tables import checked, in_hundred
 
 Whole = npt.NDArray[np.int64]
 EPSILON = 2.0**-52  # MLlib adds it to every density, so that a customer far from all segments still has one
@@ -22,7 +21,7 @@ class Clusters:
     """Fitted segments of one of three kinds.
 
     Attributes:
-        kind: ``nearest``: the segment whose middle is nearest (k-means); ``tree``: from the root the nearer child, down
+        way: ``nearest``: the segment whose middle is nearest (k-means); ``tree``: from the root the nearer child, down
             to a leaf (bisecting k-means); ``mixture``: the likeliest of normal distributions.
         means, scales: an input is standardised to (input - mean) * scale.
         centres: the middle of each segment, in standardised inputs, in the library's own order.
@@ -32,7 +31,7 @@ class Clusters:
         node_centres, node_children, node_segments: of a tree; the root is node 0, a leaf has no children.
     """
 
-    kind: str
+    way: str
     means: tuple[float, ...]
     scales: tuple[float, ...]
     centres: tuple[tuple[float, ...], ...]
@@ -47,16 +46,15 @@ class Clusters:
     def segments(self, inputs: Any) -> Whole:
         """The segment of each row, from 1."""
         places = {"nearest": self._nearest, "tree": self._by_tree, "mixture": self._likeliest}
-        found: Whole = np.array(self.numbers)[places[self.kind](self.standardised(inputs))]
+        found: Whole = np.array(self.numbers)[places[self.way](self.standardised(inputs))]
         return found
 
     def standardised(self, inputs: Any) -> Numbers:
-        """The inputs with mean 0 and deviation 1 on the training rows; a constant input is 0."""
-        matrix = np.asarray(inputs, dtype=np.float64)
-        if matrix.ndim != 2 or matrix.shape[1] != len(self.means):
-            raise BadInput(f"the segments read {len(self.means)} inputs a row, not an array of shape {matrix.shape}")
-        numbers: Numbers = (matrix - np.array(self.means)) * np.array(self.scales)
-        return numbers
+        """The inputs with mean 0 and deviation 1 on the training rows; what is missing or constant is 0."""
+        matrix: Numbers = np.asarray(checked(inputs, len(self.means)), dtype=np.float64)
+        with np.errstate(invalid="ignore"):
+            numbers = (matrix - np.array(self.means)) * np.array(self.scales)
+        return np.where(np.isfinite(matrix), numbers, 0.0)
 
     def estimates(self, inputs: Any) -> Numbers:
         """The segment of each row as a number."""
@@ -69,24 +67,12 @@ class Clusters:
     def importance(self) -> tuple[float, ...]:
         """How much of each input's variance lies between the segments' middles, together 100."""
         between = np.array(self.shares) @ np.square(np.array(self.centres))
-        return tuple(float(100 * part / between.sum()) if between.sum() > 0 else 0.0 for part in between)
-
-    def to_bytes(self) -> bytes:
-        """The model's file."""
-        return json.dumps(asdict(self)).encode()
+        return in_hundred(between)
 
     @classmethod
-    def from_bytes(cls, content: bytes) -> Clusters:
-        """Reads a model's file.
-
-        Raises:
-            BadInput: it is broken.
-        """
-        try:
-            given = json.loads(content)
-            return cls(**{field.name: _tuples(given[field.name]) for field in fields(cls)})
-        except (ValueError, KeyError, TypeError) as error:
-            raise BadInput(f"the segments' file is broken ({type(error).__name__}): train it again") from None
+    def from_dict(cls, given: dict[str, Any]) -> Clusters:
+        """Reads what JSON made of a model."""
+        return cls(**{name: _tuples(value) for name, value in given.items()})
 
     def _nearest(self, numbers: Numbers) -> Whole:
         nearest: Whole = _distances(numbers, self.centres).argmin(axis=1)

@@ -21,7 +21,7 @@ class Forest:
     """Trees whose nodes stand one after another; a row goes left where its input is at or below the threshold.
 
     Attributes:
-        of_trees: what the weighted sum of the trees is: a default ``probability``, or ``log_odds``.
+        of_trees: what the weighted sum of the trees is: a default ``probability``, ``log_odds``, or a ``loss``.
         roots, weights: each tree's first node, and what it counts.
         features: the input that a node asks for; -1: the node is a leaf.
         lefts, rights: the next node.
@@ -30,7 +30,7 @@ class Forest:
         input_importance: the gain in purity at the nodes that ask for each input, as the library measured it.
     """
 
-    of_trees: Literal["probability", "log_odds"]
+    of_trees: Literal["probability", "log_odds", "loss"]
     roots: tuple[int, ...]
     weights: tuple[float, ...]
     features: tuple[int, ...]
@@ -58,12 +58,12 @@ class Forest:
             raise ValueError("the nodes of the trees do not fit together")
 
     def estimates(self, inputs: Any) -> Numbers:
-        """The default probability of each row."""
+        """The default probability of each row, or its expected loss."""
         checked(inputs, len(self.fills))
         step = max(1, _CELLS // max(1, len(self.roots)))
         parts = [self._sums(inputs[first : first + step]) for first in range(0, len(inputs), step)]
         sums = np.concatenate(parts) if parts else np.empty(0)
-        return sums if self.of_trees == "probability" else sigmoid(sums)
+        return sigmoid(sums) if self.of_trees == "log_odds" else sums
 
     def contributions(self, inputs: Any) -> None:
         """Not computed for these trees."""
@@ -96,7 +96,7 @@ class Forest:
     @classmethod
     def from_dict(cls, given: dict[str, Any]) -> Forest:
         """Reads what JSON made of a model."""
-        if given["of_trees"] not in ("probability", "log_odds"):
-            raise ValueError("what the trees say is neither a probability nor log-odds")
+        if given["of_trees"] not in ("probability", "log_odds", "loss"):
+            raise ValueError("what the trees say is neither a probability, nor log-odds, nor a loss")
         of_trees = given.pop("of_trees")
         return cls(of_trees=of_trees, **{name: tuple(values) for name, values in given.items()})

@@ -6,14 +6,13 @@ training (Hu, Koren and Volinsky 2008), so anyone can be scored who holds anythi
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from arrears.contracts.errors import BadInput
 from arrears.scoring.scorers import Numbers
+from arrears.scoring.scorers.tables import checked, in_hundred
 
 BATCH = 4096  # rows whose equations are solved at a time: each needs rank x rank numbers
 
@@ -92,30 +91,15 @@ class ProductTastes:
 
     def importance(self) -> tuple[float, ...]:
         """How far each product's factors lie from none, together 100."""
-        lengths = np.linalg.norm(np.array(self.factors), axis=1)
-        return tuple(float(100 * length / lengths.sum()) if lengths.sum() > 0 else 0.0 for length in lengths)
-
-    def to_bytes(self) -> bytes:
-        """The model's file."""
-        return json.dumps(asdict(self)).encode()
+        return in_hundred(np.linalg.norm(np.array(self.factors), axis=1))
 
     @classmethod
-    def from_bytes(cls, content: bytes) -> ProductTastes:
-        """Reads a model's file.
-
-        Raises:
-            BadInput: it is broken.
-        """
-        try:
-            given = json.loads(content)
-            return cls(**{field.name: _tuples(given[field.name]) for field in fields(cls)})
-        except (ValueError, KeyError, TypeError) as error:
-            raise BadInput(f"the tastes' file is broken ({type(error).__name__}): train it again") from None
+    def from_dict(cls, given: dict[str, Any]) -> ProductTastes:
+        """Reads what JSON made of a model."""
+        return cls(**{name: _tuples(value) for name, value in given.items()})
 
     def _held(self, holdings: Any) -> Numbers:
-        matrix = np.asarray(holdings, dtype=np.float64)
-        if matrix.ndim != 2 or matrix.shape[1] != len(self.products):
-            raise BadInput(f"the tastes read {len(self.products)} products a row, not an array of shape {matrix.shape}")
+        matrix = checked(np.asarray(holdings, dtype=np.float64), len(self.products))
         with np.errstate(invalid="ignore"):
             held: Numbers = (matrix > 0).astype(np.float64)
         return held

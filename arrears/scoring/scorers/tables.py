@@ -21,6 +21,9 @@ _KINDS: Mapping[str, tuple[str, str]] = {
     "forest": ("forest", "Forest"),
     "gaussian_bayes": ("gaussian_bayes", "GaussianBayes"),
     "scorecard": ("scorecard", "Scorecard"),
+    "linear_loss": ("linear_loss", "LinearLoss"),
+    "clusters": ("clusters", "Clusters"),
+    "product_tastes": ("products", "ProductTastes"),
 }
 
 
