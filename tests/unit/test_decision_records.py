@@ -150,3 +150,7 @@ def test_reigns_are_counted_in_their_order_and_a_return_is_a_reign_of_its_own() 
 
 def test_champion_that_was_named_by_hand_has_its_place_when_a_rollback_finds_it() -> None:
     assert reigns([a_record("1"), a_record("1", "rolled back", "7")]) == ("1", "7", "1")
+
+
+def test_former_champion_that_was_named_by_hand_begins_another_reign() -> None:
+    assert reigns([a_record("1"), a_record("2", before="1"), a_record("2", "rolled back", "1")]) == ("1", "2", "1", "2")
