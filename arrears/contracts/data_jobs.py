@@ -16,8 +16,8 @@ class GenerateDataConfig(JobConfig):
     as_of: str = option(help="business date from which this data is in force (YYYY-MM-DD)")
     source: str = option(
         "lending_club",
-        help="lending_club, synthetic, synthetic_customers, bank (the tables that a bank's description names), or a path"
-        " to CSV, Parquet or Delta (local or s3://)",
+        help="lending_club, synthetic, synthetic_customers, bank (the tables that a bank's description names), or a"
+        " path to CSV, Parquet or Delta (local or s3://)",
     )
     target: str | None = option(None, help="target column of a path source that has no description")
     bad_when: str = option(
