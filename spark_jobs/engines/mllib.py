@@ -29,11 +29,13 @@ from spark_jobs.engines.model_rows import (
     IS_VALIDATION,
     LABEL,
     WEIGHT,
+    Facts,
     Moments,
     directions,
     input_moments,
     input_names,
     parts_of,
+    row_facts,
     to_model_rows,
     with_fills,
 )
@@ -45,7 +47,6 @@ log = logging.getLogger(__name__)
 
 MODEL_FORMAT, FILE_NAME = "tables", "model.json"
 VECTOR = "features"
-Facts = dict[str, float | int | str]
 
 _PROGRESS_SECONDS = 30.0
 _OURS = frozenset(
@@ -84,7 +85,8 @@ def fit_learner(
     """Trains one of MLlib's classifiers.
 
     Raises:
-        BadConfiguration: the spec asks for what the classifier cannot do; names all of it.
+        BadConfiguration: the spec asks for what the classifier cannot do; names all of it. Declared directions that it
+            cannot keep are no error, but a fact.
     """
     estimator = checked_estimator(learner, spark, spec)
     ends_early = learner.reads_validation and bool(snapshot.shard(VALIDATION_SHARD))
@@ -97,7 +99,9 @@ def fit_learner(
         with told_while_it_runs(learner.name):
             fitted = estimator.fit(training)
         model, facts = learner.tables(spark, fitted, moments)
-        facts |= {"train_seconds": time.monotonic() - started, "train_rows": moments.rows}
+        facts |= {"train_seconds": time.monotonic() - started, **row_facts(snapshot, spec, moments.rows)}
+        if spec.monotone and not learner.keeps_directions:
+            facts["directions_left_aside"] = ", ".join(sorted(spec.monotone))
         return finished(learner.name, model, facts, rows, example_borrower(spark, snapshot, spec, read))
 
 
@@ -107,9 +111,6 @@ def checked_estimator(learner: Learner, spark: SparkSession, spec: TrainingSpec)
 
     names = input_names(spec)
     problems = []
-    if spec.monotone and not learner.keeps_directions:
-        declared = ", ".join(sorted(spec.monotone))
-        problems.append(f"{learner.name} cannot keep the declared direction of {declared}: choose another engine")
     if spec.learning_rate is not None and not learner.takes_learning_rate:
         problems.append(f"{learner.name} has no learning rate: leave --learning-rate out")
     estimator = learner.estimator(spark, spec, directions(spec))

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 from arrears.scoring.scorers.forest import Forest
 from spark_jobs.engines.contract import TrainingSpec
-from spark_jobs.engines.mllib import Facts, Learner, engine_of
+from spark_jobs.engines.mllib import Learner, engine_of
 from spark_jobs.engines.mllib_trees import forest_of
-from spark_jobs.engines.model_rows import Moments
+from spark_jobs.engines.model_rows import Facts, Moments
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 log = logging.getLogger(__name__)
 
-MOST_TREES = 100  # MLlib's plan grows with every tree: at 400 its serialisation overflows the JVM's stack
+MOST_TREES = 100  # the plan grows with every tree: 200 grew here, at 400 its serialisation overflowed the stack
 
 
 def boosted_trees(spark: SparkSession, spec: TrainingSpec, ways: Sequence[int]) -> Any:

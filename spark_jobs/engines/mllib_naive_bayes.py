@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from arrears.scoring.scorers.gaussian_bayes import GaussianBayes
 from spark_jobs.engines.contract import TrainingSpec
-from spark_jobs.engines.mllib import Facts, Learner, engine_of
-from spark_jobs.engines.model_rows import Moments
+from spark_jobs.engines.mllib import Learner, engine_of
+from spark_jobs.engines.model_rows import Facts, Moments
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

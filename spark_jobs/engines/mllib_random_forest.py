@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from arrears.scoring.scorers.forest import Forest
 from spark_jobs.engines.contract import TrainingSpec
-from spark_jobs.engines.mllib import Facts, Learner, engine_of
+from spark_jobs.engines.mllib import Learner, engine_of
 from spark_jobs.engines.mllib_trees import Node, forest_of
-from spark_jobs.engines.model_rows import Moments
+from spark_jobs.engines.model_rows import Facts, Moments
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

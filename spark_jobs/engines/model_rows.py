@@ -27,6 +27,7 @@ _VALUES_A_BATCH = 2_000_000  # 8 MB: what a task hands to the JVM at a time
 _PARTIAL = "part int, row_count long, defaults long, counts array<long>, means array<double>, squares array<double>"
 
 Numbers = npt.NDArray[np.float64]
+Facts = dict[str, float | int | str]
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,15 @@ def directions(spec: TrainingSpec) -> tuple[int, ...]:
 def parts_of(rows: int) -> int:
     """How many parts so many rows are dealt into."""
     return min(MOST_PARTS, max(1, -(-rows // ROWS_A_PART)))
+
+
+def row_facts(snapshot: Snapshot, spec: TrainingSpec, train_rows: int) -> Facts:
+    """How many rows were learnt from, and how many were dropped as outliers where any may be."""
+    facts: Facts = {"train_rows": train_rows}
+    if any(step.treatment == "drop" for step in spec.preparation.outliers):
+        given = sum(piece.rows for piece in snapshot.slices if piece.shard > VALIDATION_SHARD)
+        facts["dropped_outlier_rows"] = given - train_rows
+    return facts
 
 
 def to_model_rows(

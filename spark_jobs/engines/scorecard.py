@@ -29,7 +29,7 @@ from spark_jobs.engines.mllib import (
 )
 from spark_jobs.engines.mllib import option_problems as learner_problems
 from spark_jobs.engines.mllib_logistic_regression import LEARNER
-from spark_jobs.engines.model_rows import IS_VALIDATION, Moments, input_names
+from spark_jobs.engines.model_rows import IS_VALIDATION, Facts, Moments, input_names, row_facts
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -72,11 +72,11 @@ def fit(spark: SparkSession, snapshot: Snapshot, spec: TrainingSpec, read: ReadS
             vectors.unpersist()
         formula = LinearModel(fitted.coefficients, fitted.intercept, moments.means, moments.deviations)
         table = points_rows(formula, evidence, scale)
-        facts: dict[str, float | int | str] = {
+        facts: Facts = {
             "features": sum(coefficient != 0 for coefficient in fitted.coefficients),
             "dropped_features": ", ".join(left_out) or "none",
             "steps": fitted.steps,
-            "train_rows": moments.rows,
+            **row_facts(snapshot, spec, moments.rows),
             "train_seconds": time.monotonic() - started,
         }
         model = Scorecard(formula, scale, table, left_out)

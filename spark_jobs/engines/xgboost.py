@@ -21,8 +21,17 @@ from spark_jobs.engines.contract import (
     TrainingSpec,
 )
 from spark_jobs.engines.examples import example_borrower
-from spark_jobs.engines.mllib import Facts, told_while_it_runs
-from spark_jobs.engines.model_rows import INPUTS, IS_VALIDATION, LABEL, WEIGHT, directions, to_model_rows
+from spark_jobs.engines.mllib import told_while_it_runs
+from spark_jobs.engines.model_rows import (
+    INPUTS,
+    IS_VALIDATION,
+    LABEL,
+    WEIGHT,
+    Facts,
+    directions,
+    row_facts,
+    to_model_rows,
+)
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -62,7 +71,7 @@ def fit(spark: SparkSession, snapshot: Snapshot, spec: TrainingSpec, read: ReadS
         rows.unpersist()
     facts: Facts = {
         "shards": spec.shards,
-        "train_rows": train_rows,
+        **row_facts(snapshot, spec, train_rows),
         "train_seconds": time.monotonic() - started - read_seconds,
         "read_seconds": read_seconds,
     }

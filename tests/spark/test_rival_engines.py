@@ -152,6 +152,9 @@ def test_an_mllib_model_tells_defaulters_apart_and_what_its_training_was(
     loss = -np.mean(np.log(np.where(labels == 1, chances, 1 - chances)))
     assert auc(labels, chances) > 0.7
     assert ours.facts["train_rows"] == seen(borrowers).num_rows
+    assert (
+        ours.facts["dropped_outlier_rows"] == sum(borrowers.column("shard").to_numpy() == 0) - seen(borrowers).num_rows
+    )
     assert ours.facts["best_validation_logloss"] == pytest.approx(loss, abs=1e-9)
     assert ours.engine.startswith(f"{name} of Spark MLlib")
     assert set(ours.example) == {"income", "age", "debt", "state"}
@@ -180,14 +183,12 @@ def test_coefficients_keep_the_direction_that_was_declared(spark: SparkSession, 
 
 
 def test_everything_that_a_learner_cannot_do_is_told_at_once(spark: SparkSession, snapshot: Snapshot) -> None:
-    spec = replace(
-        SPEC, monotone={"age": 1}, learning_rate=0.1, options={"maxBins": "many", "seed": 1, "leaves": 3, "maxDepth": 2}
-    )
+    spec = replace(SPEC, learning_rate=0.1, options={"maxBins": "many", "seed": 1, "leaves": 3, "maxDepth": 2})
     with pytest.raises(BadConfiguration) as told:
         engine_named("random_forest").fit(spark, snapshot, spec, read_slices)
     said = "\n".join(told.value.problems)
-    assert len(told.value.problems) == 6
-    for words in ("direction of age", "no learning rate", "'many' is no maxBins", "no seed here", "no leaves here"):
+    assert len(told.value.problems) == 5
+    for words in ("no learning rate", "'many' is no maxBins", "no seed here", "no leaves here"):
         assert words in said
     with pytest.raises(BadConfiguration, match=r"random_forest refuses its options.*maxBins"):
         engine_named("random_forest").fit(spark, snapshot, replace(SPEC, options={"maxBins": 1}), read_slices)
