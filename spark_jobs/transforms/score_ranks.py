@@ -41,9 +41,14 @@ def to_rank_sums(ranked: DataFrame, keys: Sequence[str] = ()) -> DataFrame:
 
 def rank_sums_of(row: Row) -> RankSums:
     """What ``to_rank_sums`` found, for one key."""
-    names = ("positives", "negatives", "area", "precision_sum", "ks")
     return RankSums(
-        *(row[name] for name in names), placement_sums_of(row["defaulters"]), placement_sums_of(row["others"])
+        positives=row["positives"],
+        negatives=row["negatives"],
+        area=row["area"],
+        precision_sum=row["precision_sum"],
+        ks=row["ks"],
+        defaulters=placement_sums_of(row["defaulters"]),
+        others=placement_sums_of(row["others"]),
     )
 
 
