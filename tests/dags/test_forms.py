@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 from typing import Any
 
@@ -63,7 +64,7 @@ def test_engine_is_chosen_from_those_there_are() -> None:
 
 
 def test_experiment_is_chosen_from_those_that_come_with_arrears(dags: dict[str, Any]) -> None:
-    entry = dags["experiment"].params.get_param("experiment")
+    entry = copy.copy(dags["experiment"].params.get_param("experiment"))  # a Param keeps what it resolved
     assert entry.resolve(value="sampling_study") == "sampling_study"
     with pytest.raises(ParamValidationError):
         entry.resolve(value="another")
