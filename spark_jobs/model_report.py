@@ -71,9 +71,41 @@ def report_files(
     )
     return {
         "report.html": render_model_page(page).encode(),
-        "metrics.json": json.dumps(candidate.metrics(), indent=1).encode(),
-        "evaluation.json": json.dumps(_in_numbers(page, decision, candidate, champion), indent=1).encode(),
+        "metrics.json": _as_json(candidate.metrics()),
+        "evaluation.json": _as_json(_in_numbers(page, decision, candidate, champion)),
         **{f"{name}.png": body for name, body in pictures.items()},
+    }
+
+
+def mail_figures(candidate: Measured, champion: Measured | None) -> dict[str, float | int | str | None]:
+    """What the mail tells; MLflow and the report page have all of it."""
+    found, findings = candidate.findings.evaluation, candidate.findings
+    flagged = (
+        f"{found.tp + found.fp:,} flagged at {found.threshold:.4g}, {found.tp:,} of {found.defaults:,} defaults caught"
+    )
+    difference = findings.auc_difference
+    beside: dict[str, float | int | str | None] = {}
+    if champion is not None:
+        beside["AUC of the champion on the same rows"] = champion.findings.evaluation.auc
+    if difference is not None:
+        beside["AUC above the champion's, 95 % interval"] = f"{difference.low:+.4f} to {difference.high:+.4f}"
+    return {
+        "AUC": found.auc,
+        "AUC, 95 % interval": f"{found.auc_low:.4f} to {found.auc_high:.4f}",
+        **beside,
+        "Gini": found.gini,
+        "KS": found.ks,
+        "AUC-PR": found.auc_pr,
+        "log-loss": found.log_loss,
+        "Brier": found.brier,
+        "calibration error (ECE)": findings.calibration.ece,
+        **({"score PSI": findings.stability.psi} if findings.stability else {}),
+        "held-out borrowers": found.rows,
+        "at the threshold": flagged,
+        "accuracy, precision, recall, F1": ", ".join(
+            f"{value:.4f}" for value in (found.accuracy, found.precision, found.recall, found.f1)
+        ),
+        **({"profit of 100 applications": 100 * candidate.profit.chosen.profit} if candidate.profit else {}),
     }
 
 
@@ -98,6 +130,12 @@ def _in_numbers(page: ModelPage, decision: Decision, candidate: Measured, champi
         "parameters": dict(page.parameters),
         "provenance": dict(page.provenance),
     }
+
+
+def _as_json(found: Mapping[str, Any]) -> bytes:
+    """JSON that every reader takes: what is not a number, such as a test without degrees of freedom, becomes null."""
+    finite = json.loads(json.dumps(found), parse_constant=lambda _: None)
+    return json.dumps(finite, indent=1).encode()
 
 
 def _points_table(model: bytes, document: ModelDocument) -> list[dict[str, object]]:

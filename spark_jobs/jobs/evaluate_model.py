@@ -17,8 +17,8 @@ from arrears.stores.models import Models
 from arrears.stores.objects import Objects
 from spark_jobs.io import snapshots
 from spark_jobs.launch import launch
-from spark_jobs.measuring import Measured, measured_beside
-from spark_jobs.model_report import content_type, report_files
+from spark_jobs.measuring import measured_beside
+from spark_jobs.model_report import content_type, mail_figures, report_files
 
 MAILED = ("roc_curve.png", "score_histogram.png", "report.html")
 
@@ -57,39 +57,7 @@ def run(spark: SparkSession, config: EvaluateModelConfig) -> JobResult:
     models.log_results(config.mlflow_run_id, metrics, report, compared)
     mailed = tuple(f"{config.report_folder}/{name}" for name in MAILED)
     links = {"MLflow run": models.run_url(config.mlflow_run_id)}
-    return JobResult(_figures(candidate, champion), attachments=mailed, links=links)
-
-
-def _figures(candidate: Measured, champion: Measured | None) -> dict[str, float | int | str | None]:
-    """What the mail tells; MLflow and the report page have all of it."""
-    found, findings = candidate.findings.evaluation, candidate.findings
-    flagged = (
-        f"{found.tp + found.fp:,} flagged at {found.threshold:.4g}, {found.tp:,} of {found.defaults:,} defaults caught"
-    )
-    difference = findings.auc_difference
-    beside: dict[str, float | int | str | None] = {}
-    if champion is not None:
-        beside["AUC of the champion on the same rows"] = champion.findings.evaluation.auc
-    if difference is not None:
-        beside["AUC above the champion's, 95 % interval"] = f"{difference.low:+.4f} to {difference.high:+.4f}"
-    return {
-        "AUC": found.auc,
-        "AUC, 95 % interval": f"{found.auc_low:.4f} to {found.auc_high:.4f}",
-        **beside,
-        "Gini": found.gini,
-        "KS": found.ks,
-        "AUC-PR": found.auc_pr,
-        "log-loss": found.log_loss,
-        "Brier": found.brier,
-        "calibration error (ECE)": findings.calibration.ece,
-        **({"score PSI": findings.stability.psi} if findings.stability else {}),
-        "held-out borrowers": found.rows,
-        "at the threshold": flagged,
-        "accuracy, precision, recall, F1": ", ".join(
-            f"{value:.4f}" for value in (found.accuracy, found.precision, found.recall, found.f1)
-        ),
-        **({"profit of 100 applications": 100 * candidate.profit.chosen.profit} if candidate.profit else {}),
-    }
+    return JobResult(mail_figures(candidate, champion), attachments=mailed, links=links)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,104 @@
+"""What is kept of an evaluation: a page, its pictures, and the same numbers for machines."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from arrears.contracts.descriptions import DatasetDescription
+from arrears.contracts.jobs import EvaluateModelConfig
+from arrears.model.cutoffs import Cutoff
+from arrears.model.findings import CalibrationCheck
+from arrears.scoring.document import ModelDocument
+from arrears.scoring.scorers.scorecard import PointsRow
+from spark_jobs import model_report
+from spark_jobs.measuring import Measured
+from spark_jobs.model_report import content_type, mail_figures, report_files
+from tests.unit.made_up_report import a_curve, an_evaluation, an_explanation, bare_findings, full_findings
+
+DESCRIPTION = DatasetDescription(name="loans", target="bad", numeric=("income",), floors={"auc_low": 0.6})
+DOCUMENT = ModelDocument(
+    "loans", "v1", "by hand", ("income",), (), cutoff=Cutoff(0.5, "profit", exposure="loan_amount")
+)
+CONFIG = EvaluateModelConfig(
+    root="s3://bank",
+    dataset="loans",
+    dataset_version="v1",
+    mlflow_run_id="abc",
+    champion_version="3",
+    report_folder="s3://bank/report",
+)
+
+
+class PrintedScorecard:
+    """A model that comes with a points table."""
+
+    def points_table(self) -> tuple[PointsRow, ...]:
+        return (PointsRow("income", "up to 3", 40, 9, -0.41, 12, 12.3),)
+
+
+@pytest.fixture
+def kept(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
+    monkeypatch.setattr(model_report, "load_scorer", lambda *_: PrintedScorecard())
+    untested = replace(full_findings(), calibration=CalibrationCheck(0.01, 0.0, float("nan"), 0))
+    champion = Measured(bare_findings(evaluation=an_evaluation(auc=0.73)))
+    return report_files(
+        CONFIG,
+        {"description": DESCRIPTION.to_dict(), "source": "a file"},
+        b"",
+        DOCUMENT,
+        Measured(untested, a_curve(), an_explanation()),
+        champion,
+        parameters={"engine": "scorecard"},
+        tags={"arrears.leak_check": "no leak"},
+    )
+
+
+def refuse(constant: str) -> Any:
+    raise ValueError(constant)
+
+
+def test_page_and_numbers_tell_the_same(kept: dict[str, bytes]) -> None:
+    numbers, page = json.loads(kept["evaluation.json"], parse_constant=refuse), kept["report.html"].decode()
+    assert numbers["decision"]["outcome"] == "promoted"
+    assert "Verdict: promote this model" in page
+    assert numbers["champion"]["auc"] == 0.73
+    assert numbers["metrics"]["hosmer_lemeshow_p"] is None
+    assert numbers["metrics"]["profit"] == numbers["profit"]["chosen"]["profit"] == a_curve().chosen.profit
+    assert numbers["points"] == [
+        {
+            "feature": "income",
+            "bin": "up to 3",
+            "rows": 40,
+            "defaults": 9,
+            "woe": -0.41,
+            "points": 12,
+            "exact_points": 12.3,
+        }
+    ]
+    assert "<td>up to 3</td>" in page
+    for part in ("deciles", "segments", "fairness", "stability", "explanation", "cutoff", "parameters", "provenance"):
+        assert numbers[part], part
+    assert json.loads(kept["metrics.json"], parse_constant=refuse) == numbers["metrics"]
+
+
+def test_every_file_has_a_media_type_and_fits_a_mail(kept: dict[str, bytes]) -> None:
+    assert {content_type(name).partition("/")[0] for name in kept} == {"image", "text", "application"}
+    assert len(kept) == 12 + 3
+    assert len(kept["report.html"]) < 1_000_000
+
+
+def test_mail_tells_of_the_champion_and_of_profit_where_there_are() -> None:
+    alone = mail_figures(Measured(bare_findings()), None)
+    beside = mail_figures(Measured(full_findings(), a_curve()), Measured(bare_findings()))
+    assert "5 flagged at 0.5, 2 of 150 defaults caught" in alone.values()
+    assert set(beside) - set(alone) == {
+        "AUC of the champion on the same rows",
+        "AUC above the champion's, 95 % interval",
+        "score PSI",
+        "profit of 100 applications",
+    }
+    assert beside["profit of 100 applications"] == pytest.approx(2.1)
