@@ -65,10 +65,6 @@ class PinnedFolds:
         rows = snapshots.read_training(self.spark, address).where(F.col("shard").isin(training))
         return self._view(slices, name), rows.withColumn("shard", F.lit(0))
 
-    def discard(self) -> None:
-        """Removes the files."""
-        snapshots.discard(self.address)
-
     def _source(self, resampling: Resampling) -> tuple[Snapshot, str]:
         if not resampling.changes_rows:
             return self.snapshot, f"{self.address}/rows"
@@ -101,14 +97,7 @@ def pinned_folds(
         UpstreamNotReady: the training set has no such version.
         BadConfiguration: the data set has no customer or no time for such folds, or a fold would hold no row.
     """
-    if folds.kind == "grouped" and description.group is None:
-        raise BadConfiguration(
-            f"{description.name} declares no group: folds of kind grouped need the customer's column"
-        )
-    if folds.kind == "expanding" and description.event_time is None:
-        raise BadConfiguration(f"{description.name} declares no event_time: folds of kind expanding need it")
-    if folds.kind == "stratified" and description.group is not None:
-        log.warning("customers (%s) may have rows in several folds: grouped folds keep them whole", description.group)
+    _check_kind(folds, description)
     borrowers = tables.read_partition(
         spark,
         config.catalogue.table(Table.TRAIN, config.dataset),
@@ -141,6 +130,17 @@ def pinned_folds(
         yield PinnedFolds(spark, address, folds, snapshot, config.seed, counts["non_defaults"], counts["defaults"])
     finally:
         snapshots.discard(address)
+
+
+def _check_kind(folds: Folds, description: DatasetDescription) -> None:
+    if folds.kind == "grouped" and description.group is None:
+        raise BadConfiguration(
+            f"{description.name} declares no group: folds of kind grouped need the customer's column"
+        )
+    if folds.kind == "expanding" and description.event_time is None:
+        raise BadConfiguration(f"{description.name} declares no event_time: folds of kind expanding need it")
+    if folds.kind != "grouped" and description.group is not None:
+        log.warning("customers (%s) may have rows in several folds: grouped folds keep them whole", description.group)
 
 
 def _refuse_empty(snapshot: Snapshot, folds: Folds) -> None:

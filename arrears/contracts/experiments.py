@@ -12,6 +12,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
+import arrears
 from arrears.contracts.errors import BadConfiguration
 from arrears.contracts.training_choices import choice_problems, is_whole, numbers_of
 
@@ -149,7 +150,7 @@ class Experiment:
 
     def digest(self, dataset_version: str) -> str:
         """A name of all that decides a trial's result: a run with the same digest takes over what is finished."""
-        told = dataclasses.asdict(self) | {"dataset_version": dataset_version}
+        told = dataclasses.asdict(self) | {"dataset_version": dataset_version, "arrears": arrears.__version__}
         decisive = {name: value for name, value in told.items() if name not in ("about", "parallelism", "trials")}
         return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()[:16]
 
