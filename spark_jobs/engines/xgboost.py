@@ -111,13 +111,12 @@ def _finished(
 
 def cluster_problems(spark: SparkSession, tasks: int) -> list[str]:
     """What keeps so many tasks from growing trees together: they must all run at once."""
-    from xgboost.spark.utils import _get_max_num_concurrent_tasks
-
     problems = []
     settings = spark.sparkContext.getConf()
     if str(settings.get("spark.dynamicAllocation.enabled", "false")).lower() == "true":
         problems.append("xgboost needs a fixed number of executors: set spark.dynamicAllocation.enabled=false")
-    slots = _get_max_num_concurrent_tasks(spark.sparkContext)
+    cluster: Any = spark.sparkContext._jsc.sc()
+    slots = int(cluster.maxNumConcurrentTasks(cluster.resourceProfileManager().resourceProfileFromId(0)))
     if tasks > slots:
         problems.append(f"xgboost needs {tasks} tasks at once, the cluster runs {slots}: ask for fewer --shards")
     return problems
