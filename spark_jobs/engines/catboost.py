@@ -10,12 +10,10 @@ import dataclasses
 import hashlib
 import json
 import logging
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,6 +22,7 @@ import pyarrow as pa
 from arrears.contracts.errors import BadConfiguration
 from spark_jobs.engines.catboost_memory import TaskSize
 from spark_jobs.engines.catboost_options import classifier_settings, option_problems, unmergeable
+from spark_jobs.engines.catboost_parts import PART, PART_DDL, merged, model_file
 from spark_jobs.engines.catboost_pools import (
     TrainingColumns,
     borders_of,
@@ -84,8 +83,8 @@ def fit(spark: SparkSession, snapshot: Snapshot, spec: TrainingSpec, read: ReadS
         *(spec.shards, spec.threads, (size := _size(tasks, spec)).rows, size.validation_rows),
         *(len(_input_names(spec)), size.needed_mb()),
     )
-    parts = _in_tasks(spark, [partial(_train, task) for task in tasks], _PART, _PART_DDL)
-    return _merged(parts, spec)
+    parts = _in_tasks(spark, [partial(_train, task) for task in tasks], PART, PART_DDL)
+    return merged(parts, spec)
 
 
 def _input_names(spec: TrainingSpec) -> tuple[str, ...]:
@@ -133,25 +132,6 @@ def _in_tasks(
     return [row.asDict() for row in sorted(rows, key=lambda row: row["shard"])]
 
 
-_PART = pa.schema(
-    [
-        ("shard", pa.int64()),
-        ("model", pa.binary()),
-        ("rows", pa.int64()),
-        ("dropped_rows", pa.int64()),
-        ("trees", pa.int64()),
-        ("seconds", pa.float64()),
-        ("read_seconds", pa.float64()),
-        ("best", pa.string()),
-        ("example", pa.string()),
-    ]
-)
-_PART_DDL = (
-    "shard long, model binary, rows long, dropped_rows long, trees long, seconds double, read_seconds double,"
-    " best string, example string"
-)
-
-
 def _train(task: _Task) -> dict[str, Any]:
     started = time.monotonic()
     spec = task.spec
@@ -162,7 +142,7 @@ def _train(task: _Task) -> dict[str, Any]:
     settings = classifier_settings(spec, names=_input_names(spec), has_validation=validation is not None)
     model = fitted(settings, train, validation, spec.progress, _key(task))
     return {
-        "model": _to_bytes(model),
+        "model": model_file(model),
         "rows": columns.rows,
         "dropped_rows": columns.dropped_rows,
         "trees": model.tree_count_,
@@ -216,47 +196,6 @@ def _shared_borders(spark: SparkSession, snapshot: Snapshot, spec: TrainingSpec,
 
     schema = pa.schema([("shard", pa.int64()), ("borders", pa.string())])
     return str(_in_tasks(spark, [find], schema, "shard long, borders string")[0]["borders"])
-
-
-def _merged(parts: Sequence[dict[str, Any]], spec: TrainingSpec) -> FittedModel:
-    from catboost import CatBoostClassifier, __version__, sum_models
-
-    models = [_from_bytes(CatBoostClassifier(), part["model"]) for part in parts]
-    merged = models[0] if len(models) == 1 else sum_models(models, weights=[1.0 / len(models)] * len(models))
-    model = bytes(parts[0]["model"]) if len(models) == 1 else _to_bytes(merged)
-    facts: dict[str, float | int | str] = {
-        "trees": sum(part["trees"] for part in parts),
-        "shards": len(parts),
-        "train_rows": sum(part["rows"] for part in parts),
-        "train_seconds": max(part["seconds"] for part in parts),
-        "read_seconds": max(part["read_seconds"] for part in parts),
-        **_best_scores([json.loads(part["best"]) for part in parts]),
-    }
-    if any(step.treatment == "drop" for step in spec.preparation.outliers):
-        facts["dropped_outlier_rows"] = sum(part["dropped_rows"] for part in parts)
-    return FittedModel(model, f"catboost {__version__}", facts, json.loads(parts[0]["example"]))
-
-
-def _best_scores(of_parts: Sequence[dict[str, float]]) -> dict[str, float]:
-    """The best value of each metric on the validation slice, the mean of the shards."""
-    names = of_parts[0] or {"Logloss": float("nan")}
-    return {
-        f"best_validation_{name.split(':')[0].lower()}": float(
-            np.mean([best.get(name, float("nan")) for best in of_parts])
-        )
-        for name in names
-    }
-
-
-def _to_bytes(model: Any) -> bytes:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "model.cbm")
-        model.save_model(str(path), format="cbm")
-        return path.read_bytes()
-
-
-def _from_bytes(model: Any, content: bytes) -> Any:
-    return model.load_model(blob=bytes(content))
 
 
 ENGINE = Engine(

@@ -154,13 +154,13 @@ def test_merged_shards_give_the_mean_of_their_logits_after_save_and_load(
     spark: SparkSession, borrowers: pa.Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     parts: list[dict[str, Any]] = []
-    merge = engine._merged
+    merge = engine.merged
 
     def watched(found: Sequence[dict[str, Any]], spec: TrainingSpec) -> Any:
         parts.extend(found)
         return merge(found, spec)
 
-    monkeypatch.setattr(engine, "_merged", watched)
+    monkeypatch.setattr(engine, "merged", watched)
     spec = replace(SPEC, shards=SHARDS)
     fitted = engine.fit(spark, written(borrowers, tmp_path, shards=SHARDS), spec, read_slices)
     scores = [default_probabilities(borrowers, loaded(part["model"]), document()) for part in parts]
