@@ -114,9 +114,6 @@ def training_spec(
     )
 
 
-_spec = training_spec
-
-
 def _encoded(training: DataFrame, categorical: tuple[str, ...]) -> tuple[LevelRates, ...]:
     """Categories with too many levels to merge across shards, as the share of training rows that each level has."""
     if not categorical:
