@@ -31,7 +31,7 @@ from spark_jobs.transforms.synthetic_customers import FAVOURITES, to_customers
 ROWS = 1500
 DESCRIPTION = shipped_description("synthetic_customers")
 PRODUCTS = DESCRIPTION.products
-SPEC = TaskSpec(seed=42, options={"rank": 4})
+SPEC = TaskSpec(seed=42)
 
 
 @pytest.fixture(scope="module")
@@ -148,12 +148,12 @@ def test_a_version_is_trained_without_keeping_any_customer(
     spark: SparkSession, train: DataFrame, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(next_product, "training_rows", lambda *_: train)
-    chosen = {"task": "next_product", "engine": "als", "engine_options": ("rank=3",)}
+    chosen = {"task": "next_product", "engine": "als", "engine_options": ("rank=4",)}
     config = TrainModelConfig(root=tmp_path.as_uri(), dataset_version="v", **chosen)
     trained = next_product.fit(spark, config, DESCRIPTION)
     assert trained.document.numeric == PRODUCTS
     tastes = loaded(trained.fitted.model)
-    assert np.array(tastes.factors).shape == (len(PRODUCTS), 3)
+    assert np.array(tastes.factors).shape == (len(PRODUCTS), 4)
     said = answers(train.select(*PRODUCTS).limit(5).toArrow(), tastes, trained.document)
     assert said.column_names == ["next_products"]
     assert not any(file.is_file() for file in tmp_path.rglob("*"))
