@@ -21,14 +21,15 @@ MOST_TREES = 100  # the plan grows with every tree: 200 grew here, at 400 its se
 
 
 def boosted_trees(spark: SparkSession, spec: TrainingSpec, ways: Sequence[int]) -> Any:
-    """MLlib's estimator with as many trees as iterations, or as its plan bears."""
+    """MLlib's estimator with as many trees as iterations, or as its plan bears, until one gains nothing."""
     from pyspark.ml.classification import GBTClassifier
 
     trees = spec.iterations
     if trees > MOST_TREES and spark.sparkContext.getCheckpointDir() is None:
         log.warning("gbt grows %d trees, not %d: set spark.checkpoint.dir for more", MOST_TREES, trees)
         trees = MOST_TREES
-    estimator = GBTClassifier(maxIter=trees, maxDepth=spec.depth, seed=spec.seed)
+    # MLlib ends at the first tree that gains too little: by default 1 % of the loss, which is after two or three trees.
+    estimator = GBTClassifier(maxIter=trees, maxDepth=spec.depth, seed=spec.seed, validationTol=0.0)
     if spec.learning_rate is not None:
         estimator.set(estimator.stepSize, spec.learning_rate)
     return estimator

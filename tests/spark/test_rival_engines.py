@@ -151,6 +151,7 @@ def test_an_mllib_model_tells_defaulters_apart_and_what_its_training_was(
     labels, chances = held_back.column("is_default").to_numpy(), scores(held_back, ours, SPEC)
     loss = -np.mean(np.log(np.where(labels == 1, chances, 1 - chances)))
     assert auc(labels, chances) > 0.7
+    assert ours.facts.get("trees", SPEC.iterations) == SPEC.iterations
     assert ours.facts["train_rows"] == seen(borrowers).num_rows
     assert (
         ours.facts["dropped_outlier_rows"] == sum(borrowers.column("shard").to_numpy() == 0) - seen(borrowers).num_rows
