@@ -18,11 +18,12 @@ COMPILE := $(UV) pip compile requirements.in --group demo --group dev --universa
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test lint check up down status logs submit replay bench package lock java
+.PHONY: help demo test lint check up down status logs submit replay experiment verify-decisions bench bench-quality
+.PHONY: package lock java
 .PHONY: lint-ruff lint-format lint-types lint-imports lint-lock
 
 help: ## list these targets
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
 
 demo: java $(INSTALLED) ## set everything up and run the whole pipeline; FORCE=1 runs again what is there, AS_OF=date
 	@$(PY) local.stack up
@@ -62,8 +63,17 @@ submit: java $(INSTALLED) ## run one job on the stack by hand: JOB=train_model A
 replay: java $(INSTALLED) ## build a run's training set again and prove it the same: RUN=MLflow run, Airflow run or version
 	@$(PY) local.replay "$(RUN)"
 
+experiment: java $(INSTALLED) ## run an experiment on the stack: FILE=experiments/catboost_search.yaml
+	@$(PY) local.experiment "$(FILE)" $(if $(DATASET),--dataset $(DATASET)) $(if $(AS_OF),--as-of $(AS_OF))
+
+verify-decisions: $(INSTALLED) ## prove the log of decisions and print it: MODEL=name for one model
+	@$(PY) local.decisions $(MODEL)
+
 bench: java $(INSTALLED) ## run all benchmarks, or one: NAME=demo-warm
 	@$(PY) bench $(NAME)
+
+bench-quality: java $(INSTALLED) ## AUC on real credit data beside native CatBoost's; the data's folder in ARREARS_TEST_DATA
+	@$(PY) bench $(addprefix quality-,german credit_data lc_modeldata taiwan lc2007 taiwan-4-shards lc2007-4-shards)
 
 package: $(INSTALLED) ## pack the jobs' code into dist/arrears.zip
 	@$(PY) local.package

@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql.pandas.types import from_arrow_type
 
 from arrears.contracts.descriptions import ID, LABEL, DatasetDescription
-from arrears.contracts.errors import BadConfiguration
-from arrears.contracts.jobs import EvaluateModelConfig, TrainModelConfig
+from arrears.contracts.jobs import EvaluateModelConfig
 from arrears.model.cutoffs import Cutoff
 from arrears.model.explanations import Explanation
 from arrears.model.findings import Findings
 from arrears.model.profit import ProfitCurve
-from arrears.scoring.batch import check_columns
 from arrears.scoring.document import ModelDocument
 from arrears.stores.models import ModelFiles
-from spark_jobs.cutoffs import chosen_cutoff, profit_curve
-from spark_jobs.engines.contract import VALIDATION_SHARD, Snapshot
-from spark_jobs.engines.scoring import score_snapshot
+from spark_jobs.cutoffs import profit_curve
+from spark_jobs.engines.contract import Snapshot
 from spark_jobs.evaluation import findings
 from spark_jobs.explanations import explained
 from spark_jobs.io import snapshots
-from spark_jobs.scored_rows import kept
+from spark_jobs.scored_rows import kept, score_carrying
 
 DEFAULT_CUTOFF = Cutoff(0.5, "fixed")  # of models that were trained before cut-offs were kept with them
 SEGMENTED = 3  # categories whose levels are measured apart where nobody names any
@@ -72,12 +67,12 @@ def measured_beside(
     protected = tuple(name for name in description.protected if name in present)
     lent = (cutoff.exposure,) if cutoff.exposure else ()
     carried = (ID, LABEL, *segment_by, *protected, *lent)
-    with kept(_scored(spark, held_out, candidate.model, document, carried)) as scored:
+    with kept(score_carrying(spark, held_out, candidate.model, document, carried)) as scored:
         beside = None
         other: DataFrame | None = None
         if champion is not None:
             serving = ModelDocument.from_json(champion.document)
-            other = _scored(spark, held_out, champion.model, serving, (ID, LABEL)).persist()
+            other = score_carrying(spark, held_out, champion.model, serving, (ID, LABEL)).persist()
             beside = Measured(findings(other, threshold=_threshold(config, champion)))
         found = findings(
             scored,
@@ -96,40 +91,6 @@ def measured_beside(
     return Measured(found, profit, explanation), beside
 
 
-def with_cutoff(
-    spark: SparkSession, config: TrainModelConfig, document: ModelDocument, model: bytes, training: Snapshot
-) -> ModelDocument:
-    """Adds the cut-off, chosen on the validation slice, which only ended the training early.
-
-    Args:
-        document: with its calibration: the cut-off is one of the probabilities in use.
-        training: the materialised training rows, with the column of exposures where one is configured.
-
-    Raises:
-        BadInput: scores, labels or exposures are unusable, or the rule needs both classes and finds one.
-        BadConfiguration: the column of exposures is not there.
-    """
-    slices = training.shard(VALIDATION_SHARD)
-    kept_back = replace(training, slices=slices, rows=sum(piece.rows for piece in slices))
-    lent = (config.exposure,) if config.exposure else ()
-    scored = _scored(spark, kept_back, model, document, (LABEL, *lent))
-    return replace(document, cutoff=chosen_cutoff(scored, config))
-
-
 def _threshold(config: EvaluateModelConfig, files: ModelFiles) -> float:
     own = ModelDocument.from_json(files.document).cutoff or DEFAULT_CUTOFF
     return own.value if config.threshold is None else config.threshold
-
-
-def _scored(
-    spark: SparkSession, rows: Snapshot, model: bytes, document: ModelDocument, carried: Iterable[str]
-) -> DataFrame:
-    """The score of every row, and the carried columns as they stand in its files."""
-    schema = snapshots.schema_of(rows)
-    check_columns(schema, document)
-    names = tuple(dict.fromkeys(carried))
-    absent = [name for name in names if name not in schema.names]
-    if absent:
-        raise BadConfiguration(*(f"the rows have no column {name}" for name in absent))
-    kinds = {name: from_arrow_type(schema.field(name).type).simpleString() for name in names}
-    return score_snapshot(spark, rows, model, document, snapshots.read_slices, carry=kinds)

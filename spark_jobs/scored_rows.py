@@ -1,22 +1,47 @@
-"""Scored rows before they are measured: kept for several actions, checked once, parted into ranges of scores."""
+"""Scored rows before they are measured: scored, kept for several actions, checked once, parted into ranges."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from pyspark import StorageLevel
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
+from pyspark.sql.pandas.types import from_arrow_type
 
-from arrears.contracts.errors import BadInput
+from arrears.contracts.errors import BadConfiguration, BadInput
 from arrears.model.metrics import ErrorSums, check_both_classes
+from arrears.scoring.batch import check_columns
+from arrears.scoring.document import ModelDocument
+from spark_jobs.engines.contract import Snapshot
+from spark_jobs.engines.scoring import score_snapshot
+from spark_jobs.io import snapshots
 from spark_jobs.transforms.score_counts import bucket_count, is_usable_score, to_error_sums, to_score_bounds
 
 SCORE = "default_probability"
 LABEL = "is_default"
+
+
+def score_carrying(
+    spark: SparkSession, rows: Snapshot, model: bytes, document: ModelDocument, carried: Iterable[str]
+) -> DataFrame:
+    """The score of every row of a snapshot, and the carried columns as they stand in its files.
+
+    Raises:
+        BadInput: the rows do not fit the model.
+        BadConfiguration: names every column that the rows do not have.
+    """
+    schema = snapshots.schema_of(rows)
+    check_columns(schema, document)
+    names = tuple(dict.fromkeys(carried))
+    absent = [name for name in names if name not in schema.names]
+    if absent:
+        raise BadConfiguration(*(f"the rows have no column {name}" for name in absent))
+    kinds = {name: from_arrow_type(schema.field(name).type).simpleString() for name in names}
+    return score_snapshot(spark, rows, model, document, snapshots.read_slices, carry=kinds)
 
 
 @contextmanager

@@ -1,10 +1,11 @@
-"""What surrounds an engine: pinning the rows it may see, and the document that its model needs to score."""
+"""What surrounds an engine: pinning the rows that it may see, and what is learnt from them before it trains."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -13,25 +14,36 @@ from arrears.contracts.catalogue import Table
 from arrears.contracts.descriptions import LABEL, DatasetDescription
 from arrears.contracts.jobs import TrainModelConfig
 from arrears.contracts.training_choices import with_features
-from arrears.scoring.document import LevelRates, ModelDocument
+from arrears.model.resampling import Resampling, resampling
+from arrears.scoring.document import LevelRates
 from spark_jobs.engines.catboost_options import ONE_HOT_LEVELS
-from spark_jobs.engines.contract import CALIBRATION_SHARD, FittedModel, Snapshot, TrainingSpec
+from spark_jobs.engines.contract import CALIBRATION_SHARD, Snapshot, TrainingSpec
 from spark_jobs.engines.options import parsed_options
 from spark_jobs.engines.registry import engine_named
-from spark_jobs.engines.scoring import score_snapshot
-from spark_jobs.evaluation import score_quantiles
 from spark_jobs.io import snapshots, tables
 from spark_jobs.io.training_progress import ProgressFiles
 from spark_jobs.preparation import interactions, learnt_preparation, suited_to
 from spark_jobs.sharding import check_choices, chosen_shards, monotone
+from spark_jobs.transforms.resampling import to_class_counts, to_resampled_rows
 from spark_jobs.transforms.training_rows import ROW_ORDER, to_level_counts, to_training_rows
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class PinnedTraining:
+    """Exactly the rows that one training may see, how to train on them, and what was done to rare defaults."""
+
+    snapshot: Snapshot
+    spec: TrainingSpec
+    resampling: Resampling
 
 
 @contextmanager
 def pinned_rows(
     spark: SparkSession, config: TrainModelConfig, description: DatasetDescription, *, name: str
-) -> Iterator[tuple[Snapshot, TrainingSpec]]:
-    """Materialises the training rows, ordered and dealt into shards, for the length of the block.
+) -> Iterator[PinnedTraining]:
+    """Materialises the training rows, resampled, ordered and dealt into shards, for the length of the block.
 
     Raises:
         UpstreamNotReady: the training set has no such version.
@@ -51,35 +63,43 @@ def pinned_rows(
     calibration_share = config.calibration_share if config.calibration != "none" else 0.0
     rows = to_training_rows(
         borrowers,
-        features=description.features,
+        features=tuple(dict.fromkeys((*description.features, *((config.exposure,) if config.exposure else ())))),
         validation_share=config.validation_share,
         calibration_share=calibration_share,
         shards=shards,
         seed=config.seed,
         group=description.group,
     )
+    sampled = _resampling(rows, config)
+    parts = (config.dataset_version, config.seed, config.validation_share, calibration_share, shards)
     address = config.catalogue.snapshot(config.dataset, name)
     try:
         snapshot = snapshots.materialise(
-            rows,
+            to_resampled_rows(rows, sampled, seed=config.seed),
             address,
             shards=range(CALIBRATION_SHARD, shards),
-            digest=f"{config.dataset_version}-{config.seed}-{config.validation_share}-{calibration_share}-{shards}",
+            digest="-".join(map(str, (*parts, sampled.kind, sampled.factor))),
             sort_key=ROW_ORDER,
         )
         training = snapshots.read_training(spark, address)
-        spec = training_spec(training, config, description, shards)
-        yield snapshot, replace(spec, progress=ProgressFiles(config.catalogue.snapshot(config.dataset, "training")))
+        spec = replace(
+            training_spec(training, config, description, shards),
+            class_weights=sampled.class_weights,
+            stopping_weights=sampled.stopping_weights,
+            progress=ProgressFiles(config.catalogue.snapshot(config.dataset, "training")),
+        )
+        yield PinnedTraining(snapshot, spec, sampled)
     finally:
         snapshots.discard(address)
 
 
-def with_training_scores(
-    spark: SparkSession, document: ModelDocument, snapshot: Snapshot, fitted: FittedModel
-) -> ModelDocument:
-    """Adds the quantiles of the training rows' scores, from which risk limits are read."""
-    scored = score_snapshot(spark, snapshot, fitted.model, document, snapshots.read_slices, carry={LABEL: "int"})
-    return replace(document, score_quantiles=tuple(score_quantiles(scored)))
+def _resampling(rows: DataFrame, config: TrainModelConfig) -> Resampling:
+    if config.sampling == "none":
+        return Resampling()
+    (counts,) = to_class_counts(rows).collect()
+    found = resampling(config.sampling, config.sampling_factor, **counts.asDict())
+    log.info("sampling %s: a default counts %.4g times as much as it occurs", found.kind, found.factor)
+    return found
 
 
 def training_spec(

@@ -90,7 +90,8 @@ def test_text_and_a_declared_direction_reach_the_model_that_mlflow_serves(bank: 
 
 def test_slices_kept_back_and_features_chosen_are_those_that_were_asked_for(bank: Bank, spark: SparkSession) -> None:
     config = a_training(bank, features=("age", "income"), calibration="platt", calibration_share=0.25, shards=2)
-    with pinned_rows(spark, config, LETTERS, name="slices") as (snapshot, spec):
+    with pinned_rows(spark, config, LETTERS, name="slices") as pinned:
+        snapshot, spec = pinned.snapshot, pinned.spec
         rows = {shard: sum(piece.rows for piece in snapshot.shard(shard)) for shard in (-2, -1, 0, 1)}
     assert rows[-2] == pytest.approx(0.25 * BORROWERS / 2, abs=2)
     assert rows[-1] == pytest.approx(0.2 * BORROWERS / 2, abs=2)

@@ -111,8 +111,8 @@ def test_dropped_outliers_leave_the_training_rows_alone_and_are_counted(bank: Ba
 
 
 def learnt(spark: SparkSession, bank: Bank, version: str, choices: dict[str, Any]) -> Preparation:
-    with pinned_rows(spark, a_training(bank, version, **choices), DESCRIPTION, name=version) as (_, spec):
-        return spec.preparation
+    with pinned_rows(spark, a_training(bank, version, **choices), DESCRIPTION, name=version) as pinned:
+        return pinned.spec.preparation
 
 
 def test_rows_held_out_or_held_back_teach_nothing(bank: Bank, spark: SparkSession) -> None:
