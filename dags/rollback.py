@@ -30,7 +30,7 @@ with DAG(
     schedule=None,
     params={
         "as_of": business_date(),
-        **form(RollbackModelConfig, "dataset", "to_version", "reason", dataset=settings.dataset),
+        **form(RollbackModelConfig, "dataset", "task", "to_version", "reason", dataset=settings.dataset),
     },
     dagrun_timeout=timedelta(hours=8),
     doc_md=__doc__,
@@ -42,7 +42,7 @@ with DAG(
         profile=DRIVER_ONLY,
         run_label=RUN_ID,
         requested_by=REQUESTED_BY,
-        **chosen("dataset", "to_version", "reason"),
+        **chosen("dataset", "task", "to_version", "reason"),
     )
     send_report = report_by_mail(settings)
 

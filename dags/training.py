@@ -35,7 +35,7 @@ FEATURES = ("missing", "missing_flags", "outliers", "outlier_deviations", "encod
 CALIBRATION = ("calibration", "calibration_share")
 CUTOFF = ("cutoff_by", "cutoff", "approval_rate", "margin", "lgd", "exposure", "cost")
 CLUSTER = ("shards", "task_memory_mb", "threads", "seed")
-CHOICES = (*MODEL, *SAMPLING, *FEATURES, *CALIBRATION, *CUTOFF, *CLUSTER)
+CHOICES = ("clusters", *MODEL, *SAMPLING, *FEATURES, *CALIBRATION, *CUTOFF, *CLUSTER)
 MEASURES = ("threshold", "replicates")
 
 with DAG(
@@ -46,6 +46,7 @@ with DAG(
         **form(
             TrainModelConfig,
             "dataset",
+            "task",
             "engine",
             *CHOICES,
             "leak_override",
@@ -60,7 +61,7 @@ with DAG(
     **policy(settings, Tag.MODEL),
 ):
     resolve_versions = spark_task(
-        "resolve_versions", settings, profile=DRIVER_ONLY, as_of=AS_OF, pins=PINS, **chosen("dataset")
+        "resolve_versions", settings, profile=DRIVER_ONLY, as_of=AS_OF, pins=PINS, **chosen("dataset", "task")
     )
     pinned: dict[str, Any] = {
         "dataset_version": resolve_versions.result("dataset_version"),
@@ -74,7 +75,7 @@ with DAG(
         execution_timeout=timedelta(hours=6),
         dataset_version=pinned["dataset_version"],
         run_label=RUN_ID,
-        **chosen("dataset", "engine", *CHOICES, "leak_override"),
+        **chosen("dataset", "task", "engine", *CHOICES, "leak_override"),
     )
     mlflow_run_id = train_model.result("mlflow_run_id")
     evaluate_model = spark_task(
@@ -94,7 +95,7 @@ with DAG(
         pre_execute=unless_automatic,
         mlflow_run_id=mlflow_run_id,
         **pinned,
-        **chosen("dataset"),
+        **chosen("dataset", "task"),
     )
     approve_model = model_approval(settings)
     promote_model = spark_task(
@@ -107,7 +108,7 @@ with DAG(
         requested_by=REQUESTED_BY,
         **pinned,
         **answers(),
-        **chosen("dataset", "approval"),
+        **chosen("dataset", "task", "approval"),
     )
     send_report = report_by_mail(settings)
 

@@ -11,8 +11,10 @@ from dataclasses import asdict, dataclass
 from arrears.contracts.descriptions import DatasetDescription
 from arrears.contracts.errors import BadConfiguration, UpstreamNotReady
 from arrears.contracts.jobs import ProposeModelConfig
+from arrears.contracts.tasks import DEFAULT
 from arrears.model.decisions import Decision, decide, with_leaks
 from arrears.model.gate import Metrics
+from arrears.model.task_gate import decide_task
 from arrears.stores.models import Models
 from arrears.stores.objects import Objects
 
@@ -47,7 +49,7 @@ def judged(config: ProposeModelConfig, models: Models, objects: Objects) -> Cand
 
     Raises:
         UpstreamNotReady: it has not been evaluated.
-        BadConfiguration: it was evaluated on other data, or against another champion.
+        BadConfiguration: it was evaluated on other data, against another champion, or is a model of another task.
     """
     manifest = objects.get_json(config.catalogue.dataset_manifest(config.dataset, config.dataset_version))
     rules = DatasetDescription.from_dict(manifest["description"]).rules
@@ -61,7 +63,8 @@ def judged(config: ProposeModelConfig, models: Models, objects: Objects) -> Cand
     else:
         # Left by an evaluation against a champion that this one was not compared with.
         own = {name: value for name, value in own.items() if not name.startswith(_DIFFERENCE)}
-    return Candidate(known, decide(own, champion, rules))
+    decided = decide(own, champion, rules) if config.task == DEFAULT else decide_task(config.task, own, champion)
+    return Candidate(known, decided)
 
 
 def require_champion(name: str, present: str | None, config: ProposeModelConfig, version: str) -> None:
@@ -78,6 +81,9 @@ def require_champion(name: str, present: str | None, config: ProposeModelConfig,
 
 
 def _refuse_other_evaluation(config: ProposeModelConfig, tags: Mapping[str, str]) -> None:
+    task = tags.get("arrears.task", DEFAULT)
+    if task != config.task:
+        raise BadConfiguration(f"MLflow run {config.mlflow_run_id} trained a model of task {task}, not {config.task}")
     measured = tags.get("arrears.evaluated_on"), tags.get("arrears.compared_with", "")
     if measured[0] is None:
         raise UpstreamNotReady(f"MLflow run {config.mlflow_run_id} has not been evaluated: run evaluate_model first")

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from arrears.contracts.catalogue import registered_model
 from arrears.contracts.decision_records import REIGN_BEGINS, Chain, DecisionRecord, Head, reigns
 from arrears.contracts.errors import BadConfiguration
-from arrears.contracts.job_config import JobConfig
+from arrears.contracts.jobs import ProposeModelConfig, RollbackModelConfig
 from arrears.stores.decision_log import DecisionLog
 from arrears.stores.locks import Lock, held_lock
 from arrears.stores.objects import Objects
@@ -25,7 +25,9 @@ LOCK_WAIT_SECONDS = 60.0
 
 
 @contextmanager
-def succession(config: JobConfig, objects: Objects, *, changed_by_hand: bool = False) -> Iterator[Succession]:
+def succession(
+    config: ProposeModelConfig | RollbackModelConfig, objects: Objects, *, changed_by_hand: bool = False
+) -> Iterator[Succession]:
     """Takes the lock of the data set's model, proves its log, and finishes what an interrupted job began.
 
     Args:
@@ -35,7 +37,7 @@ def succession(config: JobConfig, objects: Objects, *, changed_by_hand: bool = F
         Contended: another job decides about the same model.
         BadConfiguration: the log is broken, or the champion was changed by hand.
     """
-    name, catalogue, registry = registered_model(config.dataset), config.catalogue, Registry()
+    name, catalogue, registry = registered_model(config.dataset, config.task), config.catalogue, Registry()
     with held_lock(objects, catalogue.lock(f"model-{name}"), wait_seconds=LOCK_WAIT_SECONDS) as lock:
         decisions = DecisionLog(objects, catalogue.decisions(name))
         remembered = registry.newest_decision(name)

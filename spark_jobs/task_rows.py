@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -32,11 +33,12 @@ class FittedTask:
 
 @dataclass(frozen=True)
 class MeasuredTask:
-    """What an evaluation leaves: numbers by name, files of the report, and what the mail tells."""
+    """What an evaluation leaves: numbers by name, the report's files, what the mail tells, and which it attaches."""
 
-    metrics: dict[str, float]
-    files: dict[str, bytes]
-    figures: dict[str, float | int | str | None]
+    metrics: Mapping[str, float]
+    files: Mapping[str, bytes]
+    figures: Mapping[str, float | int | str | None]
+    mailed: Sequence[str] = ()
 
 
 def training_rows(spark: SparkSession, config: TrainModelConfig) -> DataFrame:

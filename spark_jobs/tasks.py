@@ -93,6 +93,7 @@ def measure_task(
             **{f"{stem}.png": png for stem, png in page.plots.items()},
         },
         figures={tile.name: f"{tile.value} ({tile.note})" for tile in page.tiles},
+        mailed=(*(f"{stem}.png" for stem in page.plots), "report.html"),
     )
 
 

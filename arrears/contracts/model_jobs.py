@@ -17,6 +17,9 @@ class ResolveVersionsConfig(JobConfig):
     as_of: str = option(help="business date of the run (YYYY-MM-DD)")
     pins: str = option(help="S3 address where the pinned versions of this run are kept")
     needs_champion: bool = option(False, help="end with an error when there is no champion yet")
+    task: Literal["default", "loss", "segments", "next_product"] = option(
+        "default", help="which of the data set's models: default, loss, segments or next_product"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +59,9 @@ class ProposeModelConfig(JobConfig):
     champion_version: str | None = option(
         None, help="registry version that the candidate was compared with; none: there was none"
     )
+    task: Literal["default", "loss", "segments", "next_product"] = option(
+        "default", help="which of the data set's models: default, loss, segments or next_product"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +86,9 @@ class RollbackModelConfig(JobConfig):
     """Makes an earlier champion champion again."""
 
     to_version: str | None = option(None, help="registry version to bring back; none: the champion before this one")
+    task: Literal["default", "loss", "segments", "next_product"] = option(
+        "default", help="which of the data set's models: default, loss, segments or next_product"
+    )
     reason: str = option(help="why the present champion must go; it is logged for good")
     run_label: str = option("by-hand", help="the run that asks, such as Airflow's run id")
     requested_by: str = option("", help="who started that run; empty: nobody knows")

@@ -25,6 +25,17 @@ COLUMNS: Mapping[str, Mapping[str, str]] = MappingProxyType(
 """Task → the columns of its answer and their Spark types."""
 
 
+EXAMPLES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+    {
+        DEFAULT: {"default_probability": 0.5},
+        LOSS: {"loss_given_default": 0.5},
+        SEGMENTS: {"segment": np.int32(1)},
+        NEXT_PRODUCT: {"next_products": ["savings", "credit_card"]},
+    }
+)
+"""Task → what an answer looks like."""
+
+
 def answers(rows: pa.Table, scorer: Any, document: ModelDocument) -> pa.Table:
     """Asks a model about each row.
 

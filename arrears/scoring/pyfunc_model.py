@@ -9,13 +9,13 @@ import mlflow
 import pandas as pd
 import pyarrow as pa
 
-from arrears.scoring.batch import default_probabilities
+from arrears.scoring.answers import answers
 from arrears.scoring.document import ModelDocument
 from arrears.scoring.scorers import load_scorer
 
 
-class DefaultModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc, name-defined]
-    """Estimates default probabilities through MLflow's common interface."""
+class ArrearsModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc, name-defined]
+    """Answers through MLflow's common interface: default probabilities, losses, segments or next products."""
 
     def load_context(self, context: Any) -> None:
         """Loads the model and the document that stand beside this file."""
@@ -23,9 +23,10 @@ class DefaultModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc, name-define
         self._scorer = load_scorer(self._document.model_format, Path(context.artifacts["model"]).read_bytes())
 
     def predict(self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
-        """Returns one column, ``default_probability``, one row a borrower."""
+        """Returns the columns that ``arrears.scoring.answers`` names, one row a borrower."""
         rows = pa.Table.from_pandas(model_input, preserve_index=False)
-        return pd.DataFrame({"default_probability": default_probabilities(rows, self._scorer, self._document)})
+        answered: pd.DataFrame = answers(rows, self._scorer, self._document).to_pandas()
+        return answered
 
 
-mlflow.models.set_model(DefaultModel())
+mlflow.models.set_model(ArrearsModel())

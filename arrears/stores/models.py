@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import arrears
@@ -23,6 +24,7 @@ from arrears.stores.registry import ABSENT, CHAMPION, answered
 log = logging.getLogger(__name__)
 
 MODEL_FOLDER = "model"
+_ANSWER: Mapping[str, Any] = MappingProxyType({"default_probability": 0.5})
 
 
 @dataclass(frozen=True)
@@ -53,12 +55,23 @@ class Models:
             self._mlflow.log_params(dict(parameters))
             yield run.info.run_id
 
-    def log_model(self, files: ModelFiles, *, example: Mapping[str, Any], requirements: list[str]) -> None:
-        """Keeps the model in the open run, with a signature and a made-up example, loadable without any pickle."""
+    def log_model(
+        self,
+        files: ModelFiles,
+        *,
+        example: Mapping[str, Any],
+        requirements: list[str],
+        answer: Mapping[str, Any] = _ANSWER,
+    ) -> None:
+        """Keeps the model in the open run, with a signature and a made-up example, loadable without any pickle.
+
+        Args:
+            example, answer: one made-up borrower, and what the model's answer looks like.
+        """
         import pandas
 
         example_rows = pandas.DataFrame([example])
-        output = pandas.DataFrame({"default_probability": [0.5]})
+        output = pandas.DataFrame([dict(answer)])
         with tempfile.TemporaryDirectory() as folder:
             model, document = Path(folder, files.name), Path(folder, "document.json")
             model.write_bytes(files.model)

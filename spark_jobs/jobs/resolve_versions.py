@@ -36,7 +36,7 @@ def run(config: ResolveVersionsConfig) -> JobResult:
 
 
 def _in_force(objects: Objects, config: ResolveVersionsConfig) -> dict[str, str]:
-    model_name = registered_model(config.dataset)
+    model_name = registered_model(config.dataset, config.task)
     return {
         "dataset_version": _dataset_version(objects, config),
         "model_name": model_name,
