@@ -17,7 +17,7 @@ from pyspark.sql import functions as F
 from arrears.contracts.catalogue import bucket_and_key
 from arrears.contracts.errors import UpstreamNotReady
 from arrears.stores.objects import Objects
-from spark_jobs.engines.contract import VALIDATION_SHARD, FileSlice, Snapshot
+from spark_jobs.engines.contract import FileSlice, Snapshot
 from spark_jobs.io.session import hadoop_uri
 from spark_jobs.io.tables import active_files, table_version
 

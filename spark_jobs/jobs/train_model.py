@@ -1,4 +1,4 @@
-"""Trains one model on the cluster.
+"""Trains one model on the cluster: of default, of the loss given default, of segments, or of the next product.
 
 Reads one version of the training set; writes an MLflow run with the model, its parameters and facts. Fails when the
 version does not exist, or when its rows know what they must not (the leak check) and no reason overrides that.
@@ -7,27 +7,27 @@ version does not exist, or when its rows know what they must not (the leak check
 from __future__ import annotations
 
 import os
-from importlib.metadata import version
 from typing import Any
 
 from pyspark.sql import SparkSession
 
 import arrears
-from arrears.contracts.catalogue import Table
 from arrears.contracts.descriptions import DatasetDescription
 from arrears.contracts.facts import JobResult
 from arrears.contracts.jobs import TrainModelConfig
+from arrears.contracts.tasks import DEFAULT
 from arrears.scoring.document import ModelDocument
-from arrears.stores.models import ModelFiles, Models
+from arrears.stores.models import Models
 from arrears.stores.objects import Objects
 from spark_jobs.engines.contract import FittedModel, TrainingSpec
 from spark_jobs.engines.registry import engine_named
+from spark_jobs.finishing import finished_document
 from spark_jobs.io.snapshots import read_slices
+from spark_jobs.kept_model import keep_model
 from spark_jobs.launch import launch
 from spark_jobs.leak_check import checked_for_leaks
-from spark_jobs.training import pinned_rows, with_training_scores
-
-REQUIREMENTS = ("catboost", "mlflow", "numpy", "pandas", "pyarrow")
+from spark_jobs.tasks import fit_task
+from spark_jobs.training import pinned_rows
 
 
 def run(spark: SparkSession, config: TrainModelConfig) -> JobResult:
@@ -35,19 +35,29 @@ def run(spark: SparkSession, config: TrainModelConfig) -> JobResult:
     manifest = Objects().get_json(config.catalogue.dataset_manifest(config.dataset, config.dataset_version))
     description = DatasetDescription.from_dict(manifest["description"])
     models = Models()
+    if config.task != DEFAULT:
+        return _of_task(spark, config, description, models)
     leaks = checked_for_leaks(spark, config, description)
     experiment, tags = f"arrears/{config.dataset}", {**_tags(config), **leaks.tags}
     with models.run(experiment, config.run_label, parameters=_parameters(config), tags=tags) as run_id:
-        with pinned_rows(spark, config, description, name=run_id) as (snapshot, spec):
-            fitted = engine_named(config.engine).fit(spark, snapshot, spec, read_slices)
-            document = with_training_scores(spark, _document(config, spec, fitted), snapshot, fitted)
-        files = ModelFiles(fitted.model, document.to_json(), fitted.file_name)
-        requirements = [f"{package}=={version(package)}" for package in REQUIREMENTS]
-        models.log_model(files, example=fitted.example, requirements=requirements)
-        source = config.catalogue.table(Table.TRAIN, config.dataset)
-        models.log_dataset(run_id, name=config.dataset, digest=config.dataset_version, source=source)
-        models.log_results(run_id, fitted.numbers(), {}, {})
+        with pinned_rows(spark, config, description, name=run_id) as pinned:
+            fitted = engine_named(config.engine).fit(spark, pinned.snapshot, pinned.spec, read_slices)
+            document = _document(config, pinned.spec, fitted)
+            document = finished_document(spark, config, document, fitted.model, pinned.snapshot, pinned.resampling)
+        keep_model(models, run_id, config, fitted, document)
     figures: dict[str, Any] = {"engine": fitted.engine, **fitted.facts, **leaks.figures}
+    return JobResult(figures, {"mlflow_run_id": run_id}, links={"MLflow run": models.run_url(run_id)})
+
+
+def _of_task(
+    spark: SparkSession, config: TrainModelConfig, description: DatasetDescription, models: Models
+) -> JobResult:
+    """Trains a model of another task: what knows the default is no leak there."""
+    experiment = f"arrears/{config.dataset}"
+    with models.run(experiment, config.run_label, parameters=_parameters(config), tags=_tags(config)) as run_id:
+        found = fit_task(spark, config, description)
+        keep_model(models, run_id, config, found.fitted, found.document)
+    figures: dict[str, Any] = {"task": config.task, "engine": found.fitted.engine, **found.fitted.facts}
     return JobResult(figures, {"mlflow_run_id": run_id}, links={"MLflow run": models.run_url(run_id)})
 
 
@@ -74,6 +84,7 @@ def _tags(config: TrainModelConfig) -> dict[str, str]:
     return {
         "arrears.version": arrears.__version__,
         "arrears.dataset_version": config.dataset_version,
+        "arrears.task": config.task,
         "mlflow.source.git.commit": os.environ.get("ARREARS_GIT_COMMIT", ""),
     }
 

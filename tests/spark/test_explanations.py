@@ -38,7 +38,9 @@ def model() -> bytes:
 
     rows = borrowers()
     outcome = (rows.income - (rows.state == "NY") > 0.2).astype(int)
-    trained = CatBoostClassifier(iterations=12, depth=3, random_seed=1, thread_count=1, verbose=False)
+    trained = CatBoostClassifier(
+        iterations=12, depth=3, random_seed=1, thread_count=1, verbose=False, allow_writing_files=False
+    )
     trained.fit(rows[["income", "debt", "state"]], outcome, cat_features=["state"])
     return bytes(trained._serialize_model())
 

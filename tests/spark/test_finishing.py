@@ -34,7 +34,9 @@ def rows() -> pd.DataFrame:
 def model(rows: pd.DataFrame) -> bytes:
     from catboost import CatBoostClassifier
 
-    trained = CatBoostClassifier(iterations=10, depth=2, random_seed=1, thread_count=1, verbose=False)
+    trained = CatBoostClassifier(
+        iterations=10, depth=2, random_seed=1, thread_count=1, verbose=False, allow_writing_files=False
+    )
     return bytes(trained.fit(rows[["income"]], rows.is_default)._serialize_model())
 
 

@@ -69,6 +69,8 @@ def text(message: EmailMessage, kind: str = "plain") -> str:
         (decided("promoted"), "[Arrears] training 2026-03-14: new champion"),
         (decided("kept"), "[Arrears] training 2026-03-14: kept champion"),
         (decided("refused"), "[Arrears] training 2026-03-14: refused"),
+        (decided("rejected"), "[Arrears] training 2026-03-14: rejected"),
+        (decided("rolled back"), "[Arrears] training 2026-03-14: rolled back"),
     ],
 )
 def test_subject_ends_in_the_outcome(report: RunReport, subject: str) -> None:
