@@ -16,7 +16,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from arrears.contracts.errors import BadConfiguration, BadInput
-from arrears.contracts.jobs import TrainModelConfig
+from arrears.contracts.jobs import EvaluateModelConfig, TrainModelConfig
 from arrears.scoring.document import ModelDocument
 from arrears.scoring.scorers import load_scorer
 from arrears.stores.descriptions import shipped_description
@@ -174,6 +174,25 @@ def test_metrics_equal_those_of_scikit_learn_and_scipy(
         tenths = np.array_split(np.argsort(said, kind="stable"), 10)
         assert [g.mean_loss for g in found.groups] == pytest.approx([came[t].mean() for t in tenths], abs=1e-9)
         assert [g.mean_estimate for g in found.groups] == pytest.approx([said[t].mean() for t in tenths], abs=1e-9)
+
+
+def test_catboost_learns_from_categories_and_missing_values_as_they_come(
+    spark: SparkSession, customers: pd.DataFrame, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    rows = customers.rename(columns={"is_bad": "is_default"}).assign(borrower_id=customers.id.astype(str))
+    borrowers = spark.createDataFrame(rows.drop(columns=["id", "segment", "expected_loss", "default_probability"]))
+    monkeypatch.setattr(loss_model, "training_rows", lambda *_: borrowers)
+    monkeypatch.setattr(loss_model, "held_out_rows", lambda *_: borrowers)
+    chosen = {"task": "loss", "iterations": 60, "learning_rate": 0.2, "early_stopping_rounds": 60}
+    config = TrainModelConfig(root=tmp_path.as_uri(), dataset_version="v", **chosen)
+    description = shipped_description("synthetic_customers")
+    trained = loss_model.fit(spark, config, description)
+    assert trained.document.categorical == ("region",)
+    evaluation = EvaluateModelConfig(dataset_version="v", mlflow_run_id="r", report_folder="f")
+    found = loss_model.measure(spark, evaluation, description, trained.fitted.model, trained.document)
+    assert found.figures.rows == customers.is_bad.sum()
+    assert found.figures.r2 > 0.6
+    assert found.figures.rmse < found.rmse_of_mean
 
 
 def test_rows_that_cannot_be_measured_are_refused_with_their_number(spark: SparkSession) -> None:
