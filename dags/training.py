@@ -31,12 +31,12 @@ settings = Settings.from_env(os.environ)
 
 MODEL = ("engine_options", "iterations", "learning_rate", "depth", "early_stopping_rounds", "validation_share")
 SAMPLING = ("sampling", "sampling_factor")
-FEATURES = ("missing", "missing_flags", "outliers", "outlier_deviations", "encoding", "deciles", "interactions")
+PREPARATION = ("missing", "missing_flags", "outliers", "outlier_deviations", "encoding", "deciles", "interactions")
 CALIBRATION = ("calibration", "calibration_share")
 CUTOFF = ("cutoff_by", "cutoff", "approval_rate", "margin", "lgd", "exposure", "cost")
 CLUSTER = ("shards", "task_memory_mb", "threads", "seed")
-CHOICES = ("clusters", *MODEL, *SAMPLING, *FEATURES, *CALIBRATION, *CUTOFF, *CLUSTER)
-MEASURES = ("threshold", "replicates")
+CHOICES = ("clusters", *MODEL, "features", *SAMPLING, *PREPARATION, *CALIBRATION, *CUTOFF, *CLUSTER)
+MEASURES = ("threshold", "replicates", "segment_by")
 
 with DAG(
     "training",

@@ -60,10 +60,9 @@ def test_output_of_measured_runs_has_its_place() -> None:
 
 
 def test_every_make_target_of_the_readme_exists() -> None:
-    phony = re.search(r"^\.PHONY: (.*)$", (REPOSITORY / "Makefile").read_text(), re.MULTILINE)
-    assert phony
-    named = set(re.findall(r"(?:`|^)make ([a-z]+)", README, re.MULTILINE))
-    assert {"demo", "test", "up", "down", "submit"} <= named <= set(phony.group(1).split())
+    targets = re.findall(r"^([a-z-]+):.* ## ", (REPOSITORY / "Makefile").read_text(), re.MULTILINE)
+    named = set(re.findall(r"(?:`|^)make ([a-z-]+)", README, re.MULTILINE))
+    assert {"demo", "test", "up", "down", "submit"} <= named <= set(targets)
 
 
 def test_every_variable_of_the_readme_is_read_somewhere() -> None:
