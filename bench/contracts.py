@@ -13,7 +13,7 @@ from arrears.contracts.banks import ColumnContract, TableContract
 from bench.results import Measurement
 from bench.spark import local_session
 from bench.timing import medians
-from spark_jobs.contract_check import judged
+from spark_jobs.data.contract_check import judged
 from spark_jobs.transforms.contract_checks import to_content_counts
 from spark_jobs.transforms.contract_rules import in_contract, row_rules
 from spark_jobs.transforms.repeated_keys import to_repeated_hashes

@@ -19,8 +19,8 @@ from arrears.contracts.features import View
 from arrears.contracts.jobs import BuildFeaturesConfig
 from arrears.stores.banks import read_bank, shipped_bank
 from arrears.stores.objects import Objects
-from spark_jobs.bank_data import BankTables, read_bank_tables, source_lookup
-from spark_jobs.contract_check import Verdict, judged
+from spark_jobs.data.bank_data import BankTables, read_bank_tables, source_lookup
+from spark_jobs.data.contract_check import Verdict, judged
 from spark_jobs.io.feature_store import EVENT_TIME, merge_features
 from spark_jobs.launch import launch
 from spark_jobs.transforms.ids import with_row_digest

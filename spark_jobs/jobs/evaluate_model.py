@@ -21,10 +21,10 @@ from arrears.stores.models import ModelFiles, Models
 from arrears.stores.objects import Objects
 from spark_jobs.io import snapshots
 from spark_jobs.launch import launch
-from spark_jobs.measuring import measured_beside
-from spark_jobs.model_report import content_type, mail_figures, report_files
-from spark_jobs.task_rows import MeasuredTask
-from spark_jobs.tasks import measure_task
+from spark_jobs.measuring.measured import measured_beside
+from spark_jobs.measuring.model_report import content_type, mail_figures, report_files
+from spark_jobs.tasks.dispatch import measure_task
+from spark_jobs.tasks.task_rows import MeasuredTask
 
 MAILED = ("roc_curve.png", "score_histogram.png", "report.html")
 
@@ -66,7 +66,7 @@ def _measured_default(
     parameters: Mapping[str, str],
     tags: Mapping[str, str],
 ) -> MeasuredTask:
-    """Measures a model of default; see `spark_jobs.tasks.measure_task` for the others."""
+    """Measures a model of default; see `spark_jobs.tasks.dispatch.measure_task` for the others."""
     held_out = snapshots.pin_partition(
         spark,
         config.catalogue.table(Table.TEST, config.dataset),

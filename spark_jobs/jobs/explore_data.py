@@ -19,7 +19,7 @@ from arrears.model.exploration import Exploration
 from arrears.reports.exploration_figures import overview
 from arrears.reports.exploration_page import render_exploration_page
 from arrears.stores.objects import Objects
-from spark_jobs.exploration import Compared, explore, halves_by_date
+from spark_jobs.data.exploration import Compared, explore, halves_by_date
 from spark_jobs.io import tables
 from spark_jobs.launch import launch
 from spark_jobs.schemas import SAMPLE_ID

@@ -22,7 +22,7 @@ from arrears.contracts.errors import BadInput
 from arrears.contracts.facts import JobResult
 from arrears.contracts.jobs import GenerateDataConfig
 from arrears.stores.objects import Objects
-from spark_jobs.dataset import CheckedBorrowers, checked_borrowers, dataset_version, parted
+from spark_jobs.data.dataset import CheckedBorrowers, checked_borrowers, dataset_version, parted
 from spark_jobs.io import tables
 from spark_jobs.launch import launch
 from spark_jobs.transforms.ids import ROW_DIGEST, digest_of, digest_sums

@@ -17,9 +17,9 @@ from arrears.contracts.jobs import PromoteModelConfig
 from arrears.model.decisions import Decision, overridden
 from arrears.stores.models import Models
 from arrears.stores.objects import Objects
-from spark_jobs.candidates import Candidate, judged, require_champion
 from spark_jobs.launch import launch_plain
-from spark_jobs.succession import Succession, succession
+from spark_jobs.promotion.candidates import Candidate, judged, require_champion
+from spark_jobs.promotion.succession import Succession, succession
 
 GATE = "the gate"
 NOBODY = "nobody"

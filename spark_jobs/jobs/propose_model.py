@@ -11,9 +11,9 @@ from arrears.contracts.jobs import ProposeModelConfig
 from arrears.model.gate import Verdict
 from arrears.stores.models import Models
 from arrears.stores.objects import Objects
-from spark_jobs.candidates import Candidate, judged, require_champion
 from spark_jobs.launch import launch_plain
-from spark_jobs.succession import succession
+from spark_jobs.promotion.candidates import Candidate, judged, require_champion
+from spark_jobs.promotion.succession import succession
 
 _WOULD_BE = {
     "promoted": "Every rule of the gate is met: an approval makes it the champion.",

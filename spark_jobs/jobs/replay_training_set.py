@@ -14,7 +14,7 @@ from arrears.contracts.errors import BadInput
 from arrears.contracts.facts import JobResult
 from arrears.contracts.jobs import GenerateDataConfig, ReplayTrainingSetConfig
 from arrears.stores.objects import Objects
-from spark_jobs.dataset import Pins, checked_borrowers, dataset_version, parted
+from spark_jobs.data.dataset import Pins, checked_borrowers, dataset_version, parted
 from spark_jobs.launch import launch
 from spark_jobs.transforms.ids import digest_of, digest_sums
 from spark_jobs.transforms.splits import PART

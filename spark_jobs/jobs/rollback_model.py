@@ -13,7 +13,7 @@ from arrears.contracts.jobs import RollbackModelConfig
 from arrears.stores.models import Models
 from arrears.stores.objects import Objects
 from spark_jobs.launch import launch_plain
-from spark_jobs.succession import Succession, succession
+from spark_jobs.promotion.succession import Succession, succession
 
 BY_HAND = "by-hand"
 

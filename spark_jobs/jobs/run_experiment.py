@@ -28,15 +28,15 @@ from arrears.stores.experiments import read_experiment
 from arrears.stores.models import Models
 from arrears.stores.objects import Objects
 from arrears.stores.trial_runs import TrialRuns
+from spark_jobs.data.leak_check import checked_for_leaks
 from spark_jobs.engines.registry import engine_named
-from spark_jobs.experiment import run_trials
-from spark_jobs.experiment_report import content_type, report_files
-from spark_jobs.feature_ranking import selection_of
+from spark_jobs.experiments.experiment import run_trials
+from spark_jobs.experiments.experiment_report import content_type, report_files
+from spark_jobs.experiments.feature_ranking import selection_of
+from spark_jobs.experiments.pinned_folds import pinned_folds
+from spark_jobs.experiments.trials import Trials
 from spark_jobs.jobs import resolve_versions
 from spark_jobs.launch import launch
-from spark_jobs.leak_check import checked_for_leaks
-from spark_jobs.pinned_folds import pinned_folds
-from spark_jobs.trials import Trials
 
 log = logging.getLogger(__name__)
 

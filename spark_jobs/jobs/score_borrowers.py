@@ -26,9 +26,9 @@ from arrears.stores.models import Models
 from arrears.stores.objects import Objects
 from spark_jobs.engines.contract import Snapshot
 from spark_jobs.engines.scoring import SCORE, score_snapshot
-from spark_jobs.evaluation import score_histogram
 from spark_jobs.io import snapshots, tables
 from spark_jobs.launch import launch
+from spark_jobs.measuring.evaluation import score_histogram
 from spark_jobs.schemas import SAMPLE_ID
 from spark_jobs.transforms.risk import risk_category
 

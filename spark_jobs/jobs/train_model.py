@@ -19,15 +19,15 @@ from arrears.contracts.tasks import DEFAULT
 from arrears.scoring.document import ModelDocument
 from arrears.stores.models import Models
 from arrears.stores.objects import Objects
+from spark_jobs.data.leak_check import checked_for_leaks
 from spark_jobs.engines.contract import FittedModel, TrainingSpec
 from spark_jobs.engines.registry import engine_named
-from spark_jobs.finishing import finished_document
 from spark_jobs.io.snapshots import read_slices
-from spark_jobs.kept_model import keep_model
 from spark_jobs.launch import launch
-from spark_jobs.leak_check import checked_for_leaks
-from spark_jobs.tasks import fit_task
-from spark_jobs.training import pinned_rows
+from spark_jobs.tasks.dispatch import fit_task
+from spark_jobs.training.finishing import finished_document
+from spark_jobs.training.kept_model import keep_model
+from spark_jobs.training.pinned_training import pinned_rows
 
 
 def run(spark: SparkSession, config: TrainModelConfig) -> JobResult:

@@ -1,6 +1,6 @@
 """Whether one table keeps its contract: all that one pass over the rows must count, and what the counts tell.
 
-Grain of the input: one row per row of the table. Nothing here reads data; `spark_jobs.contract_check` runs it.
+Grain of the input: one row per row of the table. Nothing here reads data; `spark_jobs.data.contract_check` runs it.
 """
 
 from __future__ import annotations

@@ -24,13 +24,13 @@ from arrears.contracts.jobs import (
 from arrears.stores.banks import shipped_bank
 from arrears.stores.locks import held_lock
 from arrears.stores.objects import Objects
-from spark_jobs.bank_data import read_bank_tables
+from spark_jobs.data.bank_data import read_bank_tables
+from spark_jobs.data.leak_check import found_leaks
 from spark_jobs.io import feature_store
 from spark_jobs.io.feature_store import merge_features
 from spark_jobs.io.source_tables import overwrite_source_table, read_source_table
 from spark_jobs.io.tables import read_partition, table_version
 from spark_jobs.jobs import build_features, generate_bank, generate_data, maintain_tables, replay_training_set
-from spark_jobs.leak_check import found_leaks
 from tests.conftest import spark_jars
 from tests.jobs.small_bank import small_bank
 

@@ -22,7 +22,7 @@ from arrears.stores.models import Models
 from arrears.stores.objects import Objects
 from spark_jobs.io.tables import overwrite_partition
 from spark_jobs.jobs import train_model
-from spark_jobs.training import pinned_rows
+from spark_jobs.training.pinned_training import pinned_rows
 from tests.jobs.model_world import BORROWERS, Bank, borrowers, frame, local_registry
 
 DATASET, VERSION = "bank_of_letters", "v1"

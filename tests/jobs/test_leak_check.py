@@ -17,9 +17,9 @@ from arrears.contracts.facts import JobResult
 from arrears.contracts.jobs import TrainModelConfig
 from arrears.stores.models import Models
 from arrears.stores.objects import Objects
+from spark_jobs.data.leak_check import LeakCheck, checked_for_leaks
 from spark_jobs.io.tables import overwrite_partition
 from spark_jobs.jobs import train_model
-from spark_jobs.leak_check import LeakCheck, checked_for_leaks
 from tests.jobs.model_world import DATASET, DESCRIPTION, Bank, borrowers, frame, local_registry
 
 

@@ -20,7 +20,7 @@ from arrears.scoring.scorers.catboost_trees import CatBoostTrees
 from arrears.stores.models import Models
 from spark_jobs.io.tables import overwrite_partition, read_partition
 from spark_jobs.jobs import score_borrowers, train_model
-from spark_jobs.training import pinned_rows
+from spark_jobs.training.pinned_training import pinned_rows
 from spark_jobs.transforms.training_rows import VALIDATION, to_training_rows
 from tests.jobs.model_world import (
     AS_OF,

@@ -17,7 +17,7 @@ from arrears.stores.models import Models
 from arrears.stores.objects import Objects
 from arrears.stores.registry import Registry
 from spark_jobs.jobs import promote_model, propose_model, rollback_model
-from spark_jobs.succession import Succession
+from spark_jobs.promotion.succession import Succession
 from tests.jobs.model_world import local_registry
 from tests.jobs.registry_world import (
     BETTER,

@@ -17,7 +17,7 @@ from arrears.contracts.errors import BadConfiguration
 from arrears.contracts.facts import JobResult
 from arrears.contracts.jobs import RunExperimentConfig, TrainModelConfig
 from arrears.stores.objects import Objects
-from spark_jobs import trials
+from spark_jobs.experiments import trials
 from spark_jobs.jobs import run_experiment
 from tests.jobs.model_world import AS_OF, DATASET, VERSION, Bank, found, local_registry
 

@@ -15,8 +15,8 @@ from arrears.contracts.descriptions import DatasetDescription
 from arrears.contracts.features import FeatureLine
 from arrears.model.binning import Bins, number_bins, quantile_edges
 from arrears.model.exploration import Exploration
-from spark_jobs.exploration import Compared, explore, halves_by_date
-from spark_jobs.feature_power import bins_of, feature_powers, outcome, segment_counts
+from spark_jobs.data.exploration import Compared, explore, halves_by_date
+from spark_jobs.data.feature_power import bins_of, feature_powers, outcome, segment_counts
 from spark_jobs.transforms import binned_counts
 from spark_jobs.transforms.binned_counts import to_lowest_hashes
 

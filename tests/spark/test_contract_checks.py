@@ -17,7 +17,7 @@ from arrears.contracts.banks import ColumnContract, TableContract
 from arrears.contracts.catalogue import Catalogue
 from arrears.contracts.errors import BadInput
 from arrears.stores.objects import Objects
-from spark_jobs.contract_check import Verdict, Violation, enforce, judged
+from spark_jobs.data.contract_check import Verdict, Violation, enforce, judged
 
 AS_OF = "2026-03-31"
 PAYMENTS = TableContract(

@@ -12,7 +12,7 @@ from pyspark.sql import DataFrame, SparkSession
 from arrears.contracts.errors import BadConfiguration, BadInput
 from arrears.contracts.jobs import TrainModelConfig
 from arrears.model.cutoffs import APPROVE_ALL, Cutoff
-from spark_jobs.cutoffs import chosen_cutoff, profit_curve
+from spark_jobs.measuring.cutoffs import chosen_cutoff, profit_curve
 from spark_jobs.transforms import score_counts
 
 ROWS = 900

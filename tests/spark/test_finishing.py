@@ -16,7 +16,7 @@ from arrears.contracts.jobs import TrainModelConfig
 from arrears.model.calibration import Calibration
 from arrears.scoring.document import ModelDocument
 from spark_jobs.engines.contract import VALIDATION_SHARD, FileSlice, Snapshot
-from spark_jobs.finishing import with_cutoff
+from spark_jobs.training.finishing import with_cutoff
 
 ROWS = 300
 PLAIN = ModelDocument("loans", "v1", "by hand", ("income",), ())

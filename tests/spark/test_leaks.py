@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 
 from arrears.contracts.descriptions import DatasetDescription
 from arrears.model.leaks import CONTENT, ROWS, Overlap, overlap_leaks
-from spark_jobs.leak_check import found_leaks
+from spark_jobs.data.leak_check import found_leaks
 from spark_jobs.transforms.ids import with_borrower_id
 from spark_jobs.transforms.leaks import to_later_dates, to_overlaps
 from spark_jobs.transforms.samples import to_new_borrowers

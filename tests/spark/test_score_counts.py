@@ -14,7 +14,7 @@ from sklearn import metrics as reference
 from arrears.contracts.errors import BadInput
 from arrears.model.bootstrap import percentile_interval, poisson_weights
 from arrears.model.rank_sums import RankSums, rank_sums
-from spark_jobs.evaluation import evaluate, score_histogram, score_quantiles
+from spark_jobs.measuring.evaluation import evaluate, score_histogram, score_quantiles
 from spark_jobs.transforms import score_counts
 from spark_jobs.transforms.score_bootstrap import bootstrap_hash
 from spark_jobs.transforms.score_counts import (

@@ -31,7 +31,7 @@ from spark_jobs.engines.contract import (
 )
 from spark_jobs.engines.registry import engine_named
 from spark_jobs.io.snapshots import read_slices
-from spark_jobs.preparation import learnt_preparation, suited_to
+from spark_jobs.training.preparation import learnt_preparation, suited_to
 from tests.spark.engine_rows import auc, scores, written
 from tests.spark.loans import real
 

@@ -28,14 +28,14 @@ from arrears.model.trials import Proposal, ranked
 from arrears.scoring.batch import default_probabilities
 from arrears.scoring.preparation import Deciles, Interaction, LevelNumbers, Preparation
 from arrears.scoring.scorers import load_scorer
-from spark_jobs import trials as trials_module
 from spark_jobs.engines.contract import VALIDATION_SHARD, Snapshot
-from spark_jobs.experiment import run_trials
-from spark_jobs.feature_ranking import of_features, selection_of
+from spark_jobs.experiments import trials as trials_module
+from spark_jobs.experiments.experiment import run_trials
+from spark_jobs.experiments.feature_ranking import of_features, selection_of
+from spark_jobs.experiments.pinned_folds import PinnedFolds, pinned_folds
+from spark_jobs.experiments.trials import Trials, fold_metrics
 from spark_jobs.io.snapshots import read_slices
 from spark_jobs.io.tables import overwrite_partition
-from spark_jobs.pinned_folds import PinnedFolds, pinned_folds
-from spark_jobs.trials import Trials, fold_metrics
 
 ROWS = 1500
 DESCRIPTION = DatasetDescription(

@@ -17,7 +17,7 @@ from arrears.contracts.jobs import TrainModelConfig
 from arrears.scoring.columns import MISSING_LEVEL
 from arrears.scoring.preparation import Preparation
 from arrears.scoring.woe import EvidenceTable
-from spark_jobs.preparation import learnt_preparation
+from spark_jobs.training.preparation import learnt_preparation
 
 ROWS = 3000
 STEP = 0.5  # incomes above it default far less often

@@ -25,7 +25,7 @@ from arrears.model.feature_paths import (
 )
 from arrears.model.search import search_of
 from arrears.model.trials import Proposal, Trial, folds_of_metrics, progress_line, ranked
-from spark_jobs.experiment import run_trials, told_error
+from spark_jobs.experiments.experiment import run_trials, told_error
 
 SPACE: dict[str, Any] = {"depth": (2, 4, 6, 8), "learning_rate": Range(0.01, 1.0, log=True)}
 

@@ -10,7 +10,7 @@ from arrears.contracts.descriptions import DatasetDescription
 from arrears.contracts.errors import BadConfiguration
 from arrears.contracts.jobs import TrainModelConfig
 from spark_jobs.engines.registry import engine_named
-from spark_jobs.preparation import suited_to
+from spark_jobs.training.preparation import suited_to
 
 WORDS = DatasetDescription(name="d", target="is_default", numeric=("income",), categorical=("state",))
 NUMBERS = DatasetDescription(name="d", target="is_default", numeric=("income",))

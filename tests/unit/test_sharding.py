@@ -13,7 +13,7 @@ from arrears.contracts.jobs import TrainModelConfig
 from spark_jobs.engines.catboost import ENGINE
 from spark_jobs.engines.contract import Engine
 from spark_jobs.engines.options import parsed_options
-from spark_jobs.sharding import check_choices, chosen_shards, monotone
+from spark_jobs.training.sharding import check_choices, chosen_shards, monotone
 
 CONFIG = TrainModelConfig(dataset_version="v")
 BANK = DatasetDescription("bank", target="bad", numeric=tuple(f"n{n}" for n in range(100)))

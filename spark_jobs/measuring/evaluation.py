@@ -27,9 +27,9 @@ from arrears.model.score_groups import (
     score_stability,
     tenth_edges,
 )
-from spark_jobs.comparison import auc_difference
-from spark_jobs.level_findings import level_findings
-from spark_jobs.scored_rows import LABEL, SCORE, checked_count, checked_error_sums, kept, score_bounds
+from spark_jobs.measuring.comparison import auc_difference
+from spark_jobs.measuring.level_findings import level_findings
+from spark_jobs.measuring.scored_rows import LABEL, SCORE, checked_count, checked_error_sums, kept, score_bounds
 from spark_jobs.transforms.score_bootstrap import bootstrap_hash, to_bootstrap_areas
 from spark_jobs.transforms.score_counts import to_score_counts, with_counts_below
 from spark_jobs.transforms.score_curves import to_curve_points, to_histogram, to_quantile_grid, to_score_groups

@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 from arrears.contracts.errors import BadInput
 from arrears.model.calibration import Calibration
 from arrears.model.calibration_fits import fitted_isotonic, fitted_platt
-from spark_jobs.scored_rows import LABEL, SCORE, kept, score_bounds, usable_error_sums
+from spark_jobs.measuring.scored_rows import LABEL, SCORE, kept, score_bounds, usable_error_sums
 from spark_jobs.transforms.score_counts import to_score_counts, with_counts_below
 from spark_jobs.transforms.score_curves import to_outcome_counts
 

@@ -18,7 +18,7 @@ from arrears.model.task_gate import decide_task
 from arrears.reports.task_page import Frame, TaskPage, render_task_page
 from arrears.scoring.document import ModelDocument
 from arrears.stores.models import ModelFiles
-from spark_jobs.task_rows import FittedTask, MeasuredTask
+from spark_jobs.tasks.task_rows import FittedTask, MeasuredTask
 
 # The settings that these tasks have; the others belong to default models.
 SHOWN = (
@@ -98,4 +98,4 @@ def measure_task(
 
 
 def _module(task: str) -> ModuleType:
-    return import_module(f"spark_jobs.{_MODULES[task]}")
+    return import_module(f"spark_jobs.tasks.{_MODULES[task]}")

@@ -14,7 +14,7 @@ from arrears.contracts.errors import BadInput, UpstreamNotReady
 from arrears.contracts.jobs import TrainModelConfig
 from arrears.model.decisions import LEAK_CHECK_TAG
 from arrears.model.leaks import Overlap, overlap_leaks, power_leaks, time_leaks
-from spark_jobs.feature_power import feature_powers
+from spark_jobs.data.feature_power import feature_powers
 from spark_jobs.io.tables import read_partition
 from spark_jobs.transforms.leaks import to_later_dates, to_overlaps
 

@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 from arrears.contracts.errors import BadInput
 from arrears.model.delong import auc_difference as delong_difference
 from arrears.model.findings import AucDifference
-from spark_jobs.scored_rows import LABEL, SCORE, kept, only_row, score_bounds
+from spark_jobs.measuring.scored_rows import LABEL, SCORE, kept, only_row, score_bounds
 from spark_jobs.transforms.score_counts import is_usable_score, to_score_counts, with_counts_below
 from spark_jobs.transforms.score_ranks import placement_sums, placement_sums_of, to_misplacements
 

@@ -26,7 +26,7 @@ from arrears.model.exploration import (
     histogram_edges,
 )
 from arrears.model.power import feature_power
-from spark_jobs.feature_power import counts_of, half, outcome, segment_counts
+from spark_jobs.data.feature_power import counts_of, half, outcome, segment_counts
 from spark_jobs.transforms.association_sums import to_moments, to_products
 from spark_jobs.transforms.binned_counts import QUANTILES, to_bins
 

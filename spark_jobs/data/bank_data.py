@@ -14,7 +14,7 @@ from arrears.contracts.errors import BadInput
 from arrears.contracts.features import ProfileView, View
 from arrears.contracts.jobs import BuildFeaturesConfig, GenerateDataConfig
 from arrears.stores.objects import Objects, is_reachable
-from spark_jobs.contract_check import enforce
+from spark_jobs.data.contract_check import enforce
 from spark_jobs.io.feature_store import EVENT_TIME, read_features
 from spark_jobs.io.session import fit_shuffles
 from spark_jobs.io.source_tables import read_source_table

@@ -19,7 +19,7 @@ from arrears.model.monotone_bins import NARROW_BINS, counts_between, merged_sket
 from arrears.scoring.columns import MISSING_LEVEL
 from arrears.scoring.preparation import Preparation
 from arrears.scoring.woe import NOTHING, Counts, EvidenceTable, evidence_table
-from spark_jobs.feature_power import segment_counts
+from spark_jobs.data.feature_power import segment_counts
 from spark_jobs.transforms.feature_statistics import to_levels
 from spark_jobs.transforms.prepared_rows import to_prepared_numbers, to_sketches
 from spark_jobs.transforms.training_rows import ROW_ORDER

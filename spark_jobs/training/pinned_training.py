@@ -22,8 +22,8 @@ from spark_jobs.engines.options import parsed_options
 from spark_jobs.engines.registry import engine_named
 from spark_jobs.io import snapshots, tables
 from spark_jobs.io.training_progress import ProgressFiles
-from spark_jobs.preparation import interactions, learnt_preparation, suited_to
-from spark_jobs.sharding import check_choices, chosen_shards, monotone
+from spark_jobs.training.preparation import interactions, learnt_preparation, suited_to
+from spark_jobs.training.sharding import check_choices, chosen_shards, monotone
 from spark_jobs.transforms.resampling import to_class_counts, to_resampled_rows
 from spark_jobs.transforms.training_rows import ROW_ORDER, to_level_counts, to_training_rows
 

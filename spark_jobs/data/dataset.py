@@ -20,7 +20,7 @@ from arrears.contracts.jobs import GenerateDataConfig
 from arrears.stores.banks import parse_bank, shipped_bank_text, shipped_banks
 from arrears.stores.objects import Objects
 from arrears.stores.shipped import text_at
-from spark_jobs.bank_data import training_decisions
+from spark_jobs.data.bank_data import training_decisions
 from spark_jobs.io import sources
 from spark_jobs.transforms import checks, splits
 from spark_jobs.transforms.borrowers import in_stored_names, to_borrowers, to_target_levels

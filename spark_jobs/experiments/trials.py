@@ -18,11 +18,11 @@ from spark_jobs.engines.contract import FittedModel, Snapshot, TrainingSpec
 from spark_jobs.engines.options import parsed_options
 from spark_jobs.engines.registry import engine_named
 from spark_jobs.engines.scoring import SCORE, score_snapshot
+from spark_jobs.experiments.pinned_folds import PinnedFolds
 from spark_jobs.io.snapshots import read_slices
-from spark_jobs.pinned_folds import PinnedFolds
-from spark_jobs.scored_rows import checked_error_sums, kept, score_bounds
-from spark_jobs.sharding import check_choices
-from spark_jobs.training import training_spec
+from spark_jobs.measuring.scored_rows import checked_error_sums, kept, score_bounds
+from spark_jobs.training.pinned_training import training_spec
+from spark_jobs.training.sharding import check_choices
 from spark_jobs.transforms.score_counts import to_score_counts, with_counts_below
 from spark_jobs.transforms.score_curves import to_score_groups
 from spark_jobs.transforms.score_ranks import rank_sums_of, to_rank_sums

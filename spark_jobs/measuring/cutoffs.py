@@ -17,7 +17,7 @@ from arrears.contracts.jobs import TrainModelConfig
 from arrears.model.cutoffs import Cutoff
 from arrears.model.metrics import check_both_classes
 from arrears.model.profit import LoanTerms, ProfitCurve, ProfitPoint
-from spark_jobs.scored_rows import LABEL, SCORE, kept, only_row, score_bounds
+from spark_jobs.measuring.scored_rows import LABEL, SCORE, kept, only_row, score_bounds
 from spark_jobs.transforms.approvals import to_approvals, to_best, to_curve, to_loans, to_policy_sums
 
 

@@ -25,7 +25,7 @@ from arrears.scoring.scorers.clusters import Clusters
 from spark_jobs.engines import clusters
 from spark_jobs.engines.segmenting import POSITION, to_segmented
 from spark_jobs.engines.task_contract import FitTask
-from spark_jobs.task_rows import (
+from spark_jobs.tasks.task_rows import (
     FittedTask,
     document_of,
     held_out_rows,

@@ -26,8 +26,8 @@ from arrears.scoring.scorers import load_scorer
 from spark_jobs.engines.answering import to_answers
 from spark_jobs.engines.task_contract import IS_VALIDATION, TARGET, FitTask
 from spark_jobs.io.checkpoints import checkpoints
-from spark_jobs.loss_evaluation import evaluate_losses
-from spark_jobs.task_rows import (
+from spark_jobs.tasks.loss_evaluation import evaluate_losses
+from spark_jobs.tasks.task_rows import (
     FittedTask,
     document_of,
     held_out_rows,

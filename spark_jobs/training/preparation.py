@@ -21,7 +21,7 @@ from arrears.contracts.jobs import TrainModelConfig
 from arrears.scoring.columns import MISSING_LEVEL
 from arrears.scoring.preparation import Deciles, Interaction, LevelNumbers, OutlierLimits, Preparation
 from spark_jobs.engines.contract import Engine
-from spark_jobs.evidence import LevelCounts, learnt_evidence, level_counts
+from spark_jobs.training.evidence import LevelCounts, learnt_evidence, level_counts
 from spark_jobs.transforms.feature_statistics import (
     RAREST_SHARE,
     to_number_statistics,

@@ -12,7 +12,7 @@ from pyspark.sql.types import NumericType
 from arrears.model.binning import OTHER_LEVELS, Bins
 from arrears.model.fairness import LevelCounts, group_fairness
 from arrears.model.findings import GroupFairness, SegmentResult
-from spark_jobs.scored_rows import LABEL, SCORE
+from spark_jobs.measuring.scored_rows import LABEL, SCORE
 from spark_jobs.transforms.binned_counts import to_bins
 from spark_jobs.transforms.levels import to_level_counts, to_level_rows
 from spark_jobs.transforms.score_counts import to_score_counts, with_counts_below

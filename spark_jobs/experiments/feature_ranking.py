@@ -13,8 +13,8 @@ from arrears.model.search import Search
 from arrears.model.trials import Proposal
 from arrears.scoring.preparation import Preparation
 from spark_jobs.engines.catboost_ranking import eliminated_inputs
+from spark_jobs.experiments.trials import Trials
 from spark_jobs.io.snapshots import read_slices
-from spark_jobs.trials import Trials
 
 log = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from arrears.reports.model_figures import model_plots
 from arrears.reports.model_page import ModelPage, render_model_page
 from arrears.scoring.document import ModelDocument
 from arrears.scoring.scorers import load_scorer
-from spark_jobs.measuring import Measured
+from spark_jobs.measuring.measured import Measured
 
 CONTENT_TYPES = {"png": "image/png", "html": "text/html; charset=utf-8", "json": "application/json"}
 

@@ -15,11 +15,11 @@ from arrears.contracts.descriptions import LABEL
 from arrears.contracts.jobs import TrainModelConfig
 from arrears.model.resampling import Resampling
 from arrears.scoring.document import ModelDocument
-from spark_jobs.calibrating import calibrated
-from spark_jobs.cutoffs import chosen_cutoff
 from spark_jobs.engines.contract import CALIBRATION_SHARD, VALIDATION_SHARD, FileSlice, Snapshot
-from spark_jobs.evaluation import score_quantiles
-from spark_jobs.scored_rows import score_carrying
+from spark_jobs.measuring.cutoffs import chosen_cutoff
+from spark_jobs.measuring.evaluation import score_quantiles
+from spark_jobs.measuring.scored_rows import score_carrying
+from spark_jobs.training.calibrating import calibrated
 
 
 def finished_document(

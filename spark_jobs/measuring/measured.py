@@ -14,12 +14,12 @@ from arrears.model.findings import Findings
 from arrears.model.profit import ProfitCurve
 from arrears.scoring.document import ModelDocument
 from arrears.stores.models import ModelFiles
-from spark_jobs.cutoffs import profit_curve
 from spark_jobs.engines.contract import Snapshot
-from spark_jobs.evaluation import findings
-from spark_jobs.explanations import explained
 from spark_jobs.io import snapshots
-from spark_jobs.scored_rows import kept, score_carrying
+from spark_jobs.measuring.cutoffs import profit_curve
+from spark_jobs.measuring.evaluation import findings
+from spark_jobs.measuring.explanations import explained
+from spark_jobs.measuring.scored_rows import kept, score_carrying
 
 DEFAULT_CUTOFF = Cutoff(0.5, "fixed")  # of models that were trained before cut-offs were kept with them
 SEGMENTED = 3  # categories whose levels are measured apart where nobody names any

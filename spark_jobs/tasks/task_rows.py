@@ -17,9 +17,9 @@ from arrears.scoring.document import ModelDocument
 from spark_jobs.engines.contract import FittedModel
 from spark_jobs.engines.options import parsed_options
 from spark_jobs.engines.task_contract import TaskRows, TaskSpec
-from spark_jobs.evidence import level_counts
 from spark_jobs.io import tables
-from spark_jobs.preparation import learnt_preparation
+from spark_jobs.training.evidence import level_counts
+from spark_jobs.training.preparation import learnt_preparation
 from spark_jobs.transforms.feature_statistics import to_quantiles, to_sample
 
 

@@ -1,0 +1,1 @@
+"""A data set before it is written: read, checked, joined, named by its content, parted, looked at."""

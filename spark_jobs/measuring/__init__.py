@@ -1,0 +1,1 @@
+"""Scored rows turned into findings: metrics, cut-offs, explanations, and the files of a report."""

@@ -1,0 +1,1 @@
+"""A model on its way through the gate, and the log and aliases that follow."""

@@ -1,0 +1,1 @@
+"""Models beside default: loss given default, customer segments, next product."""
