@@ -11,9 +11,12 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
+from urllib.parse import quote
 
 import mlflow
 import psutil
+import pyarrow as pa
 import pyspark
 import pytest
 from mlflow.types import DataType
@@ -21,6 +24,9 @@ from mlflow.types import DataType
 from arrears.contracts.catalogue import Table, registered_model
 from arrears.contracts.descriptions import ID, LABEL
 from arrears.contracts.errors import UpstreamNotReady
+from arrears.scoring.batch import default_probabilities
+from arrears.scoring.document import ModelDocument
+from arrears.scoring.scorers import load_scorer
 from arrears.stores.models import Models
 from arrears.stores.objects import Objects
 from local.demo_notes import Notes
@@ -199,6 +205,64 @@ def test_backfill_of_four_dates_scores_four_partitions(stack: RunningStack, firs
     assert len({tuple(sorted(sample[ID])) for sample in samples.values()}) == len(BACKFILLED)
 
 
+def test_person_lets_a_worse_model_through_and_a_rollback_brings_the_better_one_back(
+    stack: RunningStack, first_demo: Demo
+) -> None:
+    name = registered_model("lending_club")
+    conf = {"as_of": AS_OF, "iterations": 5, "approval": "human"}
+    run_id = stack.airflow.trigger("training", conf=conf)
+    question = f"/api/v2/dags/training/dagRuns/{quote(run_id, safe='')}/taskInstances/approve_model/-1/hitlDetails"
+
+    def asked() -> dict[str, Any] | None:
+        told = stack.airflow.ask("GET", question, accepted=(404,))
+        return told if "options" in told else None
+
+    assert "does not beat the champion's" in eventually(asked, "the question", seconds=600)["body"]
+    assert Models().champion(name) == "1"
+    answer = {"reason": "a trial of the gate", "override": "to see a rollback"}
+    stack.airflow.ask("PATCH", question, {"chosen_options": ["Approve"], "params_input": answer})
+
+    assert stack.ended_run("training", run_id).state == "success", stack.task_log("training", run_id, "promote_model")
+    assert Models().champion(name) == "2"
+    mail, message = stack.report_of("training", run_id)
+    assert mail.subject == f"[Arrears] training {AS_OF}: new champion"
+    assert "to see a rollback" in message["Text"]
+
+    stack.airflow.set_paused("rollback", paused=False)
+    back = stack.airflow.trigger("rollback", conf={"as_of": AS_OF, "reason": "the trial is over"})
+    assert stack.ended_run("rollback", back).state == "success", stack.task_log("rollback", back, "rollback_model")
+    assert Models().champion(name) == "1"
+
+    proven = stack.command("local.decisions", name)
+    assert proven.returncode == 0, proven.stdout
+    kinds = re.findall(r"^ *\d+ +\S+ +(promoted|approved|rolled back)", proven.stdout, re.MULTILINE)
+    assert len(kinds) == 3, proven.stdout
+    assert "OVERRIDE: to see a rollback" in proven.stdout
+
+
+def test_executor_killed_in_the_middle_of_a_training_costs_its_task_alone(
+    stack: RunningStack, first_demo: Demo
+) -> None:
+    undisturbed = _training(stack, "undisturbed")
+    told, _ = undisturbed.communicate(timeout=600)
+    assert undisturbed.returncode == 0, told
+
+    disturbed, told = _training(stack, "disturbed"), ""
+    while "training 1 shard(s)" not in told:
+        line = disturbed.stdout.readline() if disturbed.stdout else ""
+        assert line, told
+        told += line
+    executors = [member for member in members(str(stack.settings.state)) if _mentions(member, "CoarseGrainedExecutor")]
+    for executor in executors:
+        executor.kill()
+    rest, _ = disturbed.communicate(timeout=600)
+
+    assert executors
+    assert disturbed.returncode == 0, told + rest
+    assert re.search(r"Lost (task|executor)", told + rest), told + rest
+    assert _scores(stack, "disturbed") == _scores(stack, "undisturbed")
+
+
 def test_killed_part_is_restarted_and_shown(stack: RunningStack, first_demo: Demo) -> None:
     before = stack.part("s3")
     assert "  0  " in next(line for line in stack.command("local.stack", "status").stdout.splitlines() if "s3 " in line)
@@ -255,6 +319,31 @@ def test_down_leaves_no_process_and_a_demo_then_says_what_to_do(stack: RunningSt
     refused = stack.command("local.demo")
     assert refused.returncode == UpstreamNotReady.exit_code
     assert refused.stdout.strip() == f"no stack runs in {state}: run `make demo`, or `make up` first"
+
+
+def _training(stack: RunningStack, label: str) -> subprocess.Popen[str]:
+    """A training by hand, which promotes nothing."""
+    flags = ["--dataset-version", version_in_force(stack), "--run-label", label, "--iterations", "1500"]
+    flags += ["--early-stopping-rounds", "1500", "--learning-rate", "0.01"]
+    return subprocess.Popen(
+        [sys.executable, "-m", "local.submit", "train_model", "--", *flags],
+        env=stack.environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def _scores(stack: RunningStack, label: str) -> list[float]:
+    """What a run's model says of the day's borrowers: the bytes of two model files always differ."""
+    found = mlflow.search_runs(
+        experiment_names=["arrears/lending_club"], filter_string=f"attributes.run_name = '{label}'"
+    )
+    (run_id,) = found["run_id"]
+    files = Models().files_of_run(run_id)
+    document = ModelDocument.from_json(files.document)
+    rows = pa.Table.from_pandas(stack.rows(Table.TEST_SAMPLE, AS_OF), preserve_index=False)
+    return default_probabilities(rows, load_scorer(document.model_format, files.model), document).tolist()
 
 
 def _mentions(process: psutil.Process, state: str) -> bool:
