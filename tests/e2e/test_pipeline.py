@@ -252,12 +252,11 @@ def test_executor_killed_in_the_middle_of_a_training_costs_its_task_alone(
         line = disturbed.stdout.readline() if disturbed.stdout else ""
         assert line, told
         told += line
-    executors = [member for member in members(str(stack.settings.state)) if _mentions(member, "CoarseGrainedExecutor")]
+    executors = eventually(lambda: _executors_at_work(stack), "a task that trains", seconds=60)
     for executor in executors:
         executor.kill()
     rest, _ = disturbed.communicate(timeout=600)
 
-    assert executors
     assert disturbed.returncode == 0, told + rest
     assert re.search(r"Lost (task|executor)", told + rest), told + rest
     assert _scores(stack, "disturbed") == _scores(stack, "undisturbed")
@@ -332,6 +331,19 @@ def _training(stack: RunningStack, label: str) -> subprocess.Popen[str]:
         stderr=subprocess.STDOUT,
         text=True,
     )
+
+
+def _executors_at_work(stack: RunningStack) -> list[psutil.Process]:
+    """Executors with a Python worker that has computed for some seconds: CatBoost is at its trees."""
+    found = [member for member in members(str(stack.settings.state)) if _mentions(member, "CoarseGrainedExecutor")]
+    return [executor for executor in found if any(_seconds_worked(w) > 3 for w in executor.children(recursive=True))]
+
+
+def _seconds_worked(process: psutil.Process) -> float:
+    try:
+        return float(process.cpu_times().user)
+    except psutil.Error:
+        return 0.0
 
 
 def _scores(stack: RunningStack, label: str) -> list[float]:
