@@ -10,8 +10,8 @@ from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 
 from arrears.contracts.errors import BadInput
+from spark_jobs.training import calibrating
 from spark_jobs.training.calibrating import calibrated
-from spark_jobs.training.pinned_training import calibrating
 from spark_jobs.transforms import score_counts
 
 ROWS = 1500

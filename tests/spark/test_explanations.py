@@ -11,8 +11,8 @@ from pyspark.sql import SparkSession
 
 from arrears.contracts.errors import BadInput
 from arrears.scoring.document import ModelDocument
+from spark_jobs.measuring import explanations
 from spark_jobs.measuring.explanations import explained
-from spark_jobs.measuring.measured import explanations
 
 ROWS = 700
 DOCUMENT = ModelDocument("loans", "v1", "by hand", ("income", "debt"), ("state",))

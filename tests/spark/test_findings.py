@@ -17,9 +17,9 @@ from arrears.contracts.errors import BadConfiguration, BadInput
 from arrears.model.binning import MISSING, OTHER_LEVELS, Bins, number_bins, quantile_edges
 from arrears.model.findings import Findings
 from arrears.model.rank_sums import rank_sums
+from spark_jobs.measuring import evaluation
 from spark_jobs.measuring.evaluation import findings
 from spark_jobs.measuring.level_findings import level_findings
-from spark_jobs.measuring.measured import evaluation
 from spark_jobs.transforms import score_counts, score_curves
 
 ROWS = 1200

@@ -24,7 +24,7 @@ from spark_jobs.engines import loss_catboost, loss_mllib
 from spark_jobs.engines.answering import to_answers
 from spark_jobs.engines.contract import FittedModel
 from spark_jobs.engines.task_contract import TaskRows, TaskSpec, model_vectors
-from spark_jobs.tasks.dispatch import loss_model
+from spark_jobs.tasks import loss_model
 from spark_jobs.tasks.loss_evaluation import evaluate_losses
 from spark_jobs.transforms import score_counts
 from spark_jobs.transforms.synthetic_customers import LOSS_NOISE, to_customers, to_truth

@@ -24,7 +24,7 @@ from arrears.scoring.scorers.tables import written
 from arrears.stores.descriptions import shipped_description
 from spark_jobs.engines import als
 from spark_jobs.engines.task_contract import TaskSpec
-from spark_jobs.tasks.dispatch import next_product
+from spark_jobs.tasks import next_product
 from spark_jobs.transforms.holdings import holds, to_interactions, with_hidden_product
 from spark_jobs.transforms.synthetic_customers import FAVOURITES, to_customers
 

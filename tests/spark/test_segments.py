@@ -18,7 +18,7 @@ from arrears.scoring.scorers.tables import written
 from arrears.stores.descriptions import shipped_description
 from spark_jobs.engines import clusters as engine
 from spark_jobs.engines.task_contract import VECTOR, TaskRows, TaskSpec, model_vectors
-from spark_jobs.tasks.dispatch import segments
+from spark_jobs.tasks import segments
 from spark_jobs.transforms.synthetic_customers import SHARES, SHOWN, to_customers, to_truth
 
 ROWS = 1500

@@ -14,7 +14,8 @@ from arrears.model.cutoffs import Cutoff
 from arrears.model.findings import CalibrationCheck
 from arrears.scoring.document import ModelDocument
 from arrears.scoring.scorers.scorecard import PointsRow
-from spark_jobs.measuring.measured import Measured, model_report
+from spark_jobs.measuring import model_report
+from spark_jobs.measuring.measured import Measured
 from spark_jobs.measuring.model_report import content_type, mail_figures, report_files
 from tests.unit.made_up_report import a_curve, an_evaluation, an_explanation, bare_findings, full_findings
 
