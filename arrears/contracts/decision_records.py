@@ -162,6 +162,13 @@ def reigns(records: Sequence[DecisionRecord]) -> tuple[str, ...]:
     return tuple(found)
 
 
+def lawful_reigns(records: Sequence[DecisionRecord]) -> tuple[str, ...]:
+    """The reigns that a decision began, and the one that stood when the log began; not those that were set by hand."""
+    begun = [record for record in records if record.kind in REIGN_BEGINS]
+    lawful = {record.version for record in begun} | {record.champion_before for record in begun[:1]}
+    return tuple(version for version in reigns(records) if version in lawful)
+
+
 def _read(bodies: Mapping[int, bytes]) -> tuple[dict[int, DecisionRecord], list[str]]:
     records, problems = {}, []
     for number in sorted(bodies):

@@ -6,7 +6,7 @@ is no earlier champion, when the named version never was one, or when the log is
 
 from __future__ import annotations
 
-from arrears.contracts.decision_records import REIGN_BEGINS, DecisionRecord, reigns
+from arrears.contracts.decision_records import REIGN_BEGINS, DecisionRecord, lawful_reigns
 from arrears.contracts.errors import BadConfiguration
 from arrears.contracts.facts import JobResult
 from arrears.contracts.jobs import RollbackModelConfig
@@ -62,7 +62,7 @@ def _record(held: Succession, config: RollbackModelConfig) -> DecisionRecord:
 
 
 def _target(held: Succession, config: RollbackModelConfig, present: str) -> str:
-    reigned = reigns(held.records)
+    reigned = lawful_reigns(held.records)
     earlier = [version for version in reigned if version != present]
     if config.to_version is None:
         if not earlier:

@@ -16,6 +16,7 @@ from arrears.contracts.decision_records import (
     Kind,
     digest_of,
     entry_name,
+    lawful_reigns,
     proven,
     reigns,
 )
@@ -150,6 +151,13 @@ def test_reigns_are_counted_in_their_order_and_a_return_is_a_reign_of_its_own() 
 
 def test_champion_that_was_named_by_hand_has_its_place_when_a_rollback_finds_it() -> None:
     assert reigns([a_record("1"), a_record("1", "rolled back", "7")]) == ("1", "7", "1")
+
+
+def test_champion_that_was_named_by_hand_is_never_brought_back() -> None:
+    by_hand = [a_record("1"), a_record("1", "rolled back", "7")]
+    assert lawful_reigns(by_hand) == ("1", "1")
+    began_before_the_log = [a_record("2", before="1"), a_record("3", before="2")]
+    assert lawful_reigns(began_before_the_log) == ("1", "2", "3")
 
 
 def test_former_champion_that_was_named_by_hand_begins_another_reign() -> None:
