@@ -15,7 +15,7 @@ from arrears.contracts.jobs import TrainModelConfig
 from arrears.model.decisions import LEAK_CHECK_TAG
 from arrears.model.leaks import Overlap, overlap_leaks, power_leaks, time_leaks
 from spark_jobs.data.feature_power import feature_powers
-from spark_jobs.io.tables import read_partition
+from spark_jobs.io.tables import read_version
 from spark_jobs.transforms.leaks import to_later_dates, to_overlaps
 
 log = logging.getLogger(__name__)
@@ -57,9 +57,11 @@ def checked_for_leaks(spark: SparkSession, config: TrainModelConfig, description
         BadInput: there are leaks and no reason to train in spite of them; names them all.
         UpstreamNotReady: the training set has no such version.
     """
-    train = _partition(spark, config, Table.TRAIN)
+    train = read_version(spark, config.catalogue, Table.TRAIN, config.dataset, config.dataset_version)
     try:
-        held_out: DataFrame | None = _partition(spark, config, Table.TEST)
+        held_out: DataFrame | None = read_version(
+            spark, config.catalogue, Table.TEST, config.dataset, config.dataset_version
+        )
     except UpstreamNotReady as error:
         log.warning("the leak check compares no held-out rows: %s", error)
         held_out = None
@@ -110,8 +112,3 @@ def _overlap_leaks(train: DataFrame, held_out: DataFrame | None, description: Da
         return []
     overlaps = to_overlaps(train, held_out, features=description.features, group=description.group).collect()
     return overlap_leaks([Overlap(**row.asDict()) for row in sorted(overlaps)])
-
-
-def _partition(spark: SparkSession, config: TrainModelConfig, table: Table) -> DataFrame:
-    uri = config.catalogue.table(table, config.dataset)
-    return read_partition(spark, uri, {table.partition_column: config.dataset_version}, what="run generate_data")

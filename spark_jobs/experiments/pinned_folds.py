@@ -98,12 +98,7 @@ def pinned_folds(
         BadConfiguration: the data set has no customer or no time for such folds, or a fold would hold no row.
     """
     _check_kind(folds, description)
-    borrowers = tables.read_partition(
-        spark,
-        config.catalogue.table(Table.TRAIN, config.dataset),
-        {"dataset_version": config.dataset_version},
-        what="run generate_data",
-    )
+    borrowers = tables.read_version(spark, config.catalogue, Table.TRAIN, config.dataset, config.dataset_version)
     address = config.catalogue.snapshot(config.dataset, name)
     try:
         rows = to_fold_rows(

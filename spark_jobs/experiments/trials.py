@@ -21,6 +21,7 @@ from spark_jobs.engines.scoring import SCORE, score_snapshot
 from spark_jobs.experiments.pinned_folds import PinnedFolds
 from spark_jobs.io.snapshots import read_slices
 from spark_jobs.measuring.scored_rows import checked_error_sums, kept, score_bounds
+from spark_jobs.training.documents import document_of
 from spark_jobs.training.pinned_training import training_spec
 from spark_jobs.training.sharding import check_choices
 from spark_jobs.transforms.score_counts import to_score_counts, with_counts_below
@@ -75,7 +76,8 @@ class Trials:
         check_choices(config, with_features(self.description, config.features), engine_named(config.engine))
         snapshot, spec = self.training_of(proposal, block)
         fitted = engine_named(config.engine).fit(self.spark, snapshot, spec, read_slices)
-        return FoldModel(fitted, _document(config, spec, fitted, self._resampling(config)))
+        document = replace(document_of(config, spec, fitted), calibration=self._resampling(config).correction)
+        return FoldModel(fitted, document)
 
     def training_of(self, proposal: Proposal, block: int) -> tuple[Snapshot, TrainingSpec]:
         """The rows behind the model for one block, and what is fitted and set before it is trained."""
@@ -141,19 +143,3 @@ def fold_metrics(scored: DataFrame) -> dict[str, float]:
         "default_rate": errors.defaults / errors.rows,
         "rows": float(errors.rows),
     }
-
-
-def _document(config: TrainModelConfig, spec: TrainingSpec, fitted: FittedModel, sampled: Resampling) -> ModelDocument:
-    return ModelDocument(
-        dataset=config.dataset,
-        dataset_version=config.dataset_version,
-        engine=fitted.engine,
-        numeric=spec.numeric,
-        categorical=spec.categorical,
-        text=spec.text,
-        encoded=spec.encoded,
-        preparation=spec.preparation,
-        example=fitted.example,
-        model_format=fitted.model_format,
-        calibration=sampled.correction,
-    )

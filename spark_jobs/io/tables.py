@@ -86,6 +86,16 @@ def read_partition(
     return rows
 
 
+def read_version(spark: SparkSession, catalogue: Catalogue, table: Table, dataset: str, version: str) -> DataFrame:
+    """The rows of one version of a data set, of its training or its held-out table.
+
+    Raises:
+        UpstreamNotReady: there is no such version.
+    """
+    address = catalogue.table(table, dataset)
+    return read_partition(spark, address, {table.partition_column: version}, what="run generate_data")
+
+
 def overwrite_partition(
     rows: DataFrame, catalogue: Catalogue, table: Table, dataset: str, partition: str
 ) -> WrittenPartition:

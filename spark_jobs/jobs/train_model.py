@@ -16,15 +16,14 @@ from arrears.contracts.descriptions import DatasetDescription
 from arrears.contracts.facts import JobResult
 from arrears.contracts.jobs import TrainModelConfig
 from arrears.contracts.tasks import DEFAULT
-from arrears.scoring.document import ModelDocument
 from arrears.stores.models import Models
 from arrears.stores.objects import Objects
 from spark_jobs.data.leak_check import checked_for_leaks
-from spark_jobs.engines.contract import FittedModel, TrainingSpec
 from spark_jobs.engines.registry import engine_named
 from spark_jobs.io.snapshots import read_slices
 from spark_jobs.launch import launch
 from spark_jobs.tasks.dispatch import fit_task
+from spark_jobs.training.documents import document_of
 from spark_jobs.training.finishing import finished_document
 from spark_jobs.training.kept_model import keep_model
 from spark_jobs.training.pinned_training import pinned_rows
@@ -42,7 +41,7 @@ def run(spark: SparkSession, config: TrainModelConfig) -> JobResult:
     with models.run(experiment, config.run_label, parameters=_parameters(config), tags=tags) as run_id:
         with pinned_rows(spark, config, description, name=run_id) as pinned:
             fitted = engine_named(config.engine).fit(spark, pinned.snapshot, pinned.spec, read_slices)
-            document = _document(config, pinned.spec, fitted)
+            document = document_of(config, pinned.spec, fitted)
             document = finished_document(spark, config, document, fitted.model, pinned.snapshot, pinned.resampling)
         keep_model(models, run_id, config, fitted, document)
     figures: dict[str, Any] = {"engine": fitted.engine, **fitted.facts, **leaks.figures}
@@ -59,21 +58,6 @@ def _of_task(
         keep_model(models, run_id, config, found.fitted, found.document)
     figures: dict[str, Any] = {"task": config.task, "engine": found.fitted.engine, **found.fitted.facts}
     return JobResult(figures, {"mlflow_run_id": run_id}, links={"MLflow run": models.run_url(run_id)})
-
-
-def _document(config: TrainModelConfig, spec: TrainingSpec, fitted: FittedModel) -> ModelDocument:
-    return ModelDocument(
-        dataset=config.dataset,
-        dataset_version=config.dataset_version,
-        engine=fitted.engine,
-        numeric=spec.numeric,
-        categorical=spec.categorical,
-        text=spec.text,
-        encoded=spec.encoded,
-        preparation=spec.preparation,
-        example=fitted.example,
-        model_format=fitted.model_format,
-    )
 
 
 def _parameters(config: TrainModelConfig) -> dict[str, Any]:

@@ -61,19 +61,26 @@ def report_files(
         explanation=candidate.explanation,
         points=_points_table(model, document),
         parameters=parameters,
-        provenance={
-            "MLflow run": config.mlflow_run_id,
-            "engine": document.engine,
-            "source": manifest.get("source", ""),
-            "commit": tags.get("mlflow.source.git.commit", ""),
-            "package": f"arrears {tags.get('arrears.version', '')}",
-        },
+        provenance=provenance_of(config, manifest, document, tags),
     )
     return {
         "report.html": render_model_page(page).encode(),
         "metrics.json": _as_json(candidate.metrics()),
         "evaluation.json": _as_json(_in_numbers(page, decision, candidate, champion)),
         **{f"{name}.png": body for name, body in pictures.items()},
+    }
+
+
+def provenance_of(
+    config: EvaluateModelConfig, manifest: Mapping[str, Any], document: ModelDocument, tags: Mapping[str, str]
+) -> dict[str, object]:
+    """Where a model of any task comes from, as its report tells it."""
+    return {
+        "MLflow run": config.mlflow_run_id,
+        "engine": document.engine,
+        "source": manifest.get("source", ""),
+        "commit": tags.get("mlflow.source.git.commit", ""),
+        "package": f"arrears {tags.get('arrears.version', '')}",
     }
 
 

@@ -18,6 +18,7 @@ from arrears.model.task_gate import decide_task
 from arrears.reports.task_page import Frame, TaskPage, render_task_page
 from arrears.scoring.document import ModelDocument
 from arrears.stores.models import ModelFiles
+from spark_jobs.measuring.model_report import provenance_of
 from spark_jobs.tasks.task_rows import FittedTask, MeasuredTask
 
 # The settings that these tasks have; the others belong to default models.
@@ -68,24 +69,27 @@ def measure_task(
         decision=decision,
         champion_name=f"version {config.champion_version}",
         parameters={name: parameters[name] for name in SHOWN if name in parameters},
-        provenance={
-            "MLflow run": config.mlflow_run_id,
-            "engine": document.engine,
-            "source": manifest.get("source", ""),
-            "commit": tags.get("mlflow.source.git.commit", ""),
-            "package": f"arrears {tags.get('arrears.version', '')}",
-        },
+        provenance=provenance_of(config, manifest, document, tags),
     )
     page: TaskPage = module.page(found, champion, frame, files.model, document)
-    numbers = {
-        "task": document.task,
-        **found.to_dict(),
-        "champion": champion.metrics() if champion else None,
-        "decision": asdict(decision),
-    }
-    beside = {f"champion_{name}": value for name, value in champion.metrics().items()} if champion else {}
+    theirs = champion.metrics() if champion else None
+    numbers = {"task": document.task, **found.to_dict(), "champion": theirs, "decision": asdict(decision)}
+    beside = {f"champion_{name}": value for name, value in (theirs or {}).items()}
+    return _kept(page, metrics, {**metrics, **beside}, numbers)
+
+
+def _kept(
+    page: TaskPage, metrics: Mapping[str, float], logged: Mapping[str, float], numbers: Mapping[str, Any]
+) -> MeasuredTask:
+    """The report's files and what the mail tells.
+
+    Args:
+        metrics: of the candidate.
+        logged: those, and the champion's beside.
+        numbers: all of the evaluation, for machines.
+    """
     return MeasuredTask(
-        metrics={**metrics, **beside},
+        metrics=logged,
         files={
             "report.html": render_task_page(page).encode(),
             "metrics.json": json.dumps(metrics, indent=1).encode(),

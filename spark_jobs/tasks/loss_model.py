@@ -29,13 +29,13 @@ from spark_jobs.io.checkpoints import checkpoints
 from spark_jobs.tasks.loss_evaluation import evaluate_losses
 from spark_jobs.tasks.task_rows import (
     FittedTask,
-    document_of,
     held_out_rows,
     made_up_customer,
     prepared,
     task_spec,
     training_rows,
 )
+from spark_jobs.training.documents import document_of
 from spark_jobs.transforms.ids import hash_of
 from spark_jobs.transforms.training_rows import ROW_ORDER
 

@@ -18,7 +18,8 @@ from spark_jobs.engines import als
 from spark_jobs.engines.offering import BY_MODEL, BY_POPULARITY, FIRST, to_rank_counts
 from spark_jobs.engines.task_contract import TaskRows
 from spark_jobs.io.checkpoints import checkpoints
-from spark_jobs.tasks.task_rows import FittedTask, document_of, held_out_rows, task_spec, training_rows
+from spark_jobs.tasks.task_rows import FittedTask, held_out_rows, task_spec, training_rows
+from spark_jobs.training.documents import document_of
 from spark_jobs.transforms.holdings import to_holder_shares, to_interactions, with_hidden_product
 
 FEWEST_PRODUCTS = 3

@@ -27,13 +27,13 @@ from spark_jobs.engines.segmenting import POSITION, to_segmented
 from spark_jobs.engines.task_contract import FitTask
 from spark_jobs.tasks.task_rows import (
     FittedTask,
-    document_of,
     held_out_rows,
     made_up_customer,
     prepared,
     task_spec,
     training_rows,
 )
+from spark_jobs.training.documents import document_of
 from spark_jobs.transforms.ids import hash_of
 from spark_jobs.transforms.segment_profiles import SEGMENT, to_commonest_levels, to_number_profiles
 from spark_jobs.transforms.training_rows import ROW_ORDER

@@ -43,12 +43,12 @@ class MeasuredTask:
 
 def training_rows(spark: SparkSession, config: TrainModelConfig) -> DataFrame:
     """The training rows of the pinned version. Grain: one row per borrower."""
-    return _rows(spark, config, Table.TRAIN, config.dataset_version)
+    return tables.read_version(spark, config.catalogue, Table.TRAIN, config.dataset, config.dataset_version)
 
 
 def held_out_rows(spark: SparkSession, config: EvaluateModelConfig) -> DataFrame:
     """The held-out rows of the pinned version. Grain: one row per borrower."""
-    return _rows(spark, config, Table.TEST, config.dataset_version)
+    return tables.read_version(spark, config.catalogue, Table.TEST, config.dataset, config.dataset_version)
 
 
 def task_spec(config: TrainModelConfig) -> TaskSpec:
@@ -97,23 +97,3 @@ def made_up_customer(given: TaskRows) -> dict[str, float | str | None]:
         medians = {name: float(found[0]) if found else None for name, found in row.asDict().items()}
     levels = level_counts(given.rows, given.categorical, row_count=given.row_count)
     return {**medians, **{name: found.commonest for name, found in levels.items()}}
-
-
-def document_of(config: TrainModelConfig, given: TaskRows, fitted: FittedModel) -> ModelDocument:
-    """What the model needs beside its file."""
-    return ModelDocument(
-        dataset=config.dataset,
-        dataset_version=config.dataset_version,
-        engine=fitted.engine,
-        numeric=given.numeric,
-        categorical=given.categorical,
-        preparation=given.preparation,
-        example=fitted.example,
-        model_format=fitted.model_format,
-        task=config.task,
-    )
-
-
-def _rows(spark: SparkSession, config: TrainModelConfig | EvaluateModelConfig, table: Table, version: str) -> DataFrame:
-    address = config.catalogue.table(table, config.dataset)
-    return tables.read_partition(spark, address, {"dataset_version": version}, what="run generate_data")

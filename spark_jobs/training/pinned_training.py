@@ -53,12 +53,7 @@ def pinned_rows(
     check_choices(config, description, engine)
     config = suited_to(engine, config, description)
     interactions(config, description)  # a misspelt feature is told before the rows are sorted
-    borrowers = tables.read_partition(
-        spark,
-        config.catalogue.table(Table.TRAIN, config.dataset),
-        {"dataset_version": config.dataset_version},
-        what="run generate_data",
-    )
+    borrowers = tables.read_version(spark, config.catalogue, Table.TRAIN, config.dataset, config.dataset_version)
     shards = chosen_shards(config, description, engine, borrowers.count)
     calibration_share = config.calibration_share if config.calibration != "none" else 0.0
     rows = to_training_rows(

@@ -1,0 +1,30 @@
+"""What a model of any task needs beside its file to answer."""
+
+from __future__ import annotations
+
+from arrears.contracts.jobs import TrainModelConfig
+from arrears.scoring.document import ModelDocument
+from spark_jobs.engines.contract import FittedModel, TrainingSpec
+from spark_jobs.engines.task_contract import TaskRows
+
+
+def document_of(config: TrainModelConfig, given: TrainingSpec | TaskRows, fitted: FittedModel) -> ModelDocument:
+    """Names the model's raw inputs and what is done to them; without calibration, cut-off and limits, which come later.
+
+    Args:
+        given: what the engine was given; of the tasks, only default takes texts and encoded categories.
+    """
+    texts, encoded = (given.text, given.encoded) if isinstance(given, TrainingSpec) else ((), ())
+    return ModelDocument(
+        dataset=config.dataset,
+        dataset_version=config.dataset_version,
+        engine=fitted.engine,
+        numeric=given.numeric,
+        categorical=given.categorical,
+        text=texts,
+        encoded=encoded,
+        preparation=given.preparation,
+        example=fitted.example,
+        model_format=fitted.model_format,
+        task=config.task,
+    )
