@@ -111,24 +111,6 @@ def findings(
     )
 
 
-def evaluate(
-    scored: DataFrame,
-    *,
-    id: str = ID,
-    threshold: float = 0.5,
-    weight: str | None = None,
-    replicates: int = 0,
-    seed: int = 42,
-    score: str = SCORE,
-    label: str = LABEL,
-) -> tuple[Evaluation, Curves]:
-    """Measures how well scores tell defaulters apart, with an interval for the AUC; arguments as of ``findings``."""
-    found = findings(
-        scored, id=id, threshold=threshold, weight=weight, replicates=replicates, seed=seed, score=score, label=label
-    )
-    return found.evaluation, found.curves
-
-
 def score_quantiles(scored: DataFrame, *, score: str = SCORE) -> list[float]:
     """Exact quantiles of scores in steps of 0.1 %, for risk limits; needs no outcome.
 
