@@ -10,15 +10,11 @@ import urllib.request
 from dataclasses import replace
 from pathlib import Path
 
-import pyarrow as pa
 from pyspark.sql import SparkSession
-from sklearn.metrics import roc_auc_score
 
-from arrears.scoring.batch import number_matrix
-from arrears.scoring.scorers import load_scorer
+from bench.loans import CORES, NAMES, ROWS, TREES, held_out_auc, snapshot_of, warm, write_loans
 from bench.results import Measurement
 from bench.spark import local_session
-from bench.training import CORES, HELD_OUT, NAMES, ROWS, TREES, _loans, _snapshot, _warm, _write
 from spark_jobs.engines.contract import TrainingSpec
 from spark_jobs.engines.registry import engine_named
 from spark_jobs.io.snapshots import read_slices
@@ -37,9 +33,9 @@ def rivals() -> Measurement:
         "gbt": replace(exact, iterations=GBT_TREES),
     }
     with tempfile.TemporaryDirectory(prefix="arrears-rivals-") as folder:
-        _write(Path(folder))
+        write_loans(Path(folder))
         with local_session("bench-rivals", folder, memory="4g") as spark:
-            _warm(spark, tasks=CORES)
+            warm(spark, tasks=CORES)
             found = {name: _trained(spark, Path(folder), name, spec) for name, spec in plans.items()}
     detail = {"rows": f"{ROWS:,}", "features": str(len(NAMES)), "cores": str(CORES)}
     for name, (seconds, auc) in found.items():
@@ -50,14 +46,11 @@ def rivals() -> Measurement:
 
 
 def _trained(spark: SparkSession, folder: Path, name: str, spec: TrainingSpec) -> tuple[float, float]:
-    snapshot = _snapshot(folder, spec.shards)
+    snapshot = snapshot_of(folder, spec.shards)
     began = time.monotonic()
     fitted = engine_named(name).fit(spark, snapshot, spec, read_slices)
     seconds = time.monotonic() - began
-    held_out = _loans(HELD_OUT, seed=10_000)
-    inputs = number_matrix(pa.table({feature: held_out[feature] for feature in NAMES}), NAMES)
-    estimates = load_scorer(fitted.model_format, fitted.model).estimates(inputs)
-    return seconds, float(roc_auc_score(held_out["is_default"], estimates))
+    return seconds, held_out_auc(fitted)
 
 
 def _synapse() -> str:
