@@ -35,6 +35,11 @@ class Panel(NamedTuple):
     y_label: str = ""
 
 
+def short(text: str, length: int) -> str:
+    """The text, cut to so many letters where it is longer."""
+    return text if len(text) <= length else f"{text[: length - 1]}…"
+
+
 def draw(
     paint: Callable[[Axes], None],
     *,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from arrears.contracts.experiments import Experiment, Range
 from arrears.model.feature_paths import path_of
 from arrears.model.trials import Trial, ranked
-from arrears.reports.canvas import BLUE, GREY, ORANGE, SKY, draw
+from arrears.reports.canvas import BLUE, GREY, ORANGE, SKY, draw, short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -128,4 +128,4 @@ def _told(value: Any) -> str:
     if isinstance(value, float) and not math.isfinite(value):
         return "none"
     told = ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
-    return told if len(told) <= LONGEST_NAME else told[: LONGEST_NAME - 1] + "…"
+    return short(told, LONGEST_NAME)

@@ -10,7 +10,7 @@ import numpy as np
 
 from arrears.model.binning import MISSING, BinnedCounts, Bins, RateInterval, target_rates
 from arrears.model.exploration import Associations, Exploration, ExploredFeature
-from arrears.reports.canvas import BLUE, GREY, HEIGHT_INCHES, INK, ORANGE, SKY, draw, shares
+from arrears.reports.canvas import BLUE, GREY, HEIGHT_INCHES, INK, ORANGE, SKY, draw, shares, short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -36,14 +36,14 @@ def feature_plot(feature: ExploredFeature) -> bytes:
             _paint_rates(axes, bars)
 
     label = "Borrowers" if feature.histogram.defaults is None else "Borrowers (bars)"
-    return draw(paint, title=_short(feature.name), x_label="", y_label=label, height=HEIGHT_INCHES * 0.8)
+    return draw(paint, title=short(feature.name, _NAME_LENGTH), x_label="", y_label=label, height=HEIGHT_INCHES * 0.8)
 
 
 def heat_map(associations: Associations) -> bytes:
     """How strongly every two features go together: blue with, orange against each other."""
     from matplotlib.colors import LinearSegmentedColormap
 
-    names = [_short(name) for name in associations.names]
+    names = [short(name, _NAME_LENGTH) for name in associations.names]
     strengths = np.asarray(associations.strengths, np.float64)
     colours = LinearSegmentedColormap.from_list("association", [ORANGE, "#ffffff", BLUE])
     colours.set_bad("#d1d5db")
@@ -77,7 +77,7 @@ def overview(found: Exploration) -> bytes:
     def paint(axes: Axes) -> None:
         places = np.arange(len(leading))[::-1]
         axes.barh(places, [value for _, value in leading], color=BLUE, height=0.72)
-        axes.set_yticks(places, [_short(name) for name, _ in leading])
+        axes.set_yticks(places, [short(name, _NAME_LENGTH) for name, _ in leading])
         axes.grid(visible=False, axis="y")
 
     height = max(HEIGHT_INCHES / 2, 1.2 + 0.24 * len(leading))
@@ -133,7 +133,7 @@ def _paint_ticks(axes: Axes, bins: Bins, bars: Sequence[_Bar]) -> None:
         texts = [f"{bins.edges[n]:.4g}" for n in shown]
         axes.set_xticks([*(n + 0.5 for n in shown), *(bar.place for bar in apart)], [*texts, *(MISSING for _ in apart)])
         return
-    names = [_short(bar.label, 18) for bar in bars]
+    names = [short(bar.label, 18) for bar in bars]
     slanted = sum(map(len, names)) + len(names) > 80
     axes.set_xticks([bar.place for bar in bars], names, fontsize=8.5 if len(bars) < 25 else 7.5)
     if slanted:
@@ -158,7 +158,3 @@ def _paint_rates(axes: Axes, bars: Sequence[_Bar]) -> None:
     right.set_ylim(0, max(interval.high for _, interval in seen) * 1.08)
     right.set_ylabel("Default rate (dots, 95 %)", color=INK)
     shares(right, y=True)
-
-
-def _short(name: str, length: int = _NAME_LENGTH) -> str:
-    return name if len(name) <= length else f"{name[: length - 1]}…"

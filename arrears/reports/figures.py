@@ -9,7 +9,7 @@ import numpy as np
 
 from arrears.model.curves import Curves
 from arrears.model.metrics import Evaluation
-from arrears.reports.canvas import BLUE, GREY, HEIGHT_INCHES, INK, ORANGE, SKY, YELLOW, draw, shares
+from arrears.reports.canvas import BLUE, GREY, HEIGHT_INCHES, INK, ORANGE, SKY, YELLOW, draw, shares, short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -161,7 +161,7 @@ def feature_importance(importance: Mapping[str, float], *, measure: str = "Impor
         measure: what the numbers are, for the axis.
     """
     leading = sorted(importance.items(), key=lambda item: (-item[1], item[0]))[:MOST_FEATURES]
-    names = [name if len(name) <= 32 else f"{name[:31]}…" for name, _ in leading]
+    names = [short(name, 32) for name, _ in leading]
 
     def paint(axes: Axes) -> None:
         places = np.arange(len(leading))[::-1]

@@ -12,7 +12,7 @@ from arrears.model.curves import Curves
 from arrears.model.explanations import Dependence, Explanation
 from arrears.model.findings import Findings
 from arrears.model.profit import ProfitCurve
-from arrears.reports.canvas import BLUE, GREY, HEIGHT_INCHES, ORANGE, WIDE_INCHES, Panel, draw_panels
+from arrears.reports.canvas import BLUE, GREY, HEIGHT_INCHES, ORANGE, WIDE_INCHES, Panel, draw_panels, short
 from arrears.reports.figures import (
     calibration,
     feature_importance,
@@ -73,7 +73,7 @@ def dependence_plot(shown: Sequence[Dependence]) -> bytes:
     columns = min(3, len(shown))
     rows = -(-len(shown) // columns)
     return draw_panels(
-        [Panel(_points(each), _short(each.feature), "", "") for each in shown],
+        [Panel(_points(each), short(each.feature, 26), "", "") for each in shown],
         title="Contribution to the log-odds of default (up: riskier), by the feature's value",
         columns=columns,
         height=0.6 + HEIGHT_INCHES * 0.6 * rows,
@@ -130,9 +130,5 @@ def _paint_levels(axes: Axes, found: Dependence) -> None:
         sizes = [size for each, size in zip(levels, found.contributions, strict=True) if each == level]
         axes.scatter([place] * len(sizes), sizes, s=9, color=BLUE, alpha=0.45, linewidth=0)
         axes.plot([place - 0.3, place + 0.3], [float(np.mean(sizes))] * 2, color=ORANGE, linewidth=2)
-    axes.set_xticks(range(len(common)), [_short(level, 12) for level in common], rotation=40, ha="right", fontsize=7.5)
+    axes.set_xticks(range(len(common)), [short(level, 12) for level in common], rotation=40, ha="right", fontsize=7.5)
     axes.set_xlim(-0.6, len(common) - 0.4)
-
-
-def _short(text: str, length: int = 26) -> str:
-    return text if len(text) <= length else f"{text[: length - 1]}…"

@@ -22,6 +22,7 @@ from arrears.reports.canvas import (
     draw,
     draw_panels,
     shares,
+    short,
 )
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ def segment_plot(segments: Sequence[SegmentResult], *, overall: float) -> bytes:
             below = high < overall
             axes.plot([low, high], [place, place], color=ORANGE if below else BLUE, linewidth=1.6)
             axes.plot([auc], [place], color=ORANGE if below else BLUE, marker="s" if below else "o", markersize=5)
-        names = [f"{_short(f'{each.column}: {each.level}')} ({each.rows:,})" for each, *_ in measured]
+        names = [f"{short(f'{each.column}: {each.level}', 34)} ({each.rows:,})" for each, *_ in measured]
         axes.set_yticks(places, names, fontsize=8.5)
         axes.set_ylim(-0.7, len(measured) - 0.3)
         axes.grid(visible=False, axis="y")
@@ -151,7 +152,7 @@ def fairness_plot(groups: Sequence[GroupFairness]) -> bytes:
                 if rate is not None:
                     axes.plot([rate.low, rate.high], [place, place], color=colour, linewidth=1.6)
                     axes.plot([rate.value], [place], color=colour, marker="o", markersize=5)
-            names = [f"{_short(f'{each.attribute}: {each.group}', 24)} ({each.rows:,})" for each in shown]
+            names = [f"{short(f'{each.attribute}: {each.group}', 24)} ({each.rows:,})" for each in shown]
             axes.set_yticks(places, names, fontsize=8.5)
             axes.set_ylim(-0.7, len(shown) - 0.3)
             axes.set_xlim(-0.02, 1.02)
@@ -199,7 +200,3 @@ def _auc_limits(segment: SegmentResult) -> tuple[float, float, float] | None:
     if segment.auc is None or segment.auc_low is None or segment.auc_high is None:
         return None
     return segment.auc, segment.auc_low, segment.auc_high
-
-
-def _short(text: str, length: int = 34) -> str:
-    return text if len(text) <= length else f"{text[: length - 1]}…"

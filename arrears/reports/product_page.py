@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from arrears.model.recommendations import Recommendation, top_metrics
-from arrears.reports.canvas import BLUE, GREY, SKY, draw, shares
+from arrears.reports.canvas import BLUE, GREY, SKY, draw, shares, short
 from arrears.reports.task_page import Frame, Plot, Section, Table, TaskPage, Tile, metric_table
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def _hit_rates(found: Recommendation) -> Plot:
 
 def _offers(found: Recommendation) -> Plot:
     names = sorted(found.holders, key=lambda name: found.holders[name])
-    shown = [name if len(name) <= 28 else f"{name[:27]}…" for name in names]
+    shown = [short(name, 28) for name in names]
 
     def paint(axes: Axes) -> None:
         places = np.arange(len(names))

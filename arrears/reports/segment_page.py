@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from arrears.model.segments import Segmentation, SegmentProfile
-from arrears.reports.canvas import BLUE, INK, draw, shares
+from arrears.reports.canvas import BLUE, INK, draw, shares, short
 from arrears.reports.task_page import Frame, Plot, Section, Table, TaskPage, Tile, metric_table
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def _sizes(found: Segmentation) -> Plot:
 
 
 def _middles(names: Sequence[str], middles: Sequence[Sequence[float]]) -> Plot:
-    shown = [name if len(name) <= 28 else f"{name[:27]}…" for name in names]
+    shown = [short(name, 28) for name in names]
 
     def paint(axes: Axes) -> None:
         table = np.array(middles).T
