@@ -22,7 +22,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from arrears.contracts.errors import BadInput
 
@@ -158,34 +157,6 @@ def check_both_classes(rows: int, defaults: int) -> None:
             f"{found} of the {rows} held-out rows defaulted; metrics need both classes: "
             "hold out more rows, or check how the target is declared"
         )
-
-
-def error_sums(
-    scores: ArrayLike, is_default: ArrayLike, *, threshold: float, weights: ArrayLike | None = None
-) -> ErrorSums:
-    """Sums behind log-loss, Brier and the confusion matrix for scores that fit in memory.
-
-    Args:
-        scores: probabilities in [0, 1], float64; shape (n,).
-        is_default: 0 or 1; shape (n,).
-        threshold: a score at or above it predicts default.
-        weights: how often each row counts; shape (n,); none: once.
-    """
-    probability = np.asarray(scores, dtype=np.float64)
-    defaulted = np.asarray(is_default) == 1
-    weight = np.ones(probability.size, np.int64) if weights is None else np.asarray(weights)
-    flagged = probability >= threshold
-    given = np.clip(np.where(defaulted, probability, 1 - probability), PROBABILITY_CLIP, 1 - PROBABILITY_CLIP)
-    return ErrorSums(
-        rows=int(defaulted.size),
-        defaults=int(defaulted.sum()),
-        log_loss_sum=float(-(weight * np.log(given)).sum()),
-        squared_error_sum=float((weight * (probability - defaulted) ** 2).sum()),
-        tp=weight[flagged & defaulted].sum().item(),
-        fp=weight[flagged & ~defaulted].sum().item(),
-        tn=weight[~flagged & ~defaulted].sum().item(),
-        fn=weight[~flagged & defaulted].sum().item(),
-    )
 
 
 def _share(part: float, whole: float) -> float:

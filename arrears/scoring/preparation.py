@@ -141,12 +141,6 @@ class Preparation:
         """True where nothing is done."""
         return self == Preparation()
 
-    @property
-    def information_values(self) -> dict[str, float]:
-        """How much each feature alone tells of default, the strongest first."""
-        ranked = sorted(self.evidence, key=lambda table: (-table.information_value, table.column))
-        return {table.column: table.information_value for table in ranked}
-
     def outputs(self, numeric: Sequence[str], categorical: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """The numeric and the categorical features that the model sees, in order; known without any row.
 

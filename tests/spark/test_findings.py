@@ -16,11 +16,11 @@ from sklearn import metrics as reference
 from arrears.contracts.errors import BadConfiguration, BadInput
 from arrears.model.binning import MISSING, OTHER_LEVELS, Bins, number_bins, quantile_edges
 from arrears.model.findings import Findings
-from arrears.model.rank_sums import rank_sums
 from spark_jobs.measuring import evaluation
 from spark_jobs.measuring.evaluation import findings
 from spark_jobs.measuring.level_findings import level_findings
 from spark_jobs.transforms import score_counts, score_curves
+from tests.sums_in_memory import rank_sums
 
 ROWS = 1200
 THRESHOLD = 0.36  # of some borrowers the very score

@@ -13,8 +13,8 @@ from sklearn import metrics as reference
 
 from arrears.contracts.errors import BadInput
 from arrears.model.bootstrap import percentile_interval, poisson_weights
-from arrears.model.rank_sums import RankSums, rank_sums
-from spark_jobs.measuring.evaluation import evaluate, score_histogram, score_quantiles
+from arrears.model.rank_sums import RankSums
+from spark_jobs.measuring.evaluation import findings, score_histogram, score_quantiles
 from spark_jobs.transforms import score_counts
 from spark_jobs.transforms.score_bootstrap import bootstrap_hash
 from spark_jobs.transforms.score_counts import (
@@ -25,6 +25,7 @@ from spark_jobs.transforms.score_counts import (
 )
 from spark_jobs.transforms.score_curves import to_curve_points
 from spark_jobs.transforms.score_ranks import rank_sums_of, to_rank_sums
+from tests.sums_in_memory import rank_sums
 
 ROWS = 1500
 THRESHOLD = 0.3
@@ -72,7 +73,8 @@ def test_evaluation_equals_scikit_learn_on_any_partitions(
     scored: Callable[..., DataFrame], partitions: int, levels: int
 ) -> None:
     rows = borrowers(levels)
-    found, curves = evaluate(scored(rows, partitions), threshold=THRESHOLD)
+    measured = findings(scored(rows, partitions), threshold=THRESHOLD)
+    found, curves = measured.evaluation, measured.curves
     scores, labels = rows.default_probability.to_numpy(), rows.is_default.to_numpy()
     flagged = scores >= THRESHOLD
     precision, recall, f1, _ = reference.precision_recall_fscore_support(labels, flagged, average="binary")
@@ -98,7 +100,7 @@ def test_evaluation_equals_scikit_learn_on_any_partitions(
 
 def test_interval_is_the_same_on_any_partitions_and_holds_the_auc(scored: Callable[..., DataFrame]) -> None:
     rows = borrowers(50)
-    found = [evaluate(scored(rows, partitions), replicates=30)[0] for partitions in (1, 7)]
+    found = [findings(scored(rows, partitions), replicates=30).evaluation for partitions in (1, 7)]
     assert len({(one.auc, one.auc_low, one.auc_high) for one in found}) == 1
     assert found[0].auc_low < found[0].auc < found[0].auc_high
 
@@ -108,12 +110,13 @@ def test_interval_is_that_of_the_weighted_rows(scored: Callable[..., DataFrame])
     rows = frame.withColumn("row_hash", bootstrap_hash(11, "borrower_id")).toPandas()
     weights = poisson_weights(rows.row_hash.to_numpy().view(np.uint64), 25)
     aucs = [rank_sums(rows.default_probability, rows.is_default, weight).auc for weight in weights]
-    found, _ = evaluate(frame, replicates=25, seed=11)
+    found = findings(frame, replicates=25, seed=11).evaluation
     assert (found.auc_low, found.auc_high) == pytest.approx(percentile_interval(aucs), abs=1e-12)
 
 
 def test_all_equal_scores_are_a_coin_toss_with_one_group(scored: Callable[..., DataFrame]) -> None:
-    found, curves = evaluate(scored(borrowers(50, rows=100).assign(default_probability=0.2), 3))
+    measured = findings(scored(borrowers(50, rows=100).assign(default_probability=0.2), 3))
+    found, curves = measured.evaluation, measured.curves
     assert (found.auc, found.auc_low, found.auc_high, found.ks) == (0.5, 0.5, 0.5, 0.0)
     assert curves.roc == [(0.0, 0.0), (1.0, 1.0)]
     assert [group.rows for group in curves.calibration] == [100]
@@ -157,7 +160,7 @@ def test_few_curve_points_keep_the_area_when_scores_are_many(spark: SparkSession
 
 def test_calibration_groups_hold_a_tenth_each_in_order_of_score(scored: Callable[..., DataFrame]) -> None:
     rows = borrowers(10**6, rows=1000)
-    groups = evaluate(scored(rows, 3))[1].calibration
+    groups = findings(scored(rows, 3)).curves.calibration
     tenths = np.array_split(rows.sort_values("default_probability"), 10)
     assert [group.rows for group in groups] == [100] * 10
     assert [group.mean_score for group in groups] == pytest.approx([t.default_probability.mean() for t in tenths])
@@ -181,20 +184,20 @@ def test_one_error_names_all_when_scores_and_labels_are_unusable(scored: Callabl
         name: F.when(F.col("borrower_id") != "b9", F.col(name)) for name in ("default_probability", "is_default")
     }
     with pytest.raises(BadInput) as error:
-        evaluate(scored(rows, 3).withColumns(without))
+        findings(scored(rows, 3).withColumns(without))
     assert error.value.problems == ("4 of 50 scores are not probabilities", "3 of 50 labels are not 0 or 1")
 
 
 @pytest.mark.parametrize(("kept", "says"), [(-1, "no scored rows"), (0, "none of the"), (1, "all of the")])
 def test_evaluation_is_refused_when_a_class_is_missing(scored: Callable[..., DataFrame], kept: int, says: str) -> None:
     with pytest.raises(BadInput, match=says):
-        evaluate(scored(borrowers(10, rows=50), 3).where(F.col("is_default") == kept))
+        findings(scored(borrowers(10, rows=50), 3).where(F.col("is_default") == kept))
 
 
 def test_nothing_stays_cached_when_an_evaluation_fails(spark: SparkSession, scored: Callable[..., DataFrame]) -> None:
     before = kept(spark)  # Delta keeps the state of the tables that it has read
     with pytest.raises(BadInput):
-        evaluate(scored(borrowers(10, rows=50), 3).where("is_default = 0"))
+        findings(scored(borrowers(10, rows=50), 3).where("is_default = 0"))
     assert kept(spark) <= before
 
 

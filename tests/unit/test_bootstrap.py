@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from arrears.model import bootstrap
 from arrears.model.bootstrap import RunningAreas, joined_aucs, poisson_weights
-from arrears.model.rank_sums import rank_sums
+from tests.sums_in_memory import rank_sums
 
 REPLICATES = 7
 

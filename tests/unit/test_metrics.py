@@ -12,8 +12,9 @@ from sklearn import metrics as reference
 from arrears.contracts.errors import BadInput
 from arrears.model.bootstrap import percentile_interval
 from arrears.model.delong import PlacementSums
-from arrears.model.metrics import ErrorSums, Evaluation, error_sums
-from arrears.model.rank_sums import RankSums, rank_sums
+from arrears.model.metrics import ErrorSums, Evaluation
+from arrears.model.rank_sums import RankSums
+from tests.sums_in_memory import error_sums, rank_sums
 
 # Few distinct values make ties the rule; 0 and 1 reach the clipping of log-loss.
 tied_scores = st.sampled_from([0.0, 0.1, 0.1 + 1e-12, 0.5, 0.7, 1.0])

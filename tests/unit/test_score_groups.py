@@ -15,8 +15,7 @@ from arrears.model.binning import MISSING
 from arrears.model.curves import HISTOGRAM_BINS, Curves
 from arrears.model.fairness import LevelCounts, group_fairness
 from arrears.model.findings import AucDifference, Findings
-from arrears.model.metrics import Evaluation, error_sums
-from arrears.model.rank_sums import rank_sums
+from arrears.model.metrics import Evaluation
 from arrears.model.score_groups import (
     ScoreGroup,
     calibration_check,
@@ -25,6 +24,7 @@ from arrears.model.score_groups import (
     score_stability,
     tenth_edges,
 )
+from tests.sums_in_memory import error_sums, rank_sums
 
 GRID = [step / 1000 for step in range(1001)]
 

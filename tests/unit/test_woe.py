@@ -20,7 +20,6 @@ from arrears.model.monotone_bins import (
     new_sketch,
     sketch_parts,
 )
-from arrears.scoring.preparation import Preparation
 from arrears.scoring.woe import evidence_table
 
 counts = st.tuples(st.integers(1, 500), st.integers(1, 500))
@@ -58,12 +57,6 @@ def test_an_unseen_level_counts_as_a_rare_one() -> None:
     good, bad = (line.woe for line in table.bins)
     texts = pa.array(["a", "c", "never seen", None, "b"])
     assert table.of_texts(texts).tolist() == [good, bad, table.other.woe, table.missing.woe, bad]
-
-
-def test_features_are_ranked_by_information_value_then_name() -> None:
-    strong, weak = [(90, 10), (10, 90)], [(50, 45), (50, 55)]
-    tables = tuple(evidence_table(name, bins, edges=[0.0]) for name, bins in (("c", weak), ("b", strong), ("a", weak)))
-    assert list(Preparation(evidence=tables).information_values) == ["b", "a", "c"]
 
 
 @settings(max_examples=25, deadline=None)
