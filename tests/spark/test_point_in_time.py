@@ -109,7 +109,6 @@ def assert_same(found: dict[str, Row], wanted: dict[str, Row]) -> None:
 # Each example is a Spark job or four: worlds are large instead of many, and a failure is shown as it was found.
 few = settings(
     max_examples=4,
-    deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
     suppress_health_check=list(HealthCheck),
 )

@@ -173,7 +173,7 @@ def test_what_is_tried_twice_is_run_once() -> None:
 
 
 @given(st.lists(st.lists(st.floats(0, 1), min_size=3, max_size=3), min_size=1, max_size=6))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_folds_read_back_from_their_metrics(scores: list[list[float]]) -> None:
     folds = tuple(dict(zip(("auc", "log_loss", "auc_pr"), fold, strict=True)) for fold in scores)
     trial = Trial(Proposal(1, {}), "finished", folds)

@@ -75,7 +75,7 @@ def test_weighted_ranking_equals_scikit_learn_when_some_rows_weigh_nothing(rows:
     assert found.auc_pr == pytest.approx(expected, abs=1e-9)
 
 
-@settings(max_examples=40, deadline=None)  # sixteen of scikit-learn's metrics an example
+@settings(max_examples=40)  # sixteen of scikit-learn's metrics an example
 @given(
     st.lists(st.tuples(tied_scores, st.integers(0, 1), st.sampled_from([0.1, 1.0, 2.5])), min_size=2, max_size=60),
     st.sampled_from([0.0, 0.1, 0.5, 1.0]),

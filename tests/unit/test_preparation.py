@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from arrears.contracts.errors import BadConfiguration
@@ -84,7 +84,6 @@ def by_hand(income: float | None, age: float | None, state: str | None, purpose:
     }
 
 
-@settings(deadline=None)  # the first call imports
 @given(borrowers)
 def test_every_step_does_to_a_table_what_it_does_to_a_row(rows: list[tuple[Any, ...]]) -> None:
     expected = [by_hand(*row) for row in rows]
@@ -95,7 +94,6 @@ def test_every_step_does_to_a_table_what_it_does_to_a_row(rows: list[tuple[Any, 
             np.testing.assert_array_equal(prepared.column(name).to_numpy(), [row[name] for row in expected])
 
 
-@settings(deadline=None)  # the first call imports
 @given(borrowers)
 def test_weights_replace_what_they_weigh_and_leave_the_rest(rows: list[tuple[Any, ...]]) -> None:
     prepared = WEIGHED.apply(table(rows), NUMERIC, CATEGORICAL)
@@ -109,7 +107,6 @@ def test_weights_replace_what_they_weigh_and_leave_the_rest(rows: list[tuple[Any
         assert prepared.column("purpose")[place].as_py() == purpose
 
 
-@settings(deadline=None)  # the first call imports
 @given(borrowers)
 def test_a_borrower_is_prepared_the_same_alone_and_in_company(rows: list[tuple[Any, ...]]) -> None:
     together = ALL_STEPS.apply(table(rows), NUMERIC, CATEGORICAL)

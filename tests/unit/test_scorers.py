@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.naive_bayes import GaussianNB
 from xgboost import Booster, DMatrix, train
@@ -150,7 +150,6 @@ def walked(forest: Forest, row: list[float]) -> float:
     return 1 / (1 + math.exp(-total))
 
 
-@settings(deadline=None)
 @given(forests(), st.lists(st.lists(numbers, min_size=2, max_size=2), min_size=1, max_size=8))
 def test_every_row_comes_to_the_leaf_that_its_values_lead_to(forest: Forest, rows: list[list[float]]) -> None:
     single = [[float(np.float32(value)) for value in row] for row in rows]

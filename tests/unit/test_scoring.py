@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from catboost import CatBoostClassifier, Pool
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from arrears.contracts.errors import BadInput
@@ -42,7 +42,6 @@ def test_a_probability_is_catboosts_own(model: CatBoostClassifier) -> None:
     assert default_probabilities(rows, CatBoostTrees(model), DOCUMENT) == pytest.approx(own, abs=1e-15)
 
 
-@settings(deadline=None)  # its first example loads libraries
 @given(st.lists(st.tuples(st.floats(-5, 5), st.integers(18, 90), st.sampled_from(["NY", "TX", "", None])), min_size=1))
 def test_a_borrower_scores_the_same_alone_and_in_company(
     model: CatBoostClassifier, borrowers: list[tuple[float, int, str | None]]

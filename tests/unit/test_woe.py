@@ -25,7 +25,6 @@ from arrears.scoring.woe import evidence_table
 counts = st.tuples(st.integers(1, 500), st.integers(1, 500))
 
 
-@settings(deadline=None)
 @given(st.lists(counts, min_size=1, max_size=8), counts)
 def test_weights_and_information_value_are_those_of_the_formula(
     bins: list[tuple[int, int]], missing: tuple[int, int]
@@ -59,7 +58,7 @@ def test_an_unseen_level_counts_as_a_rare_one() -> None:
     assert table.of_texts(texts).tolist() == [good, bad, table.other.woe, table.missing.woe, bad]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(st.tuples(st.integers(0, 200), st.integers(0, 60)), min_size=1, max_size=12))
 def test_default_rates_between_cuts_only_rise_or_only_fall(narrow: list[tuple[int, int]]) -> None:
     cuts = monotone_cuts(narrow)
