@@ -246,7 +246,7 @@ def test_person_lets_a_worse_model_through_and_a_rollback_brings_the_better_one_
     proven = stack.command("local.decisions", name)
     assert proven.returncode == 0, proven.stdout
     kinds = re.findall(r"^ *\d+ +\S+ +(promoted|approved|rolled back)", proven.stdout, re.MULTILINE)
-    assert len(kinds) == 3, proven.stdout
+    assert kinds == ["promoted", "approved", "promoted", "rolled back"], proven.stdout
     assert "OVERRIDE: to see a rollback" in proven.stdout
 
 
