@@ -31,7 +31,7 @@ from spark_jobs.engines.contract import FileSlice, Snapshot, TrainingSpec
 from spark_jobs.io.snapshots import read_slices
 
 TREES = int(os.environ.get("ARREARS_BENCH_TREES", "1000"))
-SHARDS, SHARDED_FROM = 4, 30_000
+SHARDS = 4
 _AT_APPLICATION = (
     *("loan_amnt", "term", "int_rate", "installment", "grade", "sub_grade", "emp_length", "home_ownership"),
     *("annual_inc", "verification_status", "purpose", "addr_state", "dti", "delinq_2yrs", "fico_range_low"),

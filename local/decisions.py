@@ -16,7 +16,7 @@ from arrears.contracts.errors import ArrearsError
 from arrears.stores.decision_log import DecisionLog
 from arrears.stores.objects import Objects
 from arrears.stores.registry import CHAMPION, Registry
-from local.environment import BUCKET
+from local.environment import ROOT
 from local.settings import StackSettings
 from local.stack_variables import stack_variables
 from local.tables import table
@@ -35,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if not given.root:
             os.environ.update(stack_variables(StackSettings.from_env(os.environ)))
-        catalogue, objects, registry = Catalogue(given.root or f"s3://{BUCKET}"), Objects(), Registry()
+        catalogue, objects, registry = Catalogue(given.root or ROOT), Objects(), Registry()
         models = [given.model] if given.model else models_with_decisions(catalogue, objects, registry)
     except ArrearsError as wrong:
         return _told(wrong)

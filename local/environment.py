@@ -13,6 +13,7 @@ from local.settings import HOST, StackSettings
 
 REGION = "us-east-1"
 BUCKET = "arrears"
+ROOT = f"s3://{BUCKET}"
 ADMIN = "admin"
 RECIPIENT = "risk@example.com"
 
@@ -48,7 +49,7 @@ def stack_environment(settings: StackSettings, credentials: Credentials, toolcha
     """Return the variables by name. Pure: the same arguments give the same variables."""
     return {
         "ARREARS_STATE": str(settings.state),
-        "ARREARS_ROOT": f"s3://{BUCKET}",
+        "ARREARS_ROOT": ROOT,
         "ARREARS_PACKAGE": str(toolchain.package),
         "ARREARS_SOURCE_DIGEST": toolchain.source_digest,
         "ARREARS_GIT_COMMIT": toolchain.git_commit,

@@ -17,8 +17,9 @@ from arrears.contracts.experiments import shipped_experiments
 from arrears.stores.experiments import read_experiment
 from arrears.stores.objects import Objects
 from local import submit
+from local.environment import ROOT
 
-CATALOGUE = Catalogue("s3://arrears")
+CATALOGUE = Catalogue(ROOT)
 
 
 def main(argv: Sequence[str] | None = None, now: datetime | None = None) -> int:

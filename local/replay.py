@@ -15,10 +15,11 @@ from arrears.contracts.facts import OutcomeFact
 from arrears.stores.models import Models
 from arrears.stores.objects import Objects
 from local import submit
+from local.environment import ROOT
 from local.settings import StackSettings
 from local.stack_variables import stack_variables
 
-CATALOGUE = Catalogue("s3://arrears")
+CATALOGUE = Catalogue(ROOT)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -98,7 +98,7 @@ def _failure(error: Exception, started: str) -> OutcomeFact:
 
 def _leave(config: JobConfig, fact: OutcomeFact) -> None:
     if config.outcome is not None:
-        Objects().put(config.outcome, fact.to_json().encode(), content_type="application/json")
+        Objects().put(config.outcome, fact.to_json().encode())
 
 
 def _end_without_resources(spark: SparkSession, config: JobConfig) -> threading.Event:

@@ -96,7 +96,8 @@ class TrainModelConfig(JobConfig):
         0.1, help="share of training rows kept for the calibration, where one is asked for", minimum=0.01, maximum=0.5
     )
     cutoff_by: Literal["fixed", "f1", "ks", "approval_rate", "profit"] = option(
-        "fixed", help="how the cut-off is chosen, on the rows kept back from training"
+        "profit",
+        help="how the cut-off is chosen, on rows kept back from training; profit: of margin, lgd, exposure and cost",
     )
     cutoff: float = option(0.5, help="the fixed cut-off: a score at or above it is declined", minimum=0.0, maximum=1.0)
     approval_rate: float = option(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import mimetypes
 import os
 import tempfile
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ from arrears.contracts.errors import UpstreamNotReady
 
 _CONFLICT_CODES = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
 _ABSENT_CODES = {"NoSuchKey", "404", "NotFound"}
+_MEDIA_TYPES = mimetypes.MimeTypes()  # Python's own table: not that of the machine
+_MEDIA_TYPES.add_type("application/yaml", ".yaml")
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,14 @@ class ObjectInfo:
 def is_reachable(uri: str) -> bool:
     """Whether `Objects` can look there: at addresses such as ``hdfs://`` only Spark can."""
     return uri.startswith(("s3://", "s3a://", "file://"))
+
+
+def media_type(name: str) -> str:
+    """What a browser is told a file is, by the end of its name."""
+    found, _ = _MEDIA_TYPES.guess_type(name)
+    if found is None:
+        return "application/octet-stream"
+    return f"{found}; charset=utf-8" if found.startswith("text/") else found
 
 
 def uri_of(place: str) -> str:
@@ -71,17 +82,17 @@ class Objects:
         """The object parsed as JSON."""
         return json.loads(self.get(uri))
 
-    def put(self, uri: str, body: bytes, *, content_type: str = "application/octet-stream") -> None:
-        """Writes the object whole, replacing any earlier one."""
+    def put(self, uri: str, body: bytes) -> None:
+        """Writes the object whole, replacing any earlier one; a browser is told its type by the end of its name."""
         if _is_file(uri):
             _write_atomically(_path(uri), body)
             return
         bucket, key = bucket_and_key(uri)
-        self._s3.put_object(Bucket=bucket, Key=key, Body=body, ContentType=content_type)
+        self._s3.put_object(Bucket=bucket, Key=key, Body=body, ContentType=media_type(uri))
 
     def put_json(self, uri: str, content: Any) -> None:
         """Writes JSON that a person can read."""
-        self.put(uri, json.dumps(content, indent=1, sort_keys=True).encode(), content_type="application/json")
+        self.put(uri, json.dumps(content, indent=1, sort_keys=True).encode())
 
     def create(self, uri: str, body: bytes) -> bool:
         """Writes the object only if none is there; False when another writer was first."""

@@ -12,14 +12,6 @@ from arrears.model.trials import Trial
 from arrears.reports.experiment_page import ExperimentPage, experiment_plots, ranking_csv, render_experiment_page
 from arrears.stores.experiments import training_yaml
 
-CONTENT_TYPES = {
-    "png": "image/png",
-    "html": "text/html; charset=utf-8",
-    "json": "application/json",
-    "csv": "text/csv; charset=utf-8",
-    "yaml": "application/yaml",
-}
-
 
 def report_files(
     asked: Experiment,
@@ -56,8 +48,3 @@ def report_files(
         "training_conf.json": page.conf.encode(),
         **{f"{name}.png": body for name, body in plots.items()},
     }
-
-
-def content_type(name: str) -> str:
-    """The media type of a file of the report."""
-    return CONTENT_TYPES[name.rpartition(".")[2]]

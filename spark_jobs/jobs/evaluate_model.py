@@ -22,7 +22,7 @@ from arrears.stores.objects import Objects
 from spark_jobs.io import snapshots
 from spark_jobs.launch import launch
 from spark_jobs.measuring.measured import measured_beside
-from spark_jobs.measuring.model_report import content_type, mail_figures, report_files
+from spark_jobs.measuring.model_report import mail_figures, report_files
 from spark_jobs.tasks.dispatch import measure_task
 from spark_jobs.tasks.task_rows import MeasuredTask
 
@@ -43,9 +43,9 @@ def run(spark: SparkSession, config: EvaluateModelConfig) -> JobResult:
     model_folder = config.catalogue.model_folder(config.dataset, config.mlflow_run_id)
     for name, body in measured.files.items():
         for folder in (config.report_folder, model_folder):
-            objects.put(f"{folder}/{name}", body, content_type=content_type(name))
+            objects.put(f"{folder}/{name}", body)
     objects.put(f"{model_folder}/{files.name}", files.model)
-    objects.put(f"{model_folder}/document.json", files.document.encode(), content_type="application/json")
+    objects.put(f"{model_folder}/document.json", files.document.encode())
     compared = {
         "arrears.evaluated_on": config.dataset_version,
         "arrears.compared_with": config.champion_version or "",

@@ -44,9 +44,9 @@ def run(spark: SparkSession, config: ExploreDataConfig) -> JobResult:
     )
     numbers = json.dumps(found.to_dict(), indent=1, allow_nan=False).encode()
     page, plot = render_exploration_page(found).encode(), overview(found)
-    objects.put(f"{config.report_folder}/exploration.json", numbers, content_type="application/json")
-    objects.put(f"{config.report_folder}/overview.png", plot, content_type="image/png")
-    objects.put(f"{config.report_folder}/exploration.html", page, content_type="text/html; charset=utf-8")
+    objects.put(f"{config.report_folder}/exploration.json", numbers)
+    objects.put(f"{config.report_folder}/overview.png", plot)
+    objects.put(f"{config.report_folder}/exploration.html", page)
     attached = tuple(f"{config.report_folder}/{name}" for name in ("exploration.html", "overview.png"))
     return JobResult(_figures(found), attachments=attached)
 

@@ -31,7 +31,7 @@ from arrears.stores.trial_runs import TrialRuns
 from spark_jobs.data.leak_check import checked_for_leaks
 from spark_jobs.engines.registry import engine_named
 from spark_jobs.experiments.experiment import run_trials
-from spark_jobs.experiments.experiment_report import content_type, report_files
+from spark_jobs.experiments.experiment_report import report_files
 from spark_jobs.experiments.feature_ranking import selection_of
 from spark_jobs.experiments.pinned_folds import pinned_folds
 from spark_jobs.experiments.trials import Trials
@@ -67,7 +67,7 @@ def run(spark: SparkSession, config: RunExperimentConfig) -> JobResult:
         models.log_dataset(run_id, name=training.dataset, digest=training.dataset_version, source=source)
         models.log_results(run_id, chosen.to_metrics(), report, {"arrears.best_trial": str(chosen.number)})
     for file, body in report.items():
-        objects.put(f"{config.report_folder}/{file}", body, content_type=content_type(file))
+        objects.put(f"{config.report_folder}/{file}", body)
     mailed = tuple(f"{config.report_folder}/{file}" for file in MAILED)
     figures = {**_figures(trials, chosen, asked), **leaks.figures}
     values = {"mlflow_run_id": run_id, "training_conf": report["training_conf.json"].decode()}

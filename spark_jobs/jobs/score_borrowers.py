@@ -57,7 +57,7 @@ def run(spark: SparkSession, config: ScoreBorrowersConfig) -> JobResult:
     )
     address = f"{config.report_folder}/score_histogram.png"
     plot = figures.score_histogram(score_histogram(rows), limits=limits, as_of=config.as_of)
-    objects.put(address, plot, content_type="image/png")
+    objects.put(address, plot)
     _keep_manifest(objects, config, written, name)
     told = {
         "rows scored": written.rows,

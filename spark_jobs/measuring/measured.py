@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from pyspark.sql import DataFrame, SparkSession
@@ -67,12 +68,12 @@ def measured_beside(
     protected = tuple(name for name in description.protected if name in present)
     lent = (cutoff.exposure,) if cutoff.exposure else ()
     carried = (ID, LABEL, *segment_by, *protected, *lent)
-    with kept(score_carrying(spark, held_out, candidate.model, document, carried)) as scored:
+    with (
+        kept(score_carrying(spark, held_out, candidate.model, document, carried)) as scored,
+        _served(spark, held_out, champion) as other,
+    ):
         beside = None
-        other: DataFrame | None = None
-        if champion is not None:
-            serving = ModelDocument.from_json(champion.document)
-            other = score_carrying(spark, held_out, champion.model, serving, (ID, LABEL)).persist()
+        if champion is not None and other is not None:
             beside = Measured(findings(other, threshold=_threshold(config, champion)))
         found = findings(
             scored,
@@ -84,11 +85,19 @@ def measured_beside(
             replicates=config.replicates,
             seed=config.seed,
         )
-        if other is not None:
-            other.unpersist()
         profit = profit_curve(scored, cutoff, at=found.evaluation.threshold)
     explanation = explained(snapshots.read_pinned(spark, held_out), candidate.model, document, seed=config.seed)
     return Measured(found, profit, explanation), beside
+
+
+def _served(
+    spark: SparkSession, held_out: Snapshot, champion: ModelFiles | None
+) -> AbstractContextManager[DataFrame | None]:
+    """The champion's scores of the same rows; None: there is no champion."""
+    if champion is None:
+        return nullcontext()
+    document = ModelDocument.from_json(champion.document)
+    return kept(score_carrying(spark, held_out, champion.model, document, (ID, LABEL)))
 
 
 def _threshold(config: EvaluateModelConfig, files: ModelFiles) -> float:

@@ -17,8 +17,6 @@ from arrears.scoring.document import ModelDocument
 from arrears.scoring.scorers import load_scorer
 from spark_jobs.measuring.measured import Measured
 
-CONTENT_TYPES = {"png": "image/png", "html": "text/html; charset=utf-8", "json": "application/json"}
-
 
 def report_files(
     config: EvaluateModelConfig,
@@ -114,11 +112,6 @@ def mail_figures(candidate: Measured, champion: Measured | None) -> dict[str, fl
         ),
         **({"profit of 100 applications": 100 * candidate.profit.chosen.profit} if candidate.profit else {}),
     }
-
-
-def content_type(name: str) -> str:
-    """The media type of a report's file."""
-    return CONTENT_TYPES[name.rpartition(".")[2]]
 
 
 def _in_numbers(page: ModelPage, decision: Decision, candidate: Measured, champion: Measured | None) -> dict[str, Any]:

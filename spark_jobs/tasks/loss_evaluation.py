@@ -5,18 +5,15 @@ Only sums, ten groups and the bars of two histograms reach the driver: its memor
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from math import sqrt
-from typing import Any
 
-from pyspark import StorageLevel
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from arrears.contracts.errors import BadInput
 from arrears.model.regression import LossEvaluation, LossGroup, Regression, RegressionSums
+from spark_jobs.measuring.scored_rows import kept, only_row, score_bounds
 from spark_jobs.transforms import regression_sums as sums
-from spark_jobs.transforms.score_counts import bucket_count, to_score_bounds
 
 BINS = 40
 ESTIMATE, ACTUAL = "estimate", "actual"
@@ -35,26 +32,23 @@ def evaluate_losses(estimated: DataFrame, *, estimate: str, actual: str, limit: 
     # -0.0 and 0.0 are one value in every grouping below.
     columns = {ESTIMATE: F.col(estimate).cast("double") + F.lit(0.0), ACTUAL: F.col(actual).cast("double") + F.lit(0.0)}
     pairs = estimated.select(*(column.alias(name) for name, column in columns.items()))
-    pairs = pairs.persist(StorageLevel.MEMORY_AND_DISK)
-    try:
-        return _evaluated(pairs, limit)
-    finally:
-        pairs.unpersist()
+    with kept(pairs) as rows:
+        return _evaluated(rows, limit)
 
 
 def _evaluated(pairs: DataFrame, limit: float) -> LossEvaluation:
-    errors = _only_row(sums.to_error_sums(pairs, estimate=ESTIMATE, actual=ACTUAL))
+    errors = only_row(sums.to_error_sums(pairs, estimate=ESTIMATE, actual=ACTUAL))
     rows, unusable = errors["rows"], errors.pop("unusable")
     if rows == 0:
         raise BadInput("there are no defaulted loans to measure the loss model on: hold out more rows")
     if unusable:
         raise BadInput(f"{unusable} of {rows} defaulted loans have no estimate or no loss")
-    bounds = {column: _bounds(pairs, column, rows) for column in (ESTIMATE, ACTUAL)}
+    bounds = {column: score_bounds(pairs, rows, score=column) for column in (ESTIMATE, ACTUAL)}
     ranks = [
         sums.with_ranks(pairs, value=column, rank=f"{column}_rank", bounds=bounds[column])
         for column in (ESTIMATE, ACTUAL)
     ]
-    found = RegressionSums(**errors, **_only_row(sums.to_rank_sums(pairs, *ranks)))
+    found = RegressionSums(**errors, **only_row(sums.to_rank_sums(pairs, *ranks)))
     groups = sums.to_groups(pairs, estimate=ESTIMATE, actual=ACTUAL, bounds=bounds[ESTIMATE]).collect()
     bars = sums.to_histograms(pairs, estimate=ESTIMATE, actual=ACTUAL, limit=limit, bins=BINS).collect()
     counts = {row["bin"]: (row["estimates"], row["losses"]) for row in bars}
@@ -67,17 +61,3 @@ def _evaluated(pairs: DataFrame, limit: float) -> LossEvaluation:
         limit=limit,
         rmse_of_mean=sqrt(found.deviations / found.rows),
     )
-
-
-def _bounds(pairs: DataFrame, column: str, rows: int) -> Sequence[float]:
-    buckets = bucket_count(rows)
-    if buckets == 1:
-        return ()
-    (row,) = to_score_bounds(pairs, score=column, buckets=buckets).collect()
-    return tuple(row.bounds)
-
-
-def _only_row(counted: DataFrame) -> dict[str, Any]:
-    (row,) = counted.collect()
-    found: dict[str, Any] = row.asDict()
-    return found

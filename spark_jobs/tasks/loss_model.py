@@ -26,6 +26,7 @@ from arrears.scoring.scorers import load_scorer
 from spark_jobs.engines.answering import to_answers
 from spark_jobs.engines.task_contract import IS_VALIDATION, TARGET, FitTask
 from spark_jobs.io.checkpoints import checkpoints
+from spark_jobs.measuring.scored_rows import kept
 from spark_jobs.tasks.loss_evaluation import evaluate_losses
 from spark_jobs.tasks.task_rows import (
     FittedTask,
@@ -60,8 +61,7 @@ def fit(spark: SparkSession, config: TrainModelConfig, description: DatasetDescr
     if config.encoding == "woe":
         raise BadConfiguration("encoding=woe needs both outcomes, and a loss model learns from defaults alone")
     description = with_features(description, config.features)
-    rows = to_defaulted(training_rows(spark, config), description, config).persist()
-    try:
+    with kept(to_defaulted(training_rows(spark, config), description, config)) as rows:
         counts = _checked(rows, column, description.loss_limit, positive=_needs_positive(config))
         given = prepared(
             rows, config, description, numbers_only=config.engine != "catboost", row_count=counts["row_count"]
@@ -69,8 +69,6 @@ def fit(spark: SparkSession, config: TrainModelConfig, description: DatasetDescr
         with checkpoints(spark, config.catalogue.snapshot(config.dataset, f"checkpoints-{config.run_label}")):
             trained = _engine(config.engine)(given, task_spec(config))
         fitted = replace(trained, example=made_up_customer(given))
-    finally:
-        rows.unpersist()
     fitted.facts["mean_loss"] = counts["mean_loss"]
     return FittedTask(fitted, replace(document_of(config, given, fitted), loss_limit=description.loss_limit))
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pyspark import StorageLevel
 from pyspark.sql import DataFrame, SparkSession
 
 from arrears.contracts.descriptions import DatasetDescription
@@ -18,6 +17,7 @@ from spark_jobs.engines import als
 from spark_jobs.engines.offering import BY_MODEL, BY_POPULARITY, FIRST, to_rank_counts
 from spark_jobs.engines.task_contract import TaskRows
 from spark_jobs.io.checkpoints import checkpoints
+from spark_jobs.measuring.scored_rows import kept
 from spark_jobs.tasks.task_rows import FittedTask, held_out_rows, task_spec, training_rows
 from spark_jobs.training.documents import document_of
 from spark_jobs.transforms.holdings import to_holder_shares, to_interactions, with_hidden_product
@@ -33,8 +33,7 @@ def fit(spark: SparkSession, config: TrainModelConfig, description: DatasetDescr
         BadInput: no customer holds anything.
     """
     products = _products(description)
-    customers = training_rows(spark, config).persist(StorageLevel.MEMORY_AND_DISK)
-    try:
+    with kept(training_rows(spark, config)) as customers:
         (counted,) = to_holder_shares(customers, products).collect()
         if not counted["holders"]:
             raise BadInput(f"nobody of {counted['rows']} customers holds any of {', '.join(products)}")
@@ -42,8 +41,6 @@ def fit(spark: SparkSession, config: TrainModelConfig, description: DatasetDescr
         spec = task_spec(config)
         with checkpoints(spark, config.catalogue.snapshot(config.dataset, f"checkpoints-{config.run_label}")):
             fitted = als.fit(interactions, products, counted["shares"], spec, customers=counted["holders"])
-    finally:
-        customers.unpersist()
     # A made-up customer who holds the most popular product.
     popular = max(range(len(products)), key=lambda place: counted["shares"][place])
     fitted = replace(fitted, example={name: float(place == popular) for place, name in enumerate(products)})

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import cast
 
-from pyspark import StorageLevel
 from pyspark.ml.evaluation import ClusteringEvaluator
 from pyspark.ml.functions import array_to_vector
 from pyspark.sql import DataFrame, Row, SparkSession
@@ -25,6 +24,7 @@ from arrears.scoring.scorers.clusters import Clusters
 from spark_jobs.engines import clusters
 from spark_jobs.engines.segmenting import POSITION, to_segmented
 from spark_jobs.engines.task_contract import FitTask
+from spark_jobs.measuring.scored_rows import kept
 from spark_jobs.tasks.task_rows import (
     FittedTask,
     held_out_rows,
@@ -59,17 +59,14 @@ def fit(spark: SparkSession, config: TrainModelConfig, description: DatasetDescr
         description = replace(description, categorical=(), catalogue=())
     if not description.features:
         raise BadConfiguration("segments need numeric features, or encoding=one_hot for categories")
-    rows = training_rows(spark, config).select(
+    customers = training_rows(spark, config).select(
         *(F.col(f"`{name}`") for name in description.features),
         LABEL,
         hash_of(config.seed, "order", ID).alias(ROW_ORDER),
     )
-    rows = rows.persist(StorageLevel.MEMORY_AND_DISK)
-    try:
+    with kept(customers) as rows:
         given = prepared(rows, config, description, numbers_only=True, row_count=rows.count())
         fitted = replace(_ENGINES[config.engine](given, task_spec(config)), example=made_up_customer(given))
-    finally:
-        rows.unpersist()
     return FittedTask(fitted, document_of(config, given, fitted))
 
 
@@ -109,15 +106,12 @@ def described(customers: DataFrame, numeric: list[str], categorical: list[str]) 
     Args:
         customers: one row per customer: ``segment``, ``position`` (standardised inputs), the features and the label.
     """
-    kept = customers.persist(StorageLevel.MEMORY_AND_DISK)
-    try:
-        numbers = to_number_profiles(kept, numeric).collect()
-        levels = to_commonest_levels(kept, categorical).collect() if categorical else []
+    with kept(customers) as placed:
+        numbers = to_number_profiles(placed, numeric).collect()
+        levels = to_commonest_levels(placed, categorical).collect() if categorical else []
         everyone = next(row for row in numbers if row[SEGMENT] is None)
         found = [row for row in numbers if row[SEGMENT] is not None]
-        silhouette = _silhouette(kept) if len(found) > 1 else 0.0
-    finally:
-        kept.unpersist()
+        silhouette = _silhouette(placed) if len(found) > 1 else 0.0
     total = everyone["rows"]
     profiles = sorted((_profile(row, levels, total) for row in found), key=lambda profile: profile.segment)
     return Segmentation(silhouette, tuple(profiles), _profile(everyone, [], total))

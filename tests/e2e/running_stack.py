@@ -26,6 +26,7 @@ from local.stack_variables import stack_variables
 from local.supervision import PartState, Supervisor
 
 PROJECT = Path(__file__).resolve().parents[2]
+AS_OF = "2026-01-31"  # the business date of the demo
 LAST_LINES = 25
 Found = TypeVar("Found")
 Done = subprocess.CompletedProcess[str]

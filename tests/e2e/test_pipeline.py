@@ -16,7 +16,6 @@ from urllib.parse import quote
 
 import mlflow
 import psutil
-import pyarrow as pa
 import pyspark
 import pytest
 from mlflow.types import DataType
@@ -24,20 +23,18 @@ from mlflow.types import DataType
 from arrears.contracts.catalogue import Table, registered_model
 from arrears.contracts.descriptions import ID, LABEL
 from arrears.contracts.errors import UpstreamNotReady
-from arrears.scoring.batch import default_probabilities
-from arrears.scoring.document import ModelDocument
-from arrears.scoring.scorers import load_scorer
 from arrears.stores.models import Models
 from arrears.stores.objects import Objects
 from local.airflow_client import RunState
 from local.demo_notes import Notes
 from local.processes import members
-from tests.e2e.running_stack import RunningStack, eventually
+from local.supervision import Supervisor
+from tests.e2e.running_stack import AS_OF, RunningStack, eventually
 from tests.e2e.ssh_server import SshServer, sshd  # noqa: F401  # a fixture
+from tests.e2e.trainings import Training, executors_at_work, mentions
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(2400)]
 
-AS_OF = "2026-01-31"
 BACKFILLED = ("2026-03-01", "2026-03-02", "2026-03-03", "2026-03-04")
 LENDING_CLUB_ROWS = 9857
 DAGS = ("generate_data", "training", "new_data", "inference")
@@ -253,23 +250,32 @@ def test_person_lets_a_worse_model_through_and_a_rollback_brings_the_better_one_
 def test_executor_killed_in_the_middle_of_a_training_costs_its_task_alone(
     stack: RunningStack, first_demo: Demo
 ) -> None:
-    undisturbed = _training(stack, "undisturbed")
-    told, _ = undisturbed.communicate(timeout=600)
-    assert undisturbed.returncode == 0, told
+    undisturbed = Training(stack, "undisturbed", version_in_force(stack))
+    assert undisturbed.ended() == 0, undisturbed.told
 
-    disturbed, told = _training(stack, "disturbed"), ""
-    while "training 1 shard(s)" not in told:
-        line = disturbed.stdout.readline() if disturbed.stdout else ""
-        assert line, told
-        told += line
-    executors = eventually(lambda: _executors_at_work(stack), "a task that trains", seconds=60)
-    for executor in executors:
+    disturbed = Training(stack, "disturbed", version_in_force(stack))
+    disturbed.says("training 1 shard(s)")
+    for executor in eventually(lambda: executors_at_work(stack), "a task that trains", seconds=60):
         executor.kill()
-    rest, _ = disturbed.communicate(timeout=600)
 
-    assert disturbed.returncode == 0, told + rest
-    assert re.search(r"Lost (task|executor)", told + rest), told + rest
-    assert _scores(stack, "disturbed") == _scores(stack, "undisturbed")
+    assert disturbed.ended() == 0, disturbed.told
+    assert re.search(r"Lost (task|executor)", disturbed.told), disturbed.told
+    assert disturbed.scores() == undisturbed.scores()
+
+
+def test_training_waits_while_mlflow_is_away_and_logs_one_run(stack: RunningStack, first_demo: Demo) -> None:
+    supervisor = Supervisor(stack.settings)
+    training = Training(stack, "patient", version_in_force(stack))
+    training.says("training 1 shard(s)")
+    supervisor.stop("mlflow", wait=True)
+    try:
+        for _ in range(3):
+            training.says("Retrying")
+    finally:
+        stack.up()
+
+    assert training.ended() == 0, training.told
+    assert len(training.scores()) == len(stack.rows(Table.TEST_SAMPLE, AS_OF))
 
 
 def test_killed_part_is_restarted_and_shown(stack: RunningStack, first_demo: Demo) -> None:
@@ -323,53 +329,8 @@ def test_down_leaves_no_process_and_a_demo_then_says_what_to_do(stack: RunningSt
     down = stack.command("local.stack", "down")
 
     assert down.returncode == 0, down.stdout
-    left = [process for process in psutil.process_iter() if _mentions(process, state)]
+    left = [process for process in psutil.process_iter() if mentions(process, state)]
     assert left == []
     refused = stack.command("local.demo")
     assert refused.returncode == UpstreamNotReady.exit_code
     assert refused.stdout.strip() == f"no stack runs in {state}: run `make demo`, or `make up` first"
-
-
-def _training(stack: RunningStack, label: str) -> subprocess.Popen[str]:
-    """A training by hand, which promotes nothing."""
-    flags = ["--dataset-version", version_in_force(stack), "--run-label", label, "--iterations", "1500"]
-    flags += ["--early-stopping-rounds", "1500", "--learning-rate", "0.01"]
-    return subprocess.Popen(
-        [sys.executable, "-m", "local.submit", "train_model", "--", *flags],
-        env=stack.environ,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-
-
-def _executors_at_work(stack: RunningStack) -> list[psutil.Process]:
-    """Executors with a Python worker that has computed for some seconds: CatBoost is at its trees."""
-    found = [member for member in members(str(stack.settings.state)) if _mentions(member, "CoarseGrainedExecutor")]
-    return [executor for executor in found if any(_seconds_worked(w) > 3 for w in executor.children(recursive=True))]
-
-
-def _seconds_worked(process: psutil.Process) -> float:
-    try:
-        return float(process.cpu_times().user)
-    except psutil.Error:
-        return 0.0
-
-
-def _scores(stack: RunningStack, label: str) -> list[float]:
-    """What a run's model says of the day's borrowers: the bytes of two model files always differ."""
-    found = mlflow.search_runs(
-        experiment_names=["arrears/lending_club"], filter_string=f"attributes.run_name = '{label}'"
-    )
-    (run_id,) = found["run_id"]
-    files = Models().files_of_run(run_id)
-    document = ModelDocument.from_json(files.document)
-    rows = pa.Table.from_pandas(stack.rows(Table.TEST_SAMPLE, AS_OF), preserve_index=False)
-    return default_probabilities(rows, load_scorer(document.model_format, files.model), document).tolist()
-
-
-def _mentions(process: psutil.Process, state: str) -> bool:
-    try:
-        return any(state in word for word in process.cmdline())
-    except psutil.Error:
-        return False
