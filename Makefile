@@ -73,7 +73,7 @@ bench: java $(INSTALLED) ## run all benchmarks, or one: NAME=demo-warm
 	@$(PY) bench $(NAME)
 
 bench-quality: java $(INSTALLED) ## AUC on real credit data beside native CatBoost's; the data's folder in ARREARS_TEST_DATA
-	@$(PY) bench $(addprefix quality-,german credit_data lc_modeldata taiwan lc2007 taiwan-4-shards lc2007-4-shards)
+	@$(PY) bench $(addprefix quality-,berka german credit_data lc_modeldata taiwan lc2007 taiwan-4-shards lc2007-4-shards)
 
 package: $(INSTALLED) ## pack the jobs' code into dist/arrears.zip
 	@$(PY) local.package

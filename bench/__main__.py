@@ -12,7 +12,7 @@ from bench.point_in_time import pit_join, pit_join_growth
 from bench.quality import BENCHMARKS as QUALITY
 from bench.results import Measurement, keep, shown
 from bench.rivals import rivals
-from bench.training import pool_load, train_exact, train_exact_memory, train_sharded
+from bench.training import pool_load, train_exact, train_exact_memory, train_sharded, train_sharded_auc
 
 BENCHMARKS: dict[str, Callable[[], Measurement]] = {
     "contracts": contracts,
@@ -25,6 +25,7 @@ BENCHMARKS: dict[str, Callable[[], Measurement]] = {
     "train-exact": train_exact,
     "train-exact-memory": train_exact_memory,
     "train-sharded": train_sharded,
+    "train-sharded-auc": train_sharded_auc,
     **QUALITY,  # by `make bench-quality`: it needs real borrowers
 }
 

@@ -63,12 +63,46 @@ def _lending_club(folder: Path) -> tuple[pd.DataFrame, pd.Series]:
     return loans[list(_AT_APPLICATION)].assign(credit_age_m=age), loans["default_flag"]
 
 
+def _berka(folder: Path) -> tuple[pd.DataFrame, pd.Series]:
+    """Loans of a Czech bank with their account, its owner and the owner's district, all as known at the loan's date."""
+    loans, accounts, clients, links, districts, cards = (
+        pd.read_parquet(folder / f"berka_{name}.parquet")
+        for name in ("loan", "account", "client", "disp", "district", "card")
+    )
+    owners = links[links["type"] == "OWNER"].merge(clients, on="client_id")
+    born, month = owners["birth_number"] // 10_000, owners["birth_number"] // 100 % 100
+    owners = owners.assign(female=(month > 50).astype(int), born=1900 + born)[
+        ["account_id", "disp_id", "female", "born"]
+    ]
+    issued = cards.assign(issued=_day(cards["issued"]))[["disp_id", "issued"]]
+    found = (
+        loans.merge(accounts.rename(columns={"date": "opened"}), on="account_id")
+        .merge(owners, on="account_id")
+        .merge(districts.rename(columns={"A1": "district_id"}).drop(columns="A2"), on="district_id")
+        .merge(issued, on="disp_id", how="left")
+    )
+    lent = _day(found["date"])
+    found = found.assign(
+        account_age=(lent - _day(found["opened"])).dt.days,
+        holders=found["account_id"].map(links.groupby("account_id").size()),
+        age=lent.dt.year - found["born"],
+        has_card=(found["issued"] < lent).astype(int),
+    )
+    unknown = ["loan_id", "account_id", "disp_id", "district_id", "date", "opened", "born", "issued", "status"]
+    return found.drop(columns=unknown), found["status"].isin(["B", "D"])
+
+
+def _day(yymmdd: pd.Series) -> pd.Series:
+    return pd.to_datetime("19" + yymmdd.astype(str).str.zfill(6).str[:6], format="%Y%m%d")
+
+
 def _plain(file: str, target: str, bad: object, folder: Path) -> tuple[pd.DataFrame, pd.Series]:
     loans = pd.read_parquet(folder / file)
     return loans.drop(columns=target), loans[target] == bad
 
 
 SETS = {
+    "berka": RealSet(0.6951, _berka),
     "german": RealSet(0.7895, partial(_plain, "german_credit.parquet", "class", 2)),
     "credit_data": RealSet(0.8459, partial(_plain, "credit_data_spain.parquet", "Status", "bad")),
     "lc_modeldata": RealSet(0.7280, partial(_plain, "lending_club_modeldata.parquet", "Class", "bad")),
