@@ -48,14 +48,23 @@ class Lock:
             self._swap(self._record.given_back())
 
     def _swap(self, record: LockRecord) -> None:
-        if not self._objects.replace(self._uri, record.to_json(), etag=self._etag):
+        written = self._objects.replace(self._uri, record.to_json(), etag=self._etag)
+        if written and record.released:
+            return  # what stands there now may be the next writer's already
+        body, etag = self._objects.get_with_etag(self._uri)
+        if not written and self._is_mine(body):
+            # The answer to this PUT, or to the one before, was lost: nobody else has written since.
+            written = body == record.to_json() or self._objects.replace(self._uri, record.to_json(), etag=etag)
+            body, etag = self._objects.get_with_etag(self._uri)
+        if not written or body != record.to_json():
             raise Contended(
                 f"lost the lock {self._uri}: another writer took it after {self._ttl:.0f} s of silence; run again"
             )
-        body, self._etag = self._objects.get_with_etag(self._uri)
-        self._record = record
-        if body != record.to_json():
-            raise Contended(f"lost the lock {self._uri} right after renewing it; run again")
+        self._record, self._etag = record, etag
+
+    def _is_mine(self, body: bytes) -> bool:
+        found = LockRecord.from_json(body)
+        return (found.owner, found.fence) == (self._record.owner, self._record.fence)
 
 
 @contextmanager
@@ -113,10 +122,12 @@ def _try(objects: Objects, uri: str, owner: str, ttl_seconds: float) -> Lock | L
     if not objects.create(uri, first.to_json()):
         body, etag = objects.get_with_etag(uri)
         present = LockRecord.from_json(body)
+        if present.owner == owner:  # the answer to our own PUT was lost
+            return Lock(objects, uri, present, etag, ttl_seconds)
         if not present.is_free(time.time()):
             return present
         first = present.taken_by(owner, now=time.time(), ttl_seconds=ttl_seconds)
-        if not objects.replace(uri, first.to_json(), etag=etag):
+        if not objects.replace(uri, first.to_json(), etag=etag) and objects.get(uri) != first.to_json():
             return first
     body, etag = objects.get_with_etag(uri)
     if body != first.to_json():  # somebody judged us expired between the two requests

@@ -5,9 +5,10 @@ Server and credentials come from ``MLFLOW_TRACKING_URI``, ``MLFLOW_TRACKING_USER
 
 from __future__ import annotations
 
-import logging
+import math
 import os
 import tempfile
+import time
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -19,9 +20,7 @@ from typing import Any
 
 import arrears
 from arrears.contracts.errors import BadConfiguration, UpstreamNotReady
-from arrears.stores.registry import ABSENT, CHAMPION, answered
-
-log = logging.getLogger(__name__)
+from arrears.stores.registry import ABSENT, CHAMPION, LONGEST_TAG, answered
 
 MODEL_FOLDER = "model"
 _ANSWER: Mapping[str, Any] = MappingProxyType({"default_probability": 0.5})
@@ -55,6 +54,7 @@ class Models:
             self._mlflow.log_params(dict(parameters))
             yield run.info.run_id
 
+    @answered
     def log_model(
         self,
         files: ModelFiles,
@@ -91,17 +91,33 @@ class Models:
     def log_results(
         self, run_id: str, metrics: Mapping[str, float], files: Mapping[str, bytes], tags: Mapping[str, str]
     ) -> None:
-        """Adds metrics, plots and pages to a finished run."""
-        for name, value in metrics.items():
-            self._client.log_metric(run_id, name, value)
-        for name, text in tags.items():
-            self._client.set_tag(run_id, name, text)
-        with tempfile.TemporaryDirectory() as folder:
-            for name, body in files.items():
-                path = Path(folder, name)
-                path.write_bytes(body)
-                self._client.log_artifact(run_id, str(path), artifact_path="evaluation")
+        """Adds plots and pages to a finished run, then its metrics and tags in one request.
 
+        Args:
+            tags: what the metrics are about. Metrics that an earlier call with tags of these names had found, and this
+                one has not, become NaN: nobody may take them for figures of this one.
+        """
+        from mlflow.entities import Metric, RunTag
+
+        if files:
+            with tempfile.TemporaryDirectory() as folder:
+                for name, body in files.items():
+                    Path(folder, name).write_bytes(body)
+                self._client.log_artifacts(run_id, folder, artifact_path="evaluation")
+        told, found, names = dict(tags), dict(metrics), ",".join(sorted(metrics))
+        if tags and len(names) <= LONGEST_TAG:
+            listed = f"{min(tags)}.metrics"
+            earlier = self._client.get_run(run_id).data.tags.get(listed, "")
+            found |= {name: math.nan for name in earlier.split(",") if name and name not in metrics}
+            told[listed] = names
+        now = int(time.time() * 1000)
+        self._client.log_batch(
+            run_id,
+            metrics=[Metric(name, float(value), now, 0) for name, value in found.items()],
+            tags=[RunTag(name, text) for name, text in told.items()],
+        )
+
+    @answered
     def log_dataset(self, run_id: str, *, name: str, digest: str, source: str) -> None:
         """Says in MLflow's own terms which data the run was trained on."""
         from mlflow.entities import Dataset, DatasetInput, InputTag
@@ -109,10 +125,12 @@ class Models:
         dataset = Dataset(name=name, digest=digest, source_type="delta", source=source)
         self._client.log_inputs(run_id, [DatasetInput(dataset, [InputTag("mlflow.data.context", "training")])])
 
+    @answered
     def files_of_run(self, run_id: str) -> ModelFiles:
         """The model that a run logged."""
         return self._files(f"runs:/{run_id}/{MODEL_FOLDER}")
 
+    @answered
     def files_of_version(self, name: str, version: str) -> ModelFiles:
         """The model of one registry version."""
         return self._files(f"models:/{name}/{version}")
@@ -168,6 +186,7 @@ class Models:
                 raise BadConfiguration(f"version {version} of {name} is not in the registry any more") from None
             raise
 
+    @answered
     def run_url(self, run_id: str) -> str:
         """The page of a run in MLflow's interface."""
         experiment = self._client.get_run(run_id).info.experiment_id

@@ -16,6 +16,7 @@ from arrears.contracts.errors import UpstreamNotReady
 CHAMPION = "champion"
 CHALLENGER = "challenger"
 ABSENT = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
+LONGEST_TAG = 5000  # of the 8,000 characters that MLflow keeps
 
 _HEAD_TAG = "arrears.decisions"  # beside the log, not in it: whoever changes the newest entry must change both
 _UNREACHABLE = ("failed with exception", "failed with timeout exception")

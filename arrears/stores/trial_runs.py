@@ -12,12 +12,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from arrears.stores.registry import answered
+from arrears.stores.registry import LONGEST_TAG, answered
 
 DIGEST_TAG = "arrears.experiment_digest"
 TRIAL_TAG = "arrears.trial"
 CHOICES_TAG = "arrears.choices"
-_LONGEST_TAG = 5000  # of the 8,000 characters that MLflow keeps
 _LONGEST_PARAMETER = 500
 _PAGE = 500
 
@@ -66,8 +65,8 @@ class TrialRuns:
             "mlflow.parentRunId": self.parent_id,
             DIGEST_TAG: self.digest,
             TRIAL_TAG: key,
-            **({CHOICES_TAG: told} if len(told) <= _LONGEST_TAG else {}),
-            **{tag: text[:_LONGEST_TAG] for tag, text in tags.items()},
+            **({CHOICES_TAG: told} if len(told) <= LONGEST_TAG else {}),
+            **{tag: text[:LONGEST_TAG] for tag, text in tags.items()},
         }
         run_id = str(self._client.create_run(self._experiment_id, run_name=name, tags=named).info.run_id)
         now = int(time.time() * 1000)

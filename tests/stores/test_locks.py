@@ -75,6 +75,43 @@ def test_a_patient_writer_gets_the_lock_when_it_is_given_back(s3: Objects, addre
         assert lock.fence == 2
 
 
+@pytest.mark.parametrize("request_name", ["create", "replace"])
+@pytest.mark.parametrize("held_before", [False, True])
+def test_a_holder_whose_answers_are_lost_keeps_the_lock_and_gives_it_back(
+    s3: Objects, address: str, request_name: str, held_before: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if held_before:
+        s3.put(address, LockRecord("dead", 7, time.time() - 1).to_json())
+    ask = getattr(Objects, request_name)
+
+    def sent_twice(objects: Objects, *given: object, **named: object) -> bool:
+        ask(objects, *given, **named)
+        return bool(ask(objects, *given, **named))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Objects, request_name, sent_twice)
+        with held_lock(s3, address) as lock:
+            lock.check()
+            lock.check()
+            assert lock.fence == (8 if held_before else 1)
+    assert LockRecord.from_json(s3.get(address)).released
+
+
+def test_a_holder_that_could_not_read_back_its_own_renewal_renews_again(
+    s3: Objects, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreachable(*_: object) -> None:
+        raise OSError("no route")
+
+    with held_lock(s3, address) as lock:
+        with monkeypatch.context() as patch:
+            patch.setattr(Objects, "get_with_etag", unreachable)
+            with pytest.raises(OSError, match="no route"):
+                lock.check()
+        lock.check()
+    assert LockRecord.from_json(s3.get(address)).released
+
+
 def test_two_processes_lose_no_addition(s3: Objects, folder: str) -> None:
     s3.put(f"{folder}/total", b"0")
     command = [sys.executable, str(ADDER), folder, str(ADDED_BY_EACH)]
