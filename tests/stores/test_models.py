@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,7 +29,8 @@ def about(version: str, champion: str = "") -> dict[str, str]:
 def test_figure_that_a_later_evaluation_did_not_find_does_not_outlive_the_earlier_one(run_id: str) -> None:
     models = Models()
     models.log_results(run_id, {"train_seconds": 7.0}, {}, {})
-    models.log_results(run_id, {"auc": 0.75, "lowest_approval_ratio": 0.9, "champion_auc": 0.7}, FILES, about("v1", "3"))
+    earlier = {"auc": 0.75, "lowest_approval_ratio": 0.9, "champion_auc": 0.7}
+    models.log_results(run_id, earlier, FILES, about("v1", "3"))
     models.log_results(run_id, {"auc": 0.71, "score_psi": 0.1}, FILES, about("v2"))
     metrics, _, tags = models.run_facts(run_id)
     assert (metrics["auc"], metrics["score_psi"], metrics["train_seconds"]) == (0.71, 0.1, 7.0)
