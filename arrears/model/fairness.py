@@ -43,13 +43,15 @@ class LevelCounts(NamedTuple):
 
 def group_fairness(counts: Sequence[LevelCounts]) -> tuple[GroupFairness, ...]:
     """The groups of one or more protected attributes, those of one attribute together, the largest group first."""
-    highest: dict[str, float] = {}
+    rates: dict[str, list[float]] = {group.column: [] for group in counts}
     for group in counts:
         if group.is_compared:
-            highest[group.column] = max(highest.get(group.column, 0.0), group.approved / group.rows)
-    order = list(dict.fromkeys(group.column for group in counts))
+            rates[group.column].append(group.approved / group.rows)
+    # A group that is alone would be compared with itself, and be treated alike whatever the cut-off does.
+    highest = {column: max(found) if len(found) > 1 else 0.0 for column, found in rates.items()}
+    order = list(rates)
     ordered = sorted(counts, key=lambda group: (order.index(group.column), -group.rows, group.level))
-    return tuple(_fairness(group, highest.get(group.column, 0.0)) for group in ordered)
+    return tuple(_fairness(group, highest[group.column]) for group in ordered)
 
 
 def _fairness(group: LevelCounts, highest: float) -> GroupFairness:

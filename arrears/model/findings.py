@@ -87,7 +87,7 @@ class GroupFairness:
         declined_good_rate: share of the borrowers who repaid that would have been declined (false positive rate).
         approved_bad_rate: share of the borrowers who defaulted that would have been approved (false negative rate).
         approval_ratio: approval rate over the largest of the attribute's groups; None: the group is too small to be
-            compared, or its borrowers' attribute is missing, or nobody is approved.
+            compared, or its borrowers' attribute is missing, or no other group can be compared, or nobody is approved.
     """
 
     attribute: str

@@ -5,7 +5,8 @@
 * Hosmer-Lemeshow: sum over the groups of (observed - expected defaults)² / (n p (1 - p)), p the group's mean score;
   chi-squared with one degree of freedom a group on rows that the model was not fitted to (Hosmer, Lemeshow and
   Sturdivant 2013, section 5.3; two fewer hold for the rows of the fit).
-* PSI: sum of (p - q) ln(p / q) over tenths of the training rows' scores; no row in a bin counts as half a row.
+* PSI: sum of (p - q) ln(p / q) over tenths of the training rows' scores; no row in a bin counts as half a row in the
+  logarithm.
 """
 
 from __future__ import annotations

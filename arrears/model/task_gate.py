@@ -54,7 +54,9 @@ def _skill(rule: TaskRule, candidate: Metrics) -> Verdict:
     limit = number(candidate, rule.nothing) if isinstance(rule.nothing, str) else rule.nothing
     told = f"{rule.skill} > {rule.nothing}"
     if value is None or limit is None:
-        return Verdict(told, value, limit, False, f"the candidate has no {rule.skill} to hold against {rule.meaning}")
+        lacking = rule.skill if value is None else rule.nothing
+        reason = f"the candidate has no {lacking}: nothing tells whether it beats {rule.meaning}"
+        return Verdict(told, value, limit, False, reason)
     met = value > limit
     verb = "beats" if met else "does not beat"
     return Verdict(told, value, limit, met, f"{rule.skill} {value:.4f} {verb} {rule.meaning} ({limit:.4f})")
@@ -68,7 +70,8 @@ def _against(rule: TaskRule, candidate: Metrics, champion: Metrics | None) -> Ve
     limit = number(champion, rule.compared)
     told = f"{rule.compared} {'<' if rule.lower_is_better else '>'} the champion's"
     if value is None or limit is None:
-        return Verdict(told, value, limit, False, f"{rule.compared} of candidate or champion is unknown")
+        whose = "candidate" if value is None else "champion"
+        return Verdict(told, value, limit, False, f"the {whose} has no {rule.compared} on these rows")
     met = value < limit if rule.lower_is_better else value > limit
     relation = "beats" if met else "equals" if value == limit else "does not beat"
     return Verdict(told, value, limit, met, f"{rule.compared} {value:.6f} {relation} the champion's {limit:.6f}")

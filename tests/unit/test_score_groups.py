@@ -113,11 +113,10 @@ def test_groups_are_compared_with_the_most_approved_one_of_their_attribute() -> 
         LevelCounts("gender", "m", rows=200, defaults=40, approved=160, approved_bad=20),
         LevelCounts("gender", "x", rows=29, defaults=0, approved=0, approved_bad=0),
         LevelCounts("gender", MISSING, rows=50, defaults=50, approved=0, approved_bad=0),
-        LevelCounts("age", "old", rows=300, defaults=30, approved=300, approved_bad=30),
     ]
-    men, women, missing, few, old = group_fairness(counts)
+    men, women, missing, few = group_fairness(counts)
     assert (men.approval_ratio, women.approval_ratio) == pytest.approx((1.0, 0.75))
-    assert (few.approval_ratio, missing.approval_ratio, old.approval_ratio) == (None, None, 1.0)
+    assert (few.approval_ratio, missing.approval_ratio) == (None, None)
     assert (few.rows, missing.rows) == (29, 50)
     assert women.declined_good_rate is not None
     assert women.declined_good_rate.value == pytest.approx((90 - 58) / 90)
@@ -125,6 +124,17 @@ def test_groups_are_compared_with_the_most_approved_one_of_their_attribute() -> 
     assert women.approved_bad_rate.value == pytest.approx(0.2)
     assert (few.approved_bad_rate, missing.declined_good_rate) == (None, None)
     assert women.approval_rate.low < 0.6 < women.approval_rate.high
+
+
+def test_group_that_is_alone_is_not_compared_with_itself_and_meets_no_rule() -> None:
+    alone = [
+        LevelCounts("age", "old", rows=300, defaults=30, approved=300, approved_bad=30),
+        LevelCounts("age", "young", rows=29, defaults=9, approved=0, approved_bad=0),
+    ]
+    found = some_findings(fairness=group_fairness(alone))
+    assert [group.approval_ratio for group in found.fairness] == [None, None]
+    assert found.lowest_approval_ratio is None
+    assert "lowest_approval_ratio" not in found.metrics()
 
 
 def test_nothing_is_compared_when_nobody_is_approved() -> None:

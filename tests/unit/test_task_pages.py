@@ -115,6 +115,18 @@ def test_a_model_must_beat_knowing_nothing_and_the_champion(
     assert decide_task(task, candidate, champion).outcome == outcome
 
 
+def test_missing_figure_is_named_with_whose_it_is() -> None:
+    unmeasured = decide_task("next_product", {"ndcg": 0.4}, {"ndcg": 0.3})
+    assert unmeasured.reasons == (
+        "the candidate has no popularity_ndcg: nothing tells whether it beats offering everyone"
+        " what most customers hold",
+    )
+    assert (
+        decide_task("segments", {"silhouette": 0.5}, {}).unmet[0].reason
+        == "the champion has no silhouette on these rows"
+    )
+
+
 def test_an_engine_that_does_not_do_a_task_is_refused_with_those_that_do() -> None:
     for task, engines in ENGINES.items():
         assert TrainModelConfig(dataset_version="v", task=task, engine=engines[-1]).engine == engines[-1]
