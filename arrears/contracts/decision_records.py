@@ -1,13 +1,15 @@
 """The log of decisions about a registered model: what stands in an entry, how entries are chained, and who has reigned.
 
 Each entry names the SHA-256 of the bytes of the entry before it, and the model registry keeps the digest of the newest:
-an entry that was changed, removed or put beside another shows.
+an entry that was changed, removed or put beside another shows. One entry more than the registry knows of does not: it
+is taken for that of a writer who was killed before it could tell the registry.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import hashlib
+import itertools
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -20,7 +22,8 @@ Kind = Literal["promoted", "kept", "refused", "approved", "rejected", "rolled ba
 REIGN_BEGINS = ("promoted", "rolled back")
 NOTHING_BEFORE = "0" * 64
 
-_ENTRY = re.compile(r"(\d{8})\.json")
+_ENTRY = re.compile(r"(?!0{8})([0-9]{8})\.json")  # from 1 on
+_NAMED_ONE_BY_ONE = 20
 
 
 @dataclass(frozen=True)
@@ -130,7 +133,7 @@ def proven(entries: Mapping[str, bytes], remembered: Head, *, where: str) -> Cha
     bodies = {int(match[1]): body for name, body in entries.items() if (match := _ENTRY.fullmatch(name))}
     problems = [f"{name} is no entry of the chain" for name in sorted(entries) if not _ENTRY.fullmatch(name)]
     last = max((*bodies, remembered.number))
-    problems += [f"entry {number} is missing" for number in range(1, last + 1) if number not in bodies]
+    problems += _gaps(bodies, last)
     records, wrong = _read(bodies)
     problems += wrong + _broken_links(records, bodies) + _disagreement(bodies, remembered)
     if problems:
@@ -167,6 +170,18 @@ def lawful_reigns(records: Sequence[DecisionRecord]) -> tuple[str, ...]:
     begun = [record for record in records if record.kind in REIGN_BEGINS]
     lawful = {record.version for record in begun} | {record.champion_before for record in begun[:1]}
     return tuple(version for version in reigns(records) if version in lawful)
+
+
+def _gaps(bodies: Mapping[int, bytes], last: int) -> list[str]:
+    """What is missing up to the last entry; a long hole in one sentence, for a number may be forged."""
+    known = [0, *sorted(bodies), last + 1]
+    problems = []
+    for first, end in ((before + 1, after - 1) for before, after in itertools.pairwise(known)):
+        if end - first < _NAMED_ONE_BY_ONE:
+            problems += [f"entry {number} is missing" for number in range(first, end + 1)]
+        else:
+            problems.append(f"entries {first} to {end} are missing")
+    return problems
 
 
 def _read(bodies: Mapping[int, bytes]) -> tuple[dict[int, DecisionRecord], list[str]]:

@@ -83,6 +83,14 @@ def test_any_missing_entry_is_named(length: int, data: st.DataObject) -> None:
     assert {f"entry {int(name[:8])} is missing" for name in gone} <= set(problems)
 
 
+def test_forged_number_far_ahead_is_told_in_one_sentence() -> None:
+    entries, chain = a_log(2)
+    problems = broken(entries | {"99999999.json": a_record("9").to_json()}, chain.head)
+    assert "entries 3 to 99999998 are missing" in problems
+    assert len(problems) == 3
+    assert "entries 3 to 123456789 are missing" in broken(entries, Head(123456789, "0" * 64))
+
+
 @given(st.integers(2, 6), st.data())
 def test_two_entries_that_change_places_show(length: int, data: st.DataObject) -> None:
     entries, chain = a_log(length)
@@ -98,7 +106,9 @@ def test_rewritten_end_of_the_log_shows() -> None:
     assert problems == ("entry 3 is not the one that the registry remembers: it was changed",)
 
 
-@pytest.mark.parametrize("name", ["00000002-b.json", "2.json", "00000002.json.bak", "deep/00000002.json"])
+@pytest.mark.parametrize(
+    "name", ["00000002-b.json", "2.json", "00000002.json.bak", "deep/00000002.json", "00000000.json", "٠٠٠٠٠٠٠٢.json"]
+)
 def test_file_that_is_no_entry_shows(name: str) -> None:
     entries, chain = a_log(2)
     assert broken(entries | {name: b"{}"}, chain.head) == (f"{name} is no entry of the chain",)
