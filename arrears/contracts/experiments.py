@@ -22,6 +22,7 @@ Metric = Literal["auc", "gini", "ks", "auc_pr", "log_loss", "brier", "ece"]
 
 LOWER_IS_BETTER = ("log_loss", "brier", "ece")
 SELECTIONS = ("importance", "select_features", "forward")
+MOST_TRIALS = 10_000
 _SHIPPED = "experiments"
 
 
@@ -35,11 +36,16 @@ class Range:
     log: bool = False
 
     def __post_init__(self) -> None:
-        problems = []
+        given = {"low": self.low, "high": self.high, "step": self.step or 0.0}
+        problems = [f"{name} must be a finite number, not {n}" for name, n in given.items() if not math.isfinite(n)]
+        if problems:
+            raise BadConfiguration(*problems)
         if not self.low < self.high:
             problems.append(f"low {self.low:g} must be below high {self.high:g}")
         if self.step is not None and not self.step > 0:
             problems.append(f"step {self.step:g} must be above 0")
+        elif self.step is not None and (self.high - self.low) / self.step >= MOST_TRIALS:
+            problems.append(f"step {self.step:g} makes more than {MOST_TRIALS:,} values: take a greater one")
         if self.log and not self.low > 0:
             problems.append("a logarithmic range begins above 0")
         if self.log and self.step is not None:
@@ -134,7 +140,7 @@ class Experiment:
         problems = choice_problems("engine", self.engine, "engine")
         for name, value in self.fixed.items():
             problems += choice_problems(name, value, f"fixed.{name}")
-        problems += self._space_problems() + self._candidate_problems() + self._limit_problems()
+        problems += self._space_problems() + self._grid_problems() + self._candidate_problems() + self._limit_problems()
         if problems:
             raise BadConfiguration(*problems)
 
@@ -172,6 +178,12 @@ class Experiment:
                 problems.append(f"{place}: {self._why_step(name)} needs a list of values, or a range with a step")
         return problems
 
+    def _grid_problems(self) -> list[str]:
+        trials = math.prod(len(v.steps if isinstance(v, Range) else v) for v in self.space.values())
+        if self.search != "grid" or trials <= MOST_TRIALS:
+            return []
+        return [f"the grid has {trials:,} trials, at most {MOST_TRIALS:,} can run: search by chance"]
+
     def _why_step(self, name: str) -> str:
         return "a grid" if self.search == "grid" else f"the whole number {name}"
 
@@ -190,7 +202,7 @@ class Experiment:
         ]
 
     def _limit_problems(self) -> list[str]:
-        limits = {"trials": (self.trials, 10_000), "parallelism": (self.parallelism, 64)} | {
+        limits = {"trials": (self.trials, MOST_TRIALS), "parallelism": (self.parallelism, 64)} | {
             "shortlist": (self.shortlist, 200)
         }
         problems = [

@@ -28,17 +28,24 @@ class GateRules:
 
     def problems(self) -> list[str]:
         """What is wrong with the rules, one sentence each; nothing where they can be applied."""
-        limits = {**_named("floors", self.floors), **_named("ceilings", self.ceilings), "tolerance": self.tolerance}
-        found = [f"{name} must be a number, not {limit!r}" for name, limit in limits.items() if not _is_number(limit)]
+        tables = {"floors": self.floors, "ceilings": self.ceilings}
+        found = [
+            f"{name} must hold metrics and their limits such as {{auc_low: 0.6}}, not {limits!r}"
+            for name, limits in tables.items()
+            if not isinstance(limits, Mapping)
+        ]
+        limits = {"tolerance": self.tolerance} | {
+            f"{name}.{metric}": limit
+            for name, given in tables.items()
+            if isinstance(given, Mapping)
+            for metric, limit in given.items()
+        }
+        found += [f"{name} must be a number, not {limit!r}" for name, limit in limits.items() if not _is_number(limit)]
         if _is_number(self.tolerance) and self.tolerance < 0:
             found.append(f"tolerance {self.tolerance:g} must not be negative")
         if self.gate not in AGAINST_CHAMPION:
             found.append(f"gate {self.gate!r} is none of {', '.join(AGAINST_CHAMPION)}")
         return found
-
-
-def _named(rule: str, limits: Mapping[str, float]) -> dict[str, object]:
-    return {f"{rule}.{metric}": limit for metric, limit in limits.items()}
 
 
 def _is_number(given: object) -> bool:

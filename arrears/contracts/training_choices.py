@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import types
 import typing
 from collections.abc import Iterable, Mapping, Sequence
@@ -40,7 +41,7 @@ _NEVER_TRIED = (
     "exposure",
     "cost",
 )
-_CALLED: dict[Any, str] = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}
+_CALLED: dict[Any, str] = {str: "a text", int: "a whole number", float: "a finite number", bool: "true or false"}
 _FIELDS = {f.name: f for f in dataclasses.fields(TrainModelConfig)}
 
 
@@ -62,7 +63,9 @@ def choice_problems(name: str, value: object, place: str, *, tried: bool = False
     kind, nullable = _without_none(typing.get_type_hints(TrainModelConfig)[name])
     if value is None:
         return [] if nullable else [f"{place} must have a value"]
-    return _type_problems(kind, value, place) or _limit_problems(name, value, place)
+    return (
+        _type_problems(kind, value, place) or _limit_problems(name, value, place) or _pair_problems(name, value, place)
+    )
 
 
 def is_whole(name: str) -> bool:
@@ -140,7 +143,7 @@ def _type_problems(kind: Any, value: object, place: str) -> list[str]:
     fits = {
         bool: isinstance(value, bool),
         int: whole,
-        float: isinstance(value, (int, float)) and not isinstance(value, bool),
+        float: isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value),
         str: isinstance(value, str),
     }
     return [] if fits[kind] else [f"{place} must be {_CALLED[kind]}, not {value!r}"]
@@ -151,6 +154,12 @@ def _limit_problems(name: str, value: Any, place: str) -> list[str]:
     if low is not None and not value >= low:
         return [f"{place}: {value} is below {low}"]
     return [f"{place}: {value} is above {high}"] if high is not None and not value <= high else []
+
+
+def _pair_problems(name: str, value: Any, place: str) -> list[str]:
+    if name != "engine_options":
+        return []
+    return [f"{place}: {option!r} is not name=value" for option in value if "=" not in option[1:]]
 
 
 def _without_none(hint: Any) -> tuple[Any, bool]:

@@ -11,6 +11,8 @@ import yaml
 
 from arrears.contracts.errors import BadConfiguration
 from arrears.contracts.experiments import Experiment, Folds, Range, shipped_experiment_text
+from arrears.contracts.training_choices import numbers_of
+from arrears.contracts.training_job import TrainModelConfig
 from arrears.stores.objects import Objects
 from arrears.stores.shipped import text_at
 from arrears.stores.yaml_records import Reading, parsed, prefixed
@@ -63,9 +65,8 @@ def _problems_of_the_rest(given: Mapping[str, Any], parts: Mapping[str, Any], pr
         if key in known and not any(problem.startswith((f"{key}:", f"{key} must", f"{key}[")) for problem in problems)
     }
     likely = "random" if parts["space"] else "list" if parts["candidates"] else "importance"
-    stand_in = {"space": parts["space"] or {"depth": (6,)}} if right.get("search") in ("grid", "random") else {}
     try:
-        Experiment(**{"search": likely, **right, "name": "", **parts, **stand_in, "folds": parts["folds"] or Folds()})
+        Experiment(**{"search": likely, **right, "name": "", **parts, "folds": parts["folds"] or Folds()})
     except BadConfiguration as error:
         return list(error.problems)
     return []
@@ -79,16 +80,22 @@ def training_yaml(values: Mapping[str, Any]) -> str:
 
 def _space(reading: Reading, given: object) -> dict[str, tuple[Any, ...] | Range]:
     found: dict[str, tuple[Any, ...] | Range] = {}
+    before = len(reading.problems)
     for name, values in reading.pairs(given, "space"):
         if isinstance(values, Mapping):
-            read = reading.record(Range, values, f"space.{name}")
-            # A wrong range is told already: a right one in its place lets the rest be judged.
-            found |= {name: read} if read is not None else {}
+            # What is wrong is told already: something right in its place lets the rest be judged.
+            found[name] = reading.record(Range, values, f"space.{name}") or _something_right(name)
         elif isinstance(values, list):
-            found[name] = tuple(tuple(value) if isinstance(value, list) else value for value in values)
+            found[name] = numbers_of(values)
         else:
             reading.problems.append(f"space.{name} must be a list of values, or a range of {', '.join(_RANGE_KEYS)}")
-    return found
+            found[name] = _something_right(name)
+    return found or ({"depth": _something_right("depth")} if len(reading.problems) > before else {})
+
+
+def _something_right(name: str) -> tuple[Any, ...]:
+    field = TrainModelConfig.__dataclass_fields__.get(name)
+    return (0 if field is None else field.default,)
 
 
 def _candidates(reading: Reading, given: object) -> tuple[dict[str, Any], ...]:

@@ -176,6 +176,8 @@ def test_no_rule_becomes_met_when_a_metric_goes_missing(
     [
         ({"floors": {"auc": "high"}}, "floors.auc must be a number, not 'high'"),
         ({"ceilings": {"ece": math.nan}}, "ceilings.ece must be a number, not nan"),
+        ({"floors": None}, "floors must hold metrics and their limits such as {auc_low: 0.6}, not None"),
+        ({"ceilings": ("ece",)}, "ceilings must hold metrics and their limits such as {auc_low: 0.6}, not ('ece',)"),
         ({"gate": "any"}, "gate 'any' is none of better, not_worse"),
         ({"tolerance": -0.1}, "tolerance -0.1 must not be negative"),
         ({"tolerance": "small"}, "tolerance must be a number, not 'small'"),

@@ -73,12 +73,13 @@ def test_everything_wrong_is_told_at_once() -> None:
         "space.learning_rate: low 2 must be below high 0.1",
         "space.cutoff: cutoff is no choice of an experiment",
         "space.a must be a list of values, or a range of low, high, step, log",
+        "space.a: the training job has no field a",
         "the experiment has no key trails",
         "parallelism must be from 1 to 64, not 0",
         "metric: 'accuracy' is none of auc,",
     ):
         assert wrong in told
-    assert len(told.splitlines()) == 13
+    assert len(told.splitlines()) == 14
 
 
 @pytest.mark.parametrize(
@@ -94,12 +95,30 @@ def test_everything_wrong_is_told_at_once() -> None:
         ("search: select_features\nengine: xgboost", "select_features is CatBoost's own"),
         ("search: importance\nfolds: {kind: grouped, number: 1}", "number must be from 2 to 50"),
         ("search: grid\nspace: {learning_rate: {low: 0, high: 1, log: true}}", "a logarithmic range begins above 0"),
+        ("search: grid\nspace: {margin: {low: 0, high: .inf, step: 1}}", "high must be a finite number, not inf"),
+        ("search: grid\nspace: {learning_rate: {low: 0, high: 1, step: 1.0e-9}}", "makes more than 10,000 values"),
+        (
+            "search: grid\nspace: {iterations: {low: 1, high: 999, step: 1}, threads: {low: 1, high: 11, step: 1}}",
+            "the grid has 10,989 trials, at most 10,000 can run",
+        ),
+        (
+            "search: importance\nfixed: {engine_options: [Ordered]}",
+            r"fixed.engine_options: 'Ordered' is not name=value",
+        ),
+        ("search: importance\nfixed: {margin: .nan}", "fixed.margin must be a finite number, not nan"),
         ("search: [", "is not YAML"),
     ],
 )
 def test_what_cannot_be_run_is_refused(text: str, wrong: str) -> None:
     with pytest.raises(BadConfiguration, match=wrong):
         parse_experiment(text, name="x", where="x.yaml")
+
+
+@pytest.mark.parametrize("search", ["grid", "random", "bayesian"])
+@pytest.mark.parametrize("space", ["{learning_rate: {low: 2.0, high: 0.1}}", "{depth: 4}", "7"])
+def test_wrong_space_is_not_said_to_be_missing(search: str, space: str) -> None:
+    (told,) = problems_of(f"search: {search}\nspace: {space}")
+    assert "needs a space" not in told
 
 
 @pytest.mark.parametrize("name", shipped_experiments())
