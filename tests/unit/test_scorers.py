@@ -196,6 +196,13 @@ def test_xgboost_scores_from_its_file_as_xgboost_does(booster: Booster, some_row
     assert loaded.importance()[0] > 50
 
 
+def test_xgboost_explains_rows_with_an_infinite_input(booster: Booster) -> None:
+    model = XGBoostTrees(booster)
+    rows = matrix([INFINITY, 0.0, 1.0], [-INFINITY, 0.0, 1.0], [NAN, INFINITY, NAN])
+    scores = model.estimates(rows)
+    assert model.contributions(rows).sum(axis=1) == pytest.approx(np.log(scores / (1 - scores)), abs=1e-5)
+
+
 def broken_files(whole: bytes) -> list[bytes]:
     return [b"", b"no model at all", whole[: len(whole) // 2], b"{}", b"[1, 2]", b'{"learner": {}}']
 

@@ -34,8 +34,10 @@ class XGBoostTrees:
         """SHAP values of each row, in log-odds (Lundberg et al. 2020, TreeSHAP as XGBoost computes it)."""
         from xgboost import DMatrix
 
-        checked(inputs, self.booster.num_features())
-        return np.asarray(self.booster.predict(DMatrix(inputs), pred_contribs=True), dtype=np.float64)
+        largest = np.finfo(np.float32).max
+        # A DMatrix refuses infinity; no split lies beyond the largest number, so it falls into the same leaves.
+        finite = np.clip(checked(inputs, self.booster.num_features()), -largest, largest)
+        return np.asarray(self.booster.predict(DMatrix(finite), pred_contribs=True), dtype=np.float64)
 
     def importance(self) -> tuple[float, ...]:
         """The gain in loss at all splits of each input."""
