@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import math
 import types
 import typing
 from collections.abc import Mapping, Sequence
@@ -162,4 +163,6 @@ def _out_of_range(field: Field[Any], value: Any) -> list[str]:
             problems.append(f"argument {flag(field.name)}: {item} is below {low}")
         elif high is not None and not item <= high:
             problems.append(f"argument {flag(field.name)}: {item} is above {high}")
+        elif isinstance(item, float) and not math.isfinite(item):
+            problems.append(f"argument {flag(field.name)}: {item} is not a finite number")
     return problems
