@@ -24,7 +24,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 OTHER_LEVELS, MISSING = "other levels", "missing"
-_Z_95 = 1.959963984540054
+Z_95 = 1.959963984540054  # of the normal distribution: 19 times of 20 within so many deviations
 _EMPTY_CELL = 0.5
 
 
@@ -146,9 +146,9 @@ def wilson_interval(defaults: int, rows: int) -> RateInterval:
     """The default rate of a bin with its 95 % interval; from 0 to 1 where the bin is empty."""
     if rows == 0:
         return RateInterval(0.0, 0.0, 1.0)
-    rate, square = defaults / rows, _Z_95**2
+    rate, square = defaults / rows, Z_95**2
     centre = (rate + square / (2 * rows)) / (1 + square / rows)
-    reach = _Z_95 * math.sqrt(rate * (1 - rate) / rows + square / (4 * rows * rows)) / (1 + square / rows)
+    reach = Z_95 * math.sqrt(rate * (1 - rate) / rows + square / (4 * rows * rows)) / (1 + square / rows)
     low = 0.0 if defaults == 0 else centre - reach
     return RateInterval(rate, low, 1.0 if defaults == rows else centre + reach)
 

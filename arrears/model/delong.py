@@ -14,10 +14,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from statistics import NormalDist
 from typing import NamedTuple
 
-Z_95 = NormalDist().inv_cdf(0.975)
+from arrears.model.binning import Z_95
+
 _ONE_ROW = 1 + 1e-9
 
 

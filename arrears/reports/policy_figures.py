@@ -104,7 +104,7 @@ def profit_curve(curve: ProfitCurve, *, top: float) -> bytes:
         right.spines["top"].set_visible(False)
         shares(right, y=True)
 
-    unit = f"Profit (unit of {curve.exposure})" if curve.exposure else "Profit (share of a loan, in %)"
+    unit = f"Profit (unit of {curve.exposure})" if curve.exposure else "Profit (1: the amount of one loan)"
     return draw_panels(
         [
             Panel(paint_profit, "Profit of 100 applications", "", unit),

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from arrears.scoring.scorers import Numbers
-from arrears.scoring.scorers.tables import checked, in_hundred
+from arrears.scoring.scorers.tables import checked, in_hundred, tuples
 
 Whole = npt.NDArray[np.int64]
 EPSILON = 2.0**-52  # MLlib adds it to every density, so that a customer far from all segments still has one
@@ -72,7 +72,7 @@ class Clusters:
     @classmethod
     def from_dict(cls, given: dict[str, Any]) -> Clusters:
         """Reads what JSON made of a model."""
-        return cls(**{name: _tuples(value) for name, value in given.items()})
+        return cls(**{name: tuples(value) for name, value in given.items()})
 
     def _nearest(self, numbers: Numbers) -> Whole:
         nearest: Whole = _distances(numbers, self.centres).argmin(axis=1)
@@ -110,7 +110,3 @@ def _log_density(numbers: Numbers, centre: Numbers, covariance: Numbers) -> Numb
     constant = -0.5 * (size * log(2 * pi) + np.log(values[kept]).sum())
     density: Numbers = constant - 0.5 * np.square((numbers - centre) @ vectors * roots).sum(axis=1)
     return density
-
-
-def _tuples(given: Any) -> Any:
-    return tuple(_tuples(item) for item in given) if isinstance(given, list) else given

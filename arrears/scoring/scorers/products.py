@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from arrears.scoring.scorers import Numbers
-from arrears.scoring.scorers.tables import checked, in_hundred
+from arrears.scoring.scorers.tables import checked, in_hundred, tuples
 
 BATCH = 4096  # rows whose equations are solved at a time: each needs rank x rank numbers
 
@@ -96,14 +96,10 @@ class ProductTastes:
     @classmethod
     def from_dict(cls, given: dict[str, Any]) -> ProductTastes:
         """Reads what JSON made of a model."""
-        return cls(**{name: _tuples(value) for name, value in given.items()})
+        return cls(**{name: tuples(value) for name, value in given.items()})
 
     def _held(self, holdings: Any) -> Numbers:
         matrix = checked(np.asarray(holdings, dtype=np.float64), len(self.products))
         with np.errstate(invalid="ignore"):
             held: Numbers = (matrix > 0).astype(np.float64)
         return held
-
-
-def _tuples(given: Any) -> Any:
-    return tuple(_tuples(item) for item in given) if isinstance(given, list) else given

@@ -72,6 +72,11 @@ def sigmoid(log_odds: Numbers) -> Numbers:
         return 1.0 / (1.0 + np.exp(-log_odds))
 
 
+def tuples(given: Any) -> Any:
+    """Lists, as JSON gives them, as tuples at every depth; anything else as it is."""
+    return tuple(tuples(item) for item in given) if isinstance(given, list) else given
+
+
 def in_hundred(weights: Any) -> tuple[float, ...]:
     """Weights, none negative, so that they are 100 together; all 0 where none is above 0."""
     given = np.asarray(weights, dtype=np.float64)
