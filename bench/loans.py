@@ -16,7 +16,7 @@ from arrears.scoring.batch import number_matrix
 from arrears.scoring.scorers import load_scorer
 from spark_jobs.engines.contract import FileSlice, FittedModel, Snapshot
 
-ROWS = int(os.environ.get("ARREARS_BENCH_ROWS", "1000000"))
+ROWS = int(os.environ.get("ARREARS_BENCH_LOANS", "1000000"))
 FEATURES = int(os.environ.get("ARREARS_BENCH_FEATURES", "100"))
 TREES = int(os.environ.get("ARREARS_BENCH_TREES", "300"))
 FILES = 8
