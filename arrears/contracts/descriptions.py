@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import re
 from dataclasses import dataclass, field
 from typing import Any
@@ -93,6 +94,8 @@ class DatasetDescription:
             problems += catalogue_problems(self.features, self.protected, self.catalogue)
         if not _BAD_WHEN.fullmatch(self.bad_when):
             problems.append(f"bad_when {self.bad_when!r} is neither a value nor a comparison such as '> 0'")
+        if not (isinstance(self.loss_limit, (int, float)) and 0 < self.loss_limit < math.inf):
+            problems.append(f"loss_limit {self.loss_limit!r} is not a number above 0")
         problems += self.rules.problems()
         if problems:
             raise BadConfiguration(*problems)
@@ -143,7 +146,7 @@ class DatasetDescription:
         values["catalogue"] = tuple(FeatureLine(**line) for line in given.get("catalogue", ()))
         values["bad_when"] = str(values.get("bad_when", "1"))
         values["tolerance"] = _number(values.get("tolerance", 0.0))
-        values["loss_limit"] = _positive(values.get("loss_limit", 1.0))
+        values["loss_limit"] = _number(values.get("loss_limit", 1.0))
         return cls(**values)
 
     def _roles(self) -> dict[str, list[str]]:
@@ -166,13 +169,3 @@ def _number(given: object) -> Any:
         return float(str(given))
     except ValueError:
         return given
-
-
-def _positive(given: object) -> float:
-    try:
-        number = float(str(given))
-    except ValueError:
-        number = 0.0
-    if not number > 0:
-        raise BadConfiguration(f"loss_limit {given!r} is not a number above 0")
-    return number

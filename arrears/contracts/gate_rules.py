@@ -34,12 +34,13 @@ class GateRules:
             for name, limits in tables.items()
             if not isinstance(limits, Mapping)
         ]
-        limits = {"tolerance": self.tolerance} | {
+        limits: dict[str, object] = {
             f"{name}.{metric}": limit
             for name, given in tables.items()
             if isinstance(given, Mapping)
             for metric, limit in given.items()
         }
+        limits["tolerance"] = self.tolerance
         found += [f"{name} must be a number, not {limit!r}" for name, limit in limits.items() if not _is_number(limit)]
         if _is_number(self.tolerance) and self.tolerance < 0:
             found.append(f"tolerance {self.tolerance:g} must not be negative")

@@ -111,8 +111,8 @@ def with_features(description: DatasetDescription, names: Sequence[str]) -> Data
     problems += [f"features: {name} is given twice" for name in sorted({n for n in names if list(names).count(n) > 1})]
     if problems:
         raise BadConfiguration(*problems)
-    roles = [role for role in ("numeric", "categorical", "text") if hasattr(description, role)]
-    kept: dict[str, Any] = {role: tuple(name for name in getattr(description, role) if name in names) for role in roles}
+    roles = {role: getattr(description, role) for role in ("numeric", "categorical", "text")}
+    kept: dict[str, Any] = {role: tuple(c for c in columns if c in names) for role, columns in roles.items()}
     products = tuple(n for n in description.products if n in description.kept or n in names)
     return dataclasses.replace(description, **kept, products=products)
 

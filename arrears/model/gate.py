@@ -68,7 +68,7 @@ def _floor(metrics: Metrics, name: str, floor: float) -> Verdict:
         return Verdict(rule, None, floor, False, f"the candidate has no {name}, which must exceed {floor:g}")
     # Written so that a limit that is not a number is never met.
     met = value > floor
-    return Verdict(rule, value, floor, met, f"{name} {value:.4f} {_verb(met, 'exceed')} its floor {floor:g}")
+    return Verdict(rule, value, floor, met, f"{name} {_shown(value, floor)} {_verb(met, 'exceed')} its floor {floor:g}")
 
 
 def _ceiling(metrics: Metrics, name: str, ceiling: float) -> Verdict:
@@ -76,7 +76,8 @@ def _ceiling(metrics: Metrics, name: str, ceiling: float) -> Verdict:
     if value is None:
         return Verdict(rule, None, ceiling, False, f"the candidate has no {name}, which must not exceed {ceiling:g}")
     met = value <= ceiling
-    return Verdict(rule, value, ceiling, met, f"{name} {value:.4f} {_verb(not met, 'exceed')} its ceiling {ceiling:g}")
+    told = f"{name} {_shown(value, ceiling)} {_verb(not met, 'exceed')} its ceiling {ceiling:g}"
+    return Verdict(rule, value, ceiling, met, told)
 
 
 def _no_leaks(metrics: Metrics) -> Verdict:
@@ -108,6 +109,12 @@ def _not_worse(metrics: Metrics, tolerance: float) -> Verdict:
     met = low > limit
     told = "shows that it is not worse than the champion" if met else "leaves open that it is worse than the champion"
     return Verdict(rule, low, limit, met, f"the AUC's difference, at least {low:+.6f} with 95 % confidence, {told}")
+
+
+def _shown(value: float, limit: float) -> str:
+    """Four digits, or all of them where four would read like the limit itself."""
+    short = f"{value:.4f}"
+    return repr(value) if float(short) == limit != value else short
 
 
 def _verb(happens: bool, verb: str) -> str:

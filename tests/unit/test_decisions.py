@@ -46,6 +46,14 @@ def test_candidate_is_refused_when_it_only_reaches_a_floor() -> None:
     assert decision.reasons == ("auc_low 0.6000 does not exceed its floor 0.6",)
 
 
+def test_reason_shows_the_digits_that_decide() -> None:
+    told = decide({**GOOD, "auc_low": 0.60004, "ece": 0.05000001}, None, GateRules({"auc_low": 0.6}, {"ece": 0.05}))
+    assert [verdict.reason for verdict in told.verdicts[:2]] == [
+        "auc_low 0.60004 exceeds its floor 0.6",
+        "ece 0.05000001 exceeds its ceiling 0.05",
+    ]
+
+
 def test_candidate_is_promoted_when_it_only_reaches_a_ceiling() -> None:
     within = {**GOOD, "ece": 0.05}
     assert decide(within, None, GateRules(ceilings={"ece": 0.05})).outcome == "promoted"

@@ -114,3 +114,15 @@ def test_rules_that_cannot_be_applied_are_named_together() -> None:
         "bank.yaml: tolerance must be a number, not 'small'",
         "bank.yaml: gate 'always' is none of better, not_worse",
     )
+
+
+@pytest.mark.parametrize("limit", ["0", "-1", "many", ".inf", ".nan"])
+def test_limit_of_losses_that_is_none_is_named_beside_rules_that_are_empty(limit: str) -> None:
+    with pytest.raises(BadConfiguration) as caught:
+        parse_description(f"name: x\ntarget: y\nloss_limit: {limit}\nfloors:\nceilings: [ece]", where="bank.yaml")
+    told = "\n".join(caught.value.problems)
+    assert len(caught.value.problems) == 3
+    assert "bank.yaml: loss_limit" in told
+    assert "is not a number above 0" in told
+    assert "bank.yaml: floors must hold metrics and their limits such as {auc_low: 0.6}, not None" in told
+    assert "bank.yaml: ceilings must hold metrics" in told
