@@ -121,8 +121,8 @@ def answer_of(given: Mapping[str, Any]) -> dict[str, str]:
     user = given["responded_by_user"] or {}
     return {
         "answer": given["chosen_options"][0],
-        "approver": str(user.get("name") or user.get("id") or ""),
+        "approver": str(user.get("name") or user.get("id") or "").strip(),
         "answered_at": given["responded_at"].isoformat(),
-        "approval_reason": str(given["params_input"].get("reason") or ""),
-        "gate_override": str(given["params_input"].get("override") or ""),
+        "approval_reason": str(given["params_input"].get("reason") or "").strip(),
+        "gate_override": str(given["params_input"].get("override") or "").strip(),
     }

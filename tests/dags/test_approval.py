@@ -66,6 +66,12 @@ def test_answer_reaches_the_promotion_with_who_when_and_why(dags: dict[str, Any]
     assert (config.approval_reason, config.gate_override) == ("as agreed; $(reboot) {{ 7 * 7 }}", "a pilot")
 
 
+def test_blank_override_of_the_approver_leaves_that_of_whoever_started_the_run(dags: dict[str, Any]) -> None:
+    said = answer(dags["training"].get_task("approve_model"), "Approve", reason=" \n", override="  ")
+    config = promotion(dags, said, approval="human", gate_override="a pilot")
+    assert (config.approval_reason, config.gate_override) == ("", "a pilot")
+
+
 def test_answer_of_nobody_names_nobody(dags: dict[str, Any]) -> None:
     said = answer(dags["training"].get_task("approve_model"), "Reject", user=None)
     assert promotion(dags, said, approval="human").approver == ""

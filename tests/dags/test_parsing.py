@@ -13,7 +13,7 @@ import pytest
 from tests.dags.rendering import ENVIRONMENT, PROJECT
 
 HEAVY = ["pyspark", "pandas", "numpy", "mlflow", "catboost", "boto3", "botocore", "matplotlib", "pyarrow"]
-# Processor time, so that a busy machine does not matter: measured 1.5 s for the four files.
+# Processor time, so that a busy machine does not matter.
 MOST_SECONDS = 6.0
 
 PROGRAM = """
