@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -22,14 +23,14 @@ def progress_plot(trials: Sequence[Trial], experiment: Experiment) -> bytes:
     """How the experiment went on: each trial from its start to its end, and the best so far."""
     done = sorted((trial for trial in trials if trial.finished), key=lambda trial: trial.started + trial.seconds)
     metric, lower = experiment.metric, experiment.lower_is_better
-    best = [ranked(done[: n + 1], metric, lower_is_better=lower)[0].mean(metric) for n in range(len(done))]
+    scores = [trial.mean(metric) for trial in done]
+    best = list(itertools.accumulate(scores, min if lower else max))
 
     def paint(axes: Axes) -> None:
         for trial in done:
             start, end = trial.started / 60, (trial.started + trial.seconds) / 60
             axes.plot([start, end], [trial.mean(metric)] * 2, color=SKY, linewidth=2, solid_capstyle="round")
         ends = [(trial.started + trial.seconds) / 60 for trial in done]
-        scores = [trial.mean(metric) for trial in done]
         axes.plot(ends, scores, "o", color=BLUE, markersize=5, label="trial, from its start to its end")
         axes.step(ends, best, where="post", color=ORANGE, linewidth=1.6, label="best so far")
         failed = [trial for trial in trials if not trial.finished]
