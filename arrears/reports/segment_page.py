@@ -132,7 +132,7 @@ def _number(value: float | None) -> str:
 def _beside(value: float | None, everyone: float | None) -> str:
     if value is None or not everyone:
         return _number(value)
-    return f"{_number(value)} ({value / everyone - 1:+.0%})"
+    return f"{_number(value)} ({(value - everyone) / abs(everyone):+.0%})"
 
 
 def _level(profile: SegmentProfile, name: str) -> str:

@@ -84,6 +84,13 @@ def test_a_profile_tells_how_far_a_segment_lies_from_everyone() -> None:
     assert lines["region"] == ("", "north (60%)", "north (60%)")
 
 
+def test_a_mean_further_below_zero_than_everyones_lies_below_it() -> None:
+    owing = replace(a_segmentation(), everyone=SegmentProfile(0, 300, 1.0, 0.15, {"balance": -100.0}))
+    deeper = tuple(replace(profile, means={"balance": -150.0}) for profile in owing.profiles)
+    lines = {row[0]: row[1:] for row in profile_table(replace(owing, profiles=deeper)).rows}
+    assert lines["balance"] == ("-100", "-150 (-50%)", "-150 (-50%)")
+
+
 def test_the_metrics_of_a_regression_follow_from_its_sums() -> None:
     found = Regression.from_sums(SUMS)
     assert (found.rmse, found.mae, found.r2, found.spearman) == pytest.approx((0.1, 0.09, 0.75, 0.75))
