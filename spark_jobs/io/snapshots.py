@@ -19,7 +19,7 @@ from arrears.contracts.errors import UpstreamNotReady
 from arrears.stores.objects import Objects
 from spark_jobs.engines.contract import FileSlice, Snapshot
 from spark_jobs.io.session import hadoop_uri
-from spark_jobs.io.tables import active_files, table_version
+from spark_jobs.io.tables import active_files, added_files, table_version
 
 
 def pin_partition(
@@ -38,23 +38,18 @@ def pin_partition(
     return _snapshot(((address, 0) for address, _, _ in files), digest=_name(uri, partition, pinned))
 
 
-def materialise(rows: DataFrame, uri: str, *, shards: Sequence[int], digest: str, sort_key: str) -> Snapshot:
+def materialise(rows: DataFrame, uri: str, *, digest: str, sort_key: str) -> Snapshot:
     """Writes prepared rows to a fresh folder, one subfolder a shard, and pins them.
 
     Args:
-        rows: has a column ``shard`` with one of the given numbers, and ``sort_key``.
+        rows: has a whole number ``shard``, and ``sort_key``.
     """
-    spark = rows.sparkSession
     rows.write.format("delta").partitionBy("shard").mode("overwrite").save(hadoop_uri(uri))
     version = table_version(uri)
     if version is None:
         raise RuntimeError(f"{uri} has no version after a commit")
-    files = [
-        (address, shard)
-        for shard in shards
-        for address, _, _ in active_files(spark, uri, {"shard": str(shard)}, version)
-    ]
-    return _snapshot(files, digest=digest, sort_key=sort_key)
+    files = [(int(file["partitionValues"]["shard"]), f"{uri}/{file['path']}") for file in added_files(uri, version)]
+    return _snapshot([(address, shard) for shard, address in sorted(files)], digest=digest, sort_key=sort_key)
 
 
 def read_training(spark: SparkSession, uri: str) -> DataFrame:

@@ -132,10 +132,15 @@ def overwrite_partition(
 
 def written_by(uri: str, version: int) -> WrittenPartition:
     """Rows and files of a commit that replaced a whole partition or table, read off Delta's log: no Spark job."""
-    lines = Objects().get(f"{uri}/_delta_log/{version:020d}.json").splitlines()
-    added = [action["add"] for action in map(json.loads, lines) if "add" in action]
+    added = added_files(uri, version)
     files = sorted((f"{uri}/{unquote(add['path'])}", int(add["size"])) for add in added)
     return WrittenPartition(sum(int(json.loads(add["stats"])["numRecords"]) for add in added), version, tuple(files))
+
+
+def added_files(uri: str, version: int) -> list[dict[str, Any]]:
+    """What Delta's log tells of each file that a commit added: ``path``, ``size``, ``partitionValues``, ``stats`` …"""
+    lines = Objects().get(f"{uri}/_delta_log/{version:020d}.json").splitlines()
+    return [action["add"] for action in map(json.loads, lines) if "add" in action]
 
 
 def active_files(

@@ -17,17 +17,19 @@ from arrears.contracts.training_choices import with_features
 from arrears.model.resampling import Resampling, resampling
 from arrears.scoring.document import LevelRates
 from spark_jobs.engines.catboost_options import ONE_HOT_LEVELS
-from spark_jobs.engines.contract import CALIBRATION_SHARD, Snapshot, TrainingSpec
+from spark_jobs.engines.contract import Snapshot, TrainingSpec
 from spark_jobs.engines.options import parsed_options
 from spark_jobs.engines.registry import engine_named
 from spark_jobs.io import snapshots, tables
 from spark_jobs.io.training_progress import ProgressFiles
-from spark_jobs.training.preparation import interactions, learnt_preparation, suited_to
-from spark_jobs.training.sharding import check_choices, chosen_shards, monotone
+from spark_jobs.training.preparation import interactions, learnt_preparation, one_hot_columns, suited_to
+from spark_jobs.training.sharding import RowCounts, check_choices, chosen_shards, monotone
 from spark_jobs.transforms.resampling import to_class_counts, to_resampled_rows
-from spark_jobs.transforms.training_rows import ROW_ORDER, to_level_counts, to_training_rows
+from spark_jobs.transforms.training_rows import ROW_ORDER, level_of, to_level_counts, to_training_rows
 
 log = logging.getLogger(__name__)
+
+MOST_RATED_LEVELS = 50_000  # a category, in the model's document: an id as a category would fill the driver's memory
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ def pinned_rows(
     config = suited_to(engine, config, description)
     interactions(config, description)  # a misspelt feature is told before the rows are sorted
     borrowers = tables.read_version(spark, config.catalogue, Table.TRAIN, config.dataset, config.dataset_version)
-    shards = chosen_shards(config, description, engine, borrowers.count)
+    shards = chosen_shards(config, description, engine, lambda: _counted(borrowers, config, description))
     calibration_share = config.calibration_share if config.calibration != "none" else 0.0
     rows = to_training_rows(
         borrowers,
@@ -72,7 +74,6 @@ def pinned_rows(
         snapshot = snapshots.materialise(
             to_resampled_rows(rows, sampled, seed=config.seed),
             address,
-            shards=range(CALIBRATION_SHARD, shards),
             digest="-".join(map(str, (*parts, sampled.kind, sampled.factor))),
             sort_key=ROW_ORDER,
         )
@@ -86,6 +87,13 @@ def pinned_rows(
         yield PinnedTraining(snapshot, spec, sampled)
     finally:
         snapshots.discard(address)
+
+
+def _counted(borrowers: DataFrame, config: TrainModelConfig, description: DatasetDescription) -> RowCounts:
+    """What the memory of a training depends on, in one pass, and another one where categories become columns."""
+    ((rows, defaults),) = borrowers.agg(F.count(F.lit(1)), F.count_if(F.col(LABEL) == 1)).collect()
+    columns = one_hot_columns(borrowers, description, row_count=rows) if config.encoding == "one_hot" else 0
+    return RowCounts(rows, defaults, columns)
 
 
 def _resampling(rows: DataFrame, config: TrainModelConfig) -> Resampling:
@@ -133,12 +141,14 @@ def _encoded(training: DataFrame, categorical: tuple[str, ...]) -> tuple[LevelRa
     """Categories with too many levels to merge across shards, as the share of training rows that each level has."""
     if not categorical:
         return ()
-    levels = training.agg(*(F.count_distinct(f"`{name}`").alias(name) for name in categorical)).first()
-    many = [name for name in categorical if levels is not None and levels[name] > ONE_HOT_LEVELS]
-    return tuple(_level_rates(training, name) for name in many)
+    ((total, *levels),) = training.agg(
+        F.count(F.lit(1)), *(F.count_distinct(level_of(name)) for name in categorical)
+    ).collect()
+    many = [name for name, count in zip(categorical, levels, strict=True) if count > ONE_HOT_LEVELS]
+    return tuple(_level_rates(training, name, total) for name in many)
 
 
-def _level_rates(training: DataFrame, column: str) -> LevelRates:
-    counts = {row["level"]: row["row_count"] for row in to_level_counts(training, column).collect()}
-    total = sum(counts.values())
-    return LevelRates(column, {level: count / total for level, count in sorted(counts.items())})
+def _level_rates(training: DataFrame, column: str, total: int) -> LevelRates:
+    """The shares of the commonest levels: one that is not among them is too rare to tell from one never seen."""
+    counts = to_level_counts(training, column, at_most=MOST_RATED_LEVELS).collect()
+    return LevelRates(column, {row["level"]: row["row_count"] / total for row in sorted(counts)})

@@ -151,7 +151,7 @@ def test_an_absent_table_and_an_empty_day_say_which_run_writes_them(
 
 def test_a_materialised_snapshot_holds_each_shard_by_itself(delta_spark: SparkSession, tmp_path: Path) -> None:
     rows = delta_spark.createDataFrame([(number, number % 3 - 1) for number in range(30)], "row_order long, shard int")
-    pinned = materialise(rows, (tmp_path / "x").as_uri(), shards=range(-1, 2), digest="d", sort_key="row_order")
+    pinned = materialise(rows, (tmp_path / "x").as_uri(), digest="d", sort_key="row_order")
     assert pinned.rows == 30
     for shard in range(-1, 2):
         read = read_slices(pinned.shard(shard), ["row_order"]).column(0).to_pylist()
