@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pyarrow as pa
 
 from arrears.contracts.errors import BadConfiguration
@@ -31,6 +30,7 @@ from spark_jobs.engines.catboost_pools import (
     number_names,
     quantised,
     shared_borders,
+    weigh_for_stopping,
 )
 from spark_jobs.engines.catboost_progress import fitted
 from spark_jobs.engines.contract import (
@@ -157,18 +157,14 @@ def _validation_pool(task: _Task, train: Any) -> Any:
     """The validation slice, cut where the training rows are; None where there is none."""
     if not task.validation:
         return None
-    # Outliers stay: a model in use must score them too.
-    steps = task.spec.preparation
-    kept = dataclasses.replace(steps, outliers=tuple(step for step in steps.outliers if step.treatment != "drop"))
-    spec = dataclasses.replace(task.spec, preparation=kept)
+    spec = task.spec.of_every_row()
     columns = TrainingColumns(spec, task.sort_key, task.validation, task.read)
     # Pools that are quantised apart number their levels apart: CatBoost would compare levels that are not the same.
     if level_names(spec) or spec.text:
         pool = columns.pool()
     else:
         pool = quantised(columns, spec, borders_of(train) if task.borders is None else task.borders)
-    if spec.stopping_weights != (1.0, 1.0):
-        pool.set_weight(np.where(columns.labels == 1, spec.stopping_weights[1], spec.stopping_weights[0]))
+    weigh_for_stopping(pool, columns.labels, spec)
     return pool
 
 

@@ -98,6 +98,5 @@ def classifier_settings(spec: TrainingSpec, *, names: tuple[str, ...], has_valid
 
 
 def _monotone(spec: TrainingSpec, names: tuple[str, ...]) -> dict[str, int] | None:
-    """Constraints of the numbers that are inputs as they came; what is made of them carries none."""
-    constraints = {name: spec.monotone[name] for name in names if spec.monotone.get(name) and name in spec.numeric}
-    return constraints or None
+    """Constraints of the numbers with a declared direction, and of their deciles; all else that is made has none."""
+    return {name: way for name in names if (way := spec.direction(name))} or None

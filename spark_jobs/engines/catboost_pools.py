@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -147,6 +148,12 @@ def quantised(columns: TrainingColumns, spec: TrainingSpec, borders: str | None)
             pool.quantize(input_borders=str(path), **quantising(spec))
     columns.give_back()
     return pool
+
+
+def weigh_for_stopping(pool: Any, labels: npt.NDArray[Any], spec: TrainingSpec) -> None:
+    """Lets the rows of a validation slice count as the training rows do, where those are resampled."""
+    if spec.stopping_weights != (1.0, 1.0):
+        pool.set_weight(np.where(labels == 1, spec.stopping_weights[1], spec.stopping_weights[0]))
 
 
 def borders_of(pool: Any) -> str:

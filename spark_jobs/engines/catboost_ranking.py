@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from arrears.contracts.errors import BadConfiguration
 from arrears.scoring.batch import prepared_input
 from spark_jobs.engines.catboost_options import classifier_settings
+from spark_jobs.engines.catboost_pools import level_names, number_names, weigh_for_stopping
 from spark_jobs.engines.contract import VALIDATION_SHARD, FileSlice, ReadSlices, Snapshot, TrainingSpec
 
 if TYPE_CHECKING:
@@ -37,7 +39,9 @@ def eliminated_inputs(spark: SparkSession, snapshot: Snapshot, spec: TrainingSpe
     def select(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             for _ in range(batch.num_rows):
-                names = _eliminated(_pool(train, spec, sort_key, read), _pool(validation, spec, sort_key, read), spec)
+                held_back = _pool(validation, spec.of_every_row(), sort_key, read)
+                weigh_for_stopping(held_back, np.array(held_back.get_label(), dtype=np.float64), spec)
+                names = _eliminated(_pool(train, spec, sort_key, read), held_back, spec)
                 yield pa.RecordBatch.from_pydict({"names": [names]})
 
     (row,) = spark.range(0, 1, 1, 1).mapInArrow(select, "names array<string>").collect()
@@ -56,11 +60,12 @@ def _pool(slices: Sequence[FileSlice], spec: TrainingSpec, sort_key: str, read: 
 def _eliminated(train: Any, validation: Any, spec: TrainingSpec) -> list[str]:
     from catboost import CatBoostClassifier, EFeaturesSelectionAlgorithm
 
-    numeric, categorical = spec.preparation.outputs(spec.numeric, spec.categorical)
-    inputs = [*numeric, *categorical]
+    inputs = [*number_names(spec), *level_names(spec)]
     if len(inputs) == 1:
         return inputs
     settings = classifier_settings(spec, names=tuple(inputs), has_validation=True) | {"verbose": False}
+    if "monotone_constraints" in settings:  # by place: CatBoost's selection does not know features by name
+        settings["monotone_constraints"] = {place: spec.direction(name) for place, name in enumerate(inputs)}
     model = CatBoostClassifier(**settings, allow_writing_files=False)
     summary = model.select_features(
         train,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from arrears.scoring.preparation import Preparation
@@ -100,6 +100,16 @@ class TrainingSpec:
     stopping_weights: tuple[float, float] = (1.0, 1.0)
     text: tuple[str, ...] = ()
     progress: Progress | None = None
+
+    def direction(self, name: str) -> int:
+        """Which way an input may move the default probability: 1, -1, or 0 for both. A number's decile goes its way."""
+        of_decile = {step.output: step.column for step in self.preparation.deciles}
+        return self.monotone.get(of_decile.get(name, name), 0)
+
+    def of_every_row(self) -> TrainingSpec:
+        """The same with no row dropped as an outlier: a model in use must score them all, and so it is judged."""
+        steps = tuple(step for step in self.preparation.outliers if step.treatment != "drop")
+        return replace(self, preparation=replace(self.preparation, outliers=steps))
 
 
 @dataclass(frozen=True)

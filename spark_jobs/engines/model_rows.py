@@ -55,9 +55,8 @@ def input_names(spec: TrainingSpec) -> tuple[str, ...]:
 
 
 def directions(spec: TrainingSpec) -> tuple[int, ...]:
-    """Which way each input may move the default probability: 1, -1, or 0 for both. A number's decile goes its way."""
-    of_decile = {step.output: step.column for step in spec.preparation.deciles}
-    return tuple(spec.monotone.get(of_decile.get(name, name), 0) for name in input_names(spec))
+    """Which way each input may move the default probability: 1, -1, or 0 for both."""
+    return tuple(map(spec.direction, input_names(spec)))
 
 
 def parts_of(rows: int) -> int:

@@ -1,4 +1,4 @@
-"""Ranks the features on each fold's training rows alone, for the path and for the shortlist of a selection."""
+"""Ranks the features on a fold's training rows alone, for the path and for the shortlist of a selection."""
 
 from __future__ import annotations
 
@@ -20,9 +20,21 @@ log = logging.getLogger(__name__)
 
 
 def selection_of(trials: Trials, experiment: Experiment) -> Search:
-    """The search for features that an experiment asks for, after the rankings that it needs."""
+    """The search for features that an experiment asks for, after the rankings that it needs.
+
+    A forward selection has one shortlist for all folds. In time it is that of the first fold, whose rows lie before all
+    that is measured; else that of all folds, whose scores it flatters a little: each row helped to rank for others.
+    """
+    folds = trials.folds.folds
+    blocks = folds.measured
+    if experiment.search == "forward" and folds.kind == "expanding":
+        blocks = blocks[:1]
+    elif experiment.search == "forward":
+        log.warning(
+            "the shortlist is ranked on the training rows of all folds, and features are chosen by the folds' own"
+            " scores: these are a little too good, the held-out set tells what the choice is worth"
+        )
     with ThreadPoolExecutor(experiment.parallelism, thread_name_prefix="ranking") as pool:
-        blocks = trials.folds.folds.measured
         rank = _by_elimination if experiment.search == "select_features" else _by_importance
         rankings = dict(zip(blocks, pool.map(lambda block: rank(trials, block), blocks), strict=True))
     overall = joined_ranking(rankings.values())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
@@ -17,9 +17,11 @@ from arrears.contracts.errors import BadConfiguration
 from arrears.contracts.experiments import Folds
 from arrears.contracts.jobs import TrainModelConfig
 from arrears.model.resampling import Resampling
+from arrears.stores.banks import parse_bank
+from arrears.stores.objects import Objects
 from spark_jobs.engines.contract import VALIDATION_SHARD, FileSlice, Snapshot
 from spark_jobs.io import snapshots, tables
-from spark_jobs.transforms.folds import stopping_shard, to_fold_rows, training_shard
+from spark_jobs.transforms.folds import shards_behind, shards_of, stopping, to_fold_rows
 from spark_jobs.transforms.resampling import to_class_counts, to_resampled_rows
 from spark_jobs.transforms.training_rows import ROW_ORDER
 
@@ -31,8 +33,8 @@ class PinnedFolds:
     """The rows of every block, as files; where trials resample, a second set of files for each way of it.
 
     Attributes:
-        rows: every pinned row, its ``shard`` telling block and early-stopping slice (see ``transforms.folds``).
-        non_defaults, defaults: how many training rows of each class there are, early-stopping slices left out.
+        snapshot: every pinned row, its shard telling block and early-stopping slice (see ``transforms.folds``).
+        non_defaults, defaults: how many rows of each class any model may learn from, early-stopping slices left out.
     """
 
     spark: SparkSession
@@ -47,8 +49,8 @@ class PinnedFolds:
 
     def held_out(self, block: int) -> Snapshot:
         """The rows that a model for this block is measured on."""
-        slices = self.snapshot.shard(training_shard(block)) + self.snapshot.shard(stopping_shard(block))
-        return self._view(slices, f"block-{block}")
+        own = shards_of(self.folds, block)
+        return self._view(_pieces(self.snapshot, (*own, *map(stopping, own))), f"block-{block}")
 
     def training(self, block: int, resampling: Resampling) -> tuple[Snapshot, DataFrame]:
         """What the model for this block may learn from: its files, and the same rows without the early-stopping slice.
@@ -56,28 +58,24 @@ class PinnedFolds:
         Only training rows are resampled; what is measured on, and what stops a training early, stay as they came.
         """
         source, address = self._source(resampling)
-        blocks = self.folds.trained_on(block)
-        training = [training_shard(number) for number in blocks]
-        stopping = [piece for number in blocks for piece in self.snapshot.shard(stopping_shard(number))]
-        slices = [replace(piece, shard=0) for number in training for piece in source.shard(number)]
-        slices += [replace(piece, shard=VALIDATION_SHARD) for piece in stopping]
-        name = f"without-{block}-{resampling.kind}-{resampling.factor:g}"
-        rows = snapshots.read_training(self.spark, address).where(F.col("shard").isin(training))
+        training = shards_behind(self.folds, block)
+        slices = [replace(piece, shard=0) for piece in _pieces(source, training)]
+        slices += [replace(piece, shard=VALIDATION_SHARD) for piece in _pieces(self.snapshot, map(stopping, training))]
+        name = f"without-{block}-{resampling.kind}-{resampling.factor}"
+        rows = snapshots.read_training(self.spark, address).where(F.col("shard").isin(*training))
         return self._view(slices, name), rows.withColumn("shard", F.lit(0))
 
     def _source(self, resampling: Resampling) -> tuple[Snapshot, str]:
         if not resampling.changes_rows:
             return self.snapshot, f"{self.address}/rows"
-        address = f"{self.address}/{resampling.kind}-{resampling.factor:g}"
+        address = f"{self.address}/{resampling.kind}-{resampling.factor}"
         with self._lock:
             if resampling not in self._resampled:
-                shards = [training_shard(block) for block in range(self.folds.blocks)]
-                rows = snapshots.read_training(self.spark, f"{self.address}/rows").where(F.col("shard").isin(shards))
+                rows = _learnt_from(self.spark, self.address, self.folds)
                 self._resampled[resampling] = snapshots.materialise(
                     to_resampled_rows(rows, resampling, seed=self.seed),
                     address,
-                    shards=shards,
-                    digest=f"{self.snapshot.digest}-{resampling.kind}-{resampling.factor:g}",
+                    digest=f"{self.snapshot.digest}-{resampling.kind}-{resampling.factor}",
                     sort_key=ROW_ORDER,
                 )
         return self._resampled[resampling], address
@@ -95,10 +93,12 @@ def pinned_folds(
 
     Raises:
         UpstreamNotReady: the training set has no such version.
-        BadConfiguration: the data set has no customer or no time for such folds, or a fold would hold no row.
+        BadConfiguration: the data set has no customer or no time for such folds, or a fold would hold no row, or none
+            behind it to learn from.
     """
     _check_kind(folds, description)
     borrowers = tables.read_version(spark, config.catalogue, Table.TRAIN, config.dataset, config.dataset_version)
+    months, days = _label_gap(config) if folds.kind == "expanding" else (0, 0)
     address = config.catalogue.snapshot(config.dataset, name)
     try:
         rows = to_fold_rows(
@@ -109,18 +109,13 @@ def pinned_folds(
             seed=config.seed,
             group=description.group,
             event_time=description.event_time,
+            label_months=months,
+            embargo_days=days,
         )
-        snapshot = snapshots.materialise(
-            rows,
-            f"{address}/rows",
-            shards=range(2 * folds.blocks),
-            digest=f"{config.dataset_version}-{config.seed}-{folds.kind}-{folds.number}-{config.validation_share}",
-            sort_key=ROW_ORDER,
-        )
-        _refuse_empty(snapshot, folds)
-        shards = [training_shard(block) for block in range(folds.blocks)]
-        training = snapshots.read_training(spark, f"{address}/rows").where(F.col("shard").isin(shards))
-        (counts,) = to_class_counts(training).collect()
+        parts = (config.dataset_version, config.seed, folds.kind, folds.number, config.validation_share, months, days)
+        snapshot = snapshots.materialise(rows, f"{address}/rows", digest="-".join(map(str, parts)), sort_key=ROW_ORDER)
+        _refuse_empty(snapshot, folds, f"{months} months and {days} days")
+        (counts,) = to_class_counts(_learnt_from(spark, address, folds)).collect()
         log.info("%d rows are pinned in %d %s folds", snapshot.rows, folds.number, folds.kind)
         yield PinnedFolds(spark, address, folds, snapshot, config.seed, counts["non_defaults"], counts["defaults"])
     finally:
@@ -138,14 +133,40 @@ def _check_kind(folds: Folds, description: DatasetDescription) -> None:
         log.warning("customers (%s) may have rows in several folds: grouped folds keep them whole", description.group)
 
 
-def _refuse_empty(snapshot: Snapshot, folds: Folds) -> None:
-    empty = [
-        block
-        for block in range(folds.blocks)
-        if not snapshot.shard(training_shard(block)) or not snapshot.shard(stopping_shard(block))
-    ]
+def _label_gap(config: TrainModelConfig) -> tuple[int, int]:
+    """Months and days from a decision until its outcome is known, as this version of the data set was made."""
+    manifest = Objects().get_json(config.catalogue.dataset_manifest(config.dataset, config.dataset_version))
+    bank = manifest.get("bank")
+    months = parse_bank(bank, where=f"the bank of {config.dataset_version}").label.window_months if bank else 0
+    days = int(manifest.get("configuration", {}).get("embargo_days", 0))
+    if not (months or days):
+        log.warning(
+            "how long an outcome of %s takes to be known is not told: a fold in time learns from all earlier decisions",
+            config.dataset,
+        )
+    return months, days
+
+
+def _learnt_from(spark: SparkSession, address: str, folds: Folds) -> DataFrame:
+    """The rows that any of the models may learn from, early-stopping slices left out."""
+    shards = {shard for block in folds.measured for shard in shards_behind(folds, block)}
+    return snapshots.read_training(spark, f"{address}/rows").where(F.col("shard").isin(*sorted(shards)))
+
+
+def _pieces(snapshot: Snapshot, shards: Iterable[int]) -> list[FileSlice]:
+    return [piece for shard in shards for piece in snapshot.shard(shard)]
+
+
+def _refuse_empty(snapshot: Snapshot, folds: Folds, gap: str) -> None:
+    def is_empty(block: int) -> bool:
+        behind = shards_behind(folds, block)
+        needed = (shards_of(folds, block), behind, tuple(map(stopping, behind)))
+        return not all(_pieces(snapshot, shards) for shards in needed)
+
+    empty = [block for block in folds.measured if is_empty(block)]
     if empty:
+        known = f" whose outcome was known when the fold began ({gap} after the decision)"
         raise BadConfiguration(
-            f"{len(empty)} of {folds.blocks} {folds.kind} blocks of {snapshot.rows} rows would lack rows:"
-            " ask for fewer folds"
+            f"{len(empty)} of {folds.number} {folds.kind} folds of {snapshot.rows} rows would lack rows to measure on,"
+            f" or rows to learn from{known if folds.kind == 'expanding' else ''}: ask for fewer folds"
         )

@@ -1,7 +1,8 @@
 """Parts training rows into folds, each with an early-stopping slice inside. Grain: one row per borrower, each once.
 
-``shard`` is twice the number of the fold's block, plus 1 on the early-stopping slice: one file a shard, and the rows
-that a trial may train on are the files of other blocks.
+A shard holds the rows of one block but for its early-stopping slice, which is a shard of its own: one set of files a
+shard, and the rows that a trial may train on are the files of other blocks. Blocks in time are parted once more, by how
+many of the following blocks begin before the outcome of a row is known.
 """
 
 from __future__ import annotations
@@ -16,15 +17,27 @@ from arrears.contracts.experiments import Folds
 from spark_jobs.transforms.ids import hash_of
 from spark_jobs.transforms.training_rows import ROW_ORDER
 
-
-def training_shard(block: int) -> int:
-    """The shard of a block's rows but for its early-stopping slice."""
-    return 2 * block
+_BEFORE_ALL = "0001-01-01"
 
 
-def stopping_shard(block: int) -> int:
-    """The shard of a block's early-stopping slice."""
-    return 2 * block + 1
+def shards_of(folds: Folds, block: int) -> tuple[int, ...]:
+    """The shards of a block's rows but for its early-stopping slice, which lies in the ``stopping`` shard of each."""
+    delays = folds.blocks - block if folds.kind == "expanding" else 1
+    return tuple(2 * (delay * folds.blocks + block) for delay in range(delays))
+
+
+def shards_behind(folds: Folds, block: int) -> tuple[int, ...]:
+    """The shards, their ``stopping`` shards aside, that the model for a block may learn from.
+
+    Of blocks in time they hold the rows whose outcome was known on the first day of the block.
+    """
+    known = {number: block - number if folds.kind == "expanding" else 1 for number in folds.trained_on(block)}
+    return tuple(shard for number, delays in known.items() for shard in shards_of(folds, number)[:delays])
+
+
+def stopping(shard: int) -> int:
+    """The shard of the early-stopping slice beside the other rows of a shard."""
+    return shard + 1
 
 
 def to_fold_rows(
@@ -36,6 +49,8 @@ def to_fold_rows(
     seed: int,
     group: str | None = None,
     event_time: str | None = None,
+    label_months: int = 0,
+    embargo_days: int = 0,
 ) -> DataFrame:
     """Adds each borrower's shard and place in the training order.
 
@@ -46,13 +61,14 @@ def to_fold_rows(
     Args:
         group: column of the customer; grouped folds need it. A row without customer stands for itself.
         event_time: column of the moment of decision; expanding folds need it. Rows without it count as the earliest.
+        label_months, embargo_days: how long after a decision its outcome is known, as in ``splits.with_time_part``.
     """
     customer = F.col(ID) if group is None else F.coalesce(F.col(f"`{group}`").cast("string"), F.col(ID))
     named = borrowers.withColumn("_customer", customer).withColumn(
         "_unit", F.col("_customer") if folds.kind == "grouped" else F.col(ID)
     )
     if folds.kind == "expanding":
-        blocked = _with_time_block(named, str(event_time), folds.blocks)
+        blocked = _with_time_block(named, str(event_time), folds.blocks, label_months, embargo_days)
     else:
         blocked = _with_dealt_block(named, folds.blocks, seed)
     # Customers may span blocks of stratified and expanding folds, yet inside one block they are kept whole.
@@ -64,7 +80,7 @@ def to_fold_rows(
         *(F.col(f"`{name}`") for name in features),
         F.col(LABEL),
         hash_of(seed, "order", ID).alias(ROW_ORDER),
-        (F.col("_block") * 2 + is_stopping.cast("int")).cast("int").alias("shard"),
+        (2 * (F.col("_delay") * folds.blocks + F.col("_block")) + is_stopping.cast("int")).cast("int").alias("shard"),
     )
 
 
@@ -72,11 +88,14 @@ def _with_dealt_block(named: DataFrame, blocks: int, seed: int) -> DataFrame:
     """Units are dealt out in turn within each class, in the order of a hash; a customer's is its worst outcome."""
     classed = named.withColumn("_class", F.max(LABEL).over(Window.partitionBy("_unit")))
     placed = _with_place(classed, ("_class",), hash_of(seed, "folds", "_unit"), "_unit")
-    return placed.withColumn("_block", F.pmod("_place", F.lit(blocks)))
+    return placed.withColumns({"_block": F.pmod("_place", F.lit(blocks)), "_delay": F.lit(0)})
 
 
-def _with_time_block(named: DataFrame, event_time: str, blocks: int) -> DataFrame:
-    """Days are cut where about equally many rows lie between two cuts; a day is never cut."""
+def _with_time_block(named: DataFrame, event_time: str, blocks: int, label_months: int, embargo_days: int) -> DataFrame:
+    """Days are cut where about equally many rows lie between two cuts; a day is never cut.
+
+    ``_delay`` tells how many of the following blocks begin before the outcome of a day's decisions is known.
+    """
     dated = named.withColumn("_day", F.to_date(F.col(f"`{event_time}`")))
     days = dated.groupBy("_day").agg(F.count(F.lit(1)).alias("_rows"))
     # One partition on purpose: one row a day.
@@ -84,7 +103,16 @@ def _with_time_block(named: DataFrame, event_time: str, blocks: int) -> DataFram
     before = F.coalesce(F.sum("_rows").over(earlier.rowsBetween(Window.unboundedPreceding, -1)), F.lit(0))
     total = F.sum("_rows").over(Window.partitionBy(F.lit(0)))
     middle = (before + F.col("_rows") / 2) / total
-    cut = days.select(F.col("_day").alias("_cut_day"), F.floor(middle * blocks).alias("_block"))
+    placed = days.withColumn("_block", F.floor(middle * blocks))
+    # A block of undated rows begins before all others.
+    first = F.coalesce(F.min("_day").over(Window.partitionBy("_block")), F.lit(_BEFORE_ALL).cast("date"))
+    begun = placed.withColumn("_first", first).withColumn(
+        "_firsts", F.collect_set("_first").over(Window.partitionBy(F.lit(0)))
+    )
+    known = F.date_add(F.add_months("_day", label_months), embargo_days)
+    begun_before = F.size(F.filter("_firsts", lambda day: day < known))
+    delay = F.greatest(begun_before - F.col("_block") - 1, F.lit(0))
+    cut = begun.select(F.col("_day").alias("_cut_day"), "_block", delay.alias("_delay"))
     return dated.join(F.broadcast(cut), on=F.col("_day").eqNullSafe(F.col("_cut_day")), how="inner")
 
 

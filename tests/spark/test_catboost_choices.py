@@ -20,7 +20,7 @@ from catboost import CatBoostClassifier, Pool
 from arrears.contracts.errors import BadConfiguration
 from arrears.scoring.batch import default_probabilities, model_input, number_matrix
 from arrears.scoring.document import ModelDocument
-from arrears.scoring.preparation import OutlierLimits, Preparation
+from arrears.scoring.preparation import Deciles, OutlierLimits, Preparation
 from arrears.scoring.scorers.catboost_trees import CatBoostTrees
 from spark_jobs.engines import catboost as engine
 from spark_jobs.engines.catboost_options import option_problems, unmergeable
@@ -126,6 +126,16 @@ def test_a_declared_direction_holds_for_every_borrower(snapshot: Snapshot, borro
     free = scores(engine._train(task_of(snapshot, SPEC)), ladder, SPEC)
     assert (np.diff(scores(part, ladder, spec)) <= 0).all()
     assert (np.diff(free) > 0).any()
+
+
+def test_a_declared_direction_holds_for_the_decile_of_a_number_too(snapshot: Snapshot, borrowers: pa.Table) -> None:
+    edges = tuple(np.quantile(borrowers.column("income").to_numpy(), np.arange(1, 10) / 10).tolist())
+    spec = replace(SPEC, monotone={"income": -1}, preparation=Preparation(deciles=(Deciles("income", edges),)))
+    ladder = pa.table({"income": np.linspace(-3, 3, 200, dtype=np.float32), "age": np.full(200, 40)})
+    document = ModelDocument("d", "v", "catboost", spec.numeric, (), preparation=spec.preparation)
+    model = CatBoostTrees.from_bytes(engine._train(task_of(snapshot, spec))["model"])
+    assert document.inputs == ("income", "age", "income_decile")
+    assert (np.diff(default_probabilities(ladder, model, document)) <= 0).all()
 
 
 def test_settings_that_catboost_lacks_or_that_are_chosen_elsewhere_are_told_together(snapshot: Snapshot) -> None:

@@ -6,11 +6,12 @@ import itertools
 from collections import Counter, defaultdict
 from datetime import date, timedelta
 
+import pandas as pd
 import pytest
 from pyspark.sql import DataFrame, Row, SparkSession
 
 from arrears.contracts.experiments import FoldKind, Folds
-from spark_jobs.transforms.folds import to_fold_rows
+from spark_jobs.transforms.folds import shards_behind, shards_of, stopping, to_fold_rows
 
 ROWS = 601
 CUSTOMERS = 170
@@ -107,6 +108,51 @@ def test_each_blocks_stopping_slice_holds_the_share_and_no_customer_of_the_rest(
     for block in range(Folds(kind, 4).blocks):
         share = sizes[2 * block + 1] / (sizes[2 * block] + sizes[2 * block + 1])
         assert 0.12 < share < 0.3
+
+
+@pytest.mark.parametrize(("months", "days"), [(0, 0), (0, 1), (0, 25), (1, 0), (1, 10)])
+def test_a_fold_in_time_learns_from_all_decisions_whose_outcome_was_known_when_it_began(
+    borrowers: DataFrame, months: int, days: int
+) -> None:
+    folds = Folds("expanding", 4)
+    rows = to_fold_rows(
+        borrowers.repartition(3),
+        folds,
+        features=("income", "decided_on"),
+        validation_share=0.2,
+        seed=42,
+        event_time="decided_on",
+        label_months=months,
+        embargo_days=days,
+    ).collect()
+    decided = defaultdict(list)
+    for row in rows:
+        decided[row["shard"]].append(row["decided_on"])
+    by_block = {
+        block: [day for shard in shards_of(folds, block) for s in (shard, stopping(shard)) for day in decided[s]]
+        for block in range(folds.blocks)
+    }
+    assert sum(map(len, by_block.values())) == len(rows) == ROWS
+    counts = []
+    for block in folds.measured:
+        begins = min(by_block[block])
+        known = [
+            row["decided_on"]
+            for row in rows
+            if row["decided_on"] < begins and after(row["decided_on"], months, days) <= begins
+        ]
+        behind = [s for shard in shards_behind(folds, block) for s in (shard, stopping(shard))]
+        assert sorted(day for shard in behind for day in decided[shard]) == sorted(known)
+        counts.append(len(known))
+    if months == 0 and days <= 1:
+        assert counts == [sum(len(by_block[number]) for number in range(block)) for block in folds.measured]
+    else:
+        assert counts[-1] < sum(len(by_block[number]) for number in range(folds.blocks - 1))
+
+
+def after(day: date, months: int, days: int) -> date:
+    """So many months and days later; of a shorter month its last day."""
+    return (pd.Timestamp(day) + pd.DateOffset(months=months, days=days)).date()
 
 
 def test_expanding_folds_learn_from_earlier_blocks_alone_and_others_from_all_but_their_own() -> None:

@@ -28,7 +28,11 @@ from arrears.model.trials import Proposal, ranked
 from arrears.scoring.batch import default_probabilities
 from arrears.scoring.preparation import Deciles, Interaction, LevelNumbers, Preparation
 from arrears.scoring.scorers import load_scorer
+from arrears.stores.banks import shipped_bank_text
+from arrears.stores.objects import Objects
+from spark_jobs.engines.catboost_ranking import eliminated_inputs
 from spark_jobs.engines.contract import VALIDATION_SHARD, Snapshot
+from spark_jobs.experiments import feature_ranking
 from spark_jobs.experiments import trials as trials_module
 from spark_jobs.experiments.experiment import run_trials
 from spark_jobs.experiments.feature_ranking import of_features, selection_of
@@ -238,6 +242,76 @@ def test_forward_selection_begins_with_the_most_important_features_one_by_one(tr
     asked = [search.ask(), search.ask()]
     assert {proposal.choices["features"] for proposal in asked if proposal} == {("strong",), ("weak",)}
     assert search.ask() is None
+
+
+@pytest.fixture(scope="module")
+def dated(spark_session: SparkSession, config: TrainModelConfig) -> TrainModelConfig:
+    """The same borrowers as a bank's, two a day; an outcome is known two months and ten days after the decision."""
+    day = F.expr("date_add(DATE'2024-01-01', CAST(CAST(substring(borrower_id, 2) AS INT) DIV 2 AS INT))")
+    rows = spark_session.createDataFrame(borrowers()).withColumn("is_default", F.col("is_default").cast("int"))
+    overwrite_partition(rows.withColumn("decided_on", day), config.catalogue, Table.TRAIN, "dated", "v1")
+    bank = shipped_bank_text("synthetic_bank").replace("window_months: 12", "window_months: 2")
+    manifest = {"bank": bank, "configuration": {"embargo_days": 10}}
+    Objects().put_json(config.catalogue.dataset_manifest("dated", "v1"), manifest)
+    return replace(config, dataset="dated")
+
+
+DATED = replace(DESCRIPTION, name="dated", dates=("decided_on",), event_time="decided_on")
+
+
+def test_a_fold_in_time_neither_learns_nor_stops_by_outcomes_that_were_not_known_when_it_began(
+    spark: SparkSession, dated: TrainModelConfig
+) -> None:
+    numbers = spark.createDataFrame(borrowers()).selectExpr("strong", "CAST(substring(borrower_id, 2) AS INT) AS n")
+    place = {row["strong"]: row["n"] for row in numbers.collect()}
+    with pinned_folds(spark, dated, Folds("expanding", 2), DATED, name="in-time") as pinned:
+        for block, begins in ((1, 250), (2, 500)):  # the day on which the block of 250 days begins
+            view, rows = pinned.training(block, Resampling("under", 2.0))
+            held_out = [place[value] // 2 for value in values_of(pinned.held_out(block)).column("strong").to_pylist()]
+            assert (min(held_out), max(held_out)) == (begins, begins + 249)
+            plain, _ = pinned.training(block, Resampling())
+            days = [place[value] // 2 for value in values_of(plain).column("strong").to_pylist()]
+            first_day = pd.Timestamp("2024-01-01") + pd.Timedelta(days=begins)
+            last = pd.Timestamp("2024-01-01") + pd.Timedelta(days=max(days))
+            assert last + pd.DateOffset(months=2, days=10) <= first_day
+            assert last + pd.DateOffset(months=2, days=12) > first_day
+            assert len(days) == 2 * (max(days) + 1)
+            assert set(rows.select("strong").toPandas().strong) == set(values_of(view, 0).column("strong").to_pylist())
+        assert pinned.defaults + pinned.non_defaults < 1000  # no row of the last block, nor one known too late
+
+
+def test_folds_in_time_that_begin_before_any_outcome_is_known_are_refused(
+    spark: SparkSession, dated: TrainModelConfig
+) -> None:
+    with (
+        pytest.raises(BadConfiguration, match=r"1 of 12 expanding folds.*2 months and 10 days.*ask for fewer folds"),
+        pinned_folds(spark, dated, Folds("expanding", 12), DATED, name="too-many"),
+    ):
+        pass
+
+
+def test_a_shortlist_for_folds_in_time_is_ranked_on_rows_before_all_that_is_measured(
+    trials: Trials, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    ranked_blocks: list[int] = []
+
+    def ranking(trials: Trials, block: int) -> tuple[str, ...]:
+        ranked_blocks.append(block)
+        return DESCRIPTION.features
+
+    monkeypatch.setattr(feature_ranking, "_by_importance", ranking)
+    experiment = Experiment(name="few", search="forward", shortlist=2)
+    for folds, blocks in ((Folds("expanding", 3), [1]), (Folds("stratified", 3), [0, 1, 2])):
+        selection_of(replace(trials, folds=replace(trials.folds, folds=folds)), experiment)
+        assert sorted(ranked_blocks) == blocks
+        ranked_blocks.clear()
+    assert caplog.text.count("a little too good") == 1
+
+
+def test_catboost_ranks_features_with_a_declared_direction_and_resampled_rows(trials: Trials) -> None:
+    snapshot, spec = trials.training_of(Proposal(0, {"sampling": "over", "sampling_factor": 3.0}), 0)
+    numbers = replace(spec, numeric=("noise_1", "strong", "weak"), categorical=(), monotone={"strong": 1})
+    assert eliminated_inputs(trials.spark, snapshot, numbers, read_slices)[0] == "noise_1"
 
 
 def test_inputs_that_a_preparation_makes_count_for_the_features_behind_them() -> None:
