@@ -125,6 +125,12 @@ def learnt_preparation(rows: DataFrame, config: TrainModelConfig, description: D
     return learnt
 
 
+def one_hot_columns(rows: DataFrame, description: DatasetDescription, *, row_count: int) -> int:
+    """How many columns of 0 and 1 the categories of some rows become, where missing values are not filled."""
+    levels = level_counts(rows, description.categorical, row_count=row_count)
+    return sum(len(_level_numbers(name, found, row_count, one_hot=True).outputs) for name, found in levels.items())
+
+
 def _is_asked_for(config: TrainModelConfig) -> bool:
     defaults = {field.name: field.default for field in dataclasses.fields(config)}
     choices = ("missing", "missing_flags", "outliers", "encoding", "deciles", "interactions")

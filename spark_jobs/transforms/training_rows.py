@@ -77,7 +77,16 @@ def _shard(position: Column, ends: Column, shards: int) -> Column:
     return F.when(stretch == 0, VALIDATION).when(stretch == 1, CALIBRATION).otherwise(stretch - 2)
 
 
-def to_level_counts(borrowers: DataFrame, column: str) -> DataFrame:
-    """How many training rows each level of a category has; a missing value is a level. Grain: one row per level."""
-    level = F.coalesce(F.col(f"`{column}`"), F.lit(MISSING_LEVEL)).alias("level")
-    return borrowers.groupBy(level).agg(F.count(F.lit(1)).alias("row_count"))
+def level_of(column: str) -> Column:
+    """A row's level of a category; a missing value is a level."""
+    return F.coalesce(F.col(f"`{column}`").cast("string"), F.lit(MISSING_LEVEL))
+
+
+def to_level_counts(borrowers: DataFrame, column: str, *, at_most: int) -> DataFrame:
+    """How many training rows each of the commonest levels of a category has. Grain: one row per level.
+
+    Args:
+        at_most: how many levels; of equally common ones the first by name.
+    """
+    counted = borrowers.groupBy(level_of(column).alias("level")).agg(F.count(F.lit(1)).alias("row_count"))
+    return counted.orderBy(F.desc("row_count"), "level").limit(at_most)

@@ -58,10 +58,16 @@ def test_the_ids_stay_behind(borrowers: DataFrame) -> None:
 
 def test_a_missing_category_is_counted_as_a_level(spark: SparkSession) -> None:
     rows = spark.createDataFrame([("NY",), ("NY",), (None,)], "state string")
-    assert {row["level"]: row["row_count"] for row in to_level_counts(rows, "state").collect()} == {
+    assert {row["level"]: row["row_count"] for row in to_level_counts(rows, "state", at_most=9).collect()} == {
         "NY": 2,
         "__missing__": 1,
     }
+
+
+def test_only_the_commonest_levels_reach_the_driver(spark: SparkSession) -> None:
+    rows = spark.createDataFrame([(state,) for state in ("c", "b", "a", "b", None, None, None)], "state string")
+    found = [tuple(row) for row in to_level_counts(rows.repartition(3), "state", at_most=3).collect()]
+    assert found == [("__missing__", 3), ("b", 2), ("a", 1)]
 
 
 @pytest.mark.parametrize("partitions", [1, 7])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -13,12 +14,12 @@ from arrears.contracts.jobs import TrainModelConfig
 from spark_jobs.engines.catboost import ENGINE
 from spark_jobs.engines.contract import Engine
 from spark_jobs.engines.options import parsed_options
-from spark_jobs.training.sharding import check_choices, chosen_shards, monotone
+from spark_jobs.training.sharding import RowCounts, check_choices, chosen_shards, monotone
 
 CONFIG = TrainModelConfig(dataset_version="v")
 BANK = DatasetDescription("bank", target="bad", numeric=tuple(f"n{n}" for n in range(100)))
 PLAIN = Engine("plain", ENGINE.fit)
-MILLIONS = 20_000_000
+MILLIONS = RowCounts(20_000_000, 1_800_000)
 
 
 def test_options_are_json_where_they_can_be() -> None:
@@ -38,15 +39,50 @@ def test_options_are_json_where_they_can_be() -> None:
 
 def test_few_rows_are_one_exact_model_and_many_as_many_shards_as_memory_asks(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level("INFO"):
-        assert chosen_shards(CONFIG, BANK, ENGINE, lambda: 100_000) == 1
-    assert "80000 training rows, 20000 for validation, 100 features: about" in caplog.text
+        assert chosen_shards(CONFIG, BANK, ENGINE, lambda: RowCounts(100_000, 9_000)) == 1
+    assert "80000 training rows, 20000 for validation, 100 inputs: about" in caplog.text
     shards = chosen_shards(CONFIG, BANK, ENGINE, lambda: MILLIONS)
     assert shards > 1
     assert chosen_shards(replace(CONFIG, task_memory_mb=64_000), BANK, ENGINE, lambda: MILLIONS) < shards
 
 
+@pytest.mark.parametrize(
+    ("choices", "inputs"),
+    [
+        ({"encoding": "native"}, 103),
+        ({"encoding": "index"}, 103),
+        ({"encoding": "one_hot"}, 100 + 250),
+        ({"encoding": "woe"}, 103),
+        ({"missing_flags": True}, 103 + 103),
+        ({"outliers": "flag"}, 103 + 100),
+        ({"outliers": "clip"}, 103),
+        ({"deciles": ("n1",), "interactions": ("n1*n2", "n1/n3")}, 103 + 3),
+    ],
+)
+def test_memory_is_asked_for_the_inputs_that_a_preparation_makes(
+    choices: dict[str, Any], inputs: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    bank = replace(BANK, categorical=("a", "b", "c"))
+    with caplog.at_level("INFO"):
+        chosen_shards(replace(CONFIG, **choices), bank, ENGINE, lambda: RowCounts(1_000, 90, one_hot_columns=250))
+    assert f"{inputs} inputs: about" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("sampling", "factor", "rows"),
+    [("class_weights", 5.0, 800), ("over", 0.0, 1440), ("over", 3.0, 960), ("under", 3.0, 320), ("under", 0.0, 160)],
+)
+def test_memory_is_asked_for_the_rows_that_resampling_leaves(
+    sampling: Any, factor: float, rows: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    config = replace(CONFIG, sampling=sampling, sampling_factor=factor)
+    with caplog.at_level("INFO"):
+        chosen_shards(config, BANK, ENGINE, lambda: RowCounts(1_000, 100))
+    assert f"{rows} training rows, 200 for validation" in caplog.text
+
+
 def test_shards_that_are_asked_for_are_not_counted_out() -> None:
-    def never() -> int:
+    def never() -> RowCounts:
         raise AssertionError
 
     assert chosen_shards(replace(CONFIG, shards=3), BANK, ENGINE, never) == 3

@@ -1,0 +1,53 @@
+"""What is learnt from training rows before an engine trains in shards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from pyspark.sql import SparkSession
+
+from arrears.contracts.descriptions import DatasetDescription
+from arrears.contracts.jobs import TrainModelConfig
+from spark_jobs.engines.contract import TrainingSpec
+from spark_jobs.training import pinned_training
+from spark_jobs.training.pinned_training import training_spec
+
+ROWS = 600
+CONFIG = TrainModelConfig(dataset_version="v")
+DESCRIPTION = DatasetDescription("d", target="is_default", numeric=("age",), categorical=("fits", "edge", "wide"))
+
+
+@pytest.fixture(scope="module")
+def spec(spark_session: SparkSession) -> Iterator[TrainingSpec]:
+    """Categories of 254 and of 255 levels and a missing value each, and one of 300 levels, the first of them often."""
+
+    def level(number: int, levels: int) -> str | None:
+        return None if number % (levels + 1) == levels else f"level {number % (levels + 1)}"
+
+    records = [
+        (float(n), level(n, 254), level(n, 255), f"level {max(0, n - 300)}", int(n % 9 == 0), n, 0) for n in range(ROWS)
+    ]
+    schema = "age double, fits string, edge string, wide string, is_default int, row_order bigint, shard int"
+    rows = spark_session.createDataFrame(records, schema)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pinned_training, "MOST_RATED_LEVELS", 260)
+        yield training_spec(rows, CONFIG, DESCRIPTION, 2)
+
+
+def test_a_missing_value_is_one_of_the_levels_that_shards_can_share(spec: TrainingSpec) -> None:
+    assert spec.categorical == ("fits",)
+    assert [rates.column for rates in spec.encoded] == ["edge", "wide"]
+    edge = spec.encoded[0].rates
+    assert len(edge) == 256
+    assert edge["__missing__"] == 2 / ROWS
+    assert sum(edge.values()) == pytest.approx(1.0)
+
+
+def test_only_the_commonest_levels_of_a_category_are_kept_with_the_model(spec: TrainingSpec) -> None:
+    wide = spec.encoded[1].rates
+    assert len(wide) == 260
+    assert wide["level 0"] == 301 / ROWS
+    assert "level 1" in wide
+    assert "level 99" not in wide  # as rare as others, and the last by name
+    assert sum(wide.values()) < 1.0
