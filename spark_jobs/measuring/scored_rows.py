@@ -103,7 +103,8 @@ def score_bounds(rows: DataFrame, count: int, *, score: str = SCORE) -> tuple[fl
     buckets = bucket_count(count)
     if buckets == 1:
         return ()
-    return tuple(only_row(to_score_bounds(rows, score=score, buckets=buckets))["bounds"])
+    # None where no row has a score at all: whoever checks the rows tells of it.
+    return tuple(only_row(to_score_bounds(rows, score=score, buckets=buckets))["bounds"] or ())
 
 
 def only_row(sums: DataFrame) -> dict[str, Any]:

@@ -7,7 +7,7 @@ _NORMAL = (
     "sqrt(-2D * ln((shiftrightunsigned({h}, 32) + 0.5D) / 4294967296D))"
     " * cos(6.283185307179586D * ({h} & 4294967295L) / 4294967296D)"
 )
-# … while noise need not be: the sum of four 16-bit numbers is near normal and four times cheaper.
+# … while noise need not be: the sum of four 16-bit numbers is near normal, without logarithm and cosine.
 _ROUGH_NORMAL = (
     "((({h} & 65535L) + (shiftright({h}, 16) & 65535L) + (shiftright({h}, 32) & 65535L)"
     " + shiftrightunsigned({h}, 48)) - 131070D) / 37836.9D"

@@ -26,8 +26,8 @@ Batches = Iterable[pa.RecordBatch]
 def to_repeated_hashes(rows: DataFrame, key: Sequence[str], *, row_count: int) -> DataFrame:
     """Hashes that the keys of more than one row have: none means that no key repeats. Grain: one row per hash.
 
-    Hashes travel in parcels, thousands to a row of the shuffle, and are sorted by numpy: two thirds of the time of
-    grouping them by Spark, which handles each as a row. A key of which a part is missing is none.
+    Hashes travel in parcels, thousands to a row of the shuffle, and are sorted by numpy: grouped by Spark, each would
+    be a row of its own. A key of which a part is missing is none.
 
     Args:
         row_count: about how many rows there are; it bounds what one task holds.

@@ -257,6 +257,13 @@ def test_comparison_is_refused_when_the_champion_saw_other_rows(scored: Callable
         findings(scored(rows, 2), champion=scored(changed, 2))
 
 
+def test_a_champion_that_scored_none_of_many_rows_is_refused(scored: Callable[..., DataFrame]) -> None:
+    rows = borrowers().head(700)
+    other = rows.assign(borrower_id="z" + rows.borrower_id)[["borrower_id", "default_probability"]]
+    with pytest.raises(BadInput, match="700 of them without a score of the champion"):
+        findings(scored(rows, 2), champion=scored(other, 2))
+
+
 def test_the_driver_gets_a_bounded_number_of_rows_when_no_scores_tie(
     scored: Callable[..., DataFrame], monkeypatch: pytest.MonkeyPatch
 ) -> None:
