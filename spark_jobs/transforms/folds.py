@@ -52,7 +52,7 @@ def to_fold_rows(
     label_months: int = 0,
     embargo_days: int = 0,
 ) -> DataFrame:
-    """Adds each borrower's shard and place in the training order.
+    """Gives each borrower its shard and its place in the training order.
 
     Stratified and grouped blocks hold both classes in proportion, to one row or customer; expanding ones hold whole
     days in order of time, about equally many rows each. So does every block's early-stopping slice, which shares no
@@ -64,11 +64,12 @@ def to_fold_rows(
         label_months, embargo_days: how long after a decision its outcome is known, as in ``splits.with_time_part``.
     """
     customer = F.col(ID) if group is None else F.coalesce(F.col(f"`{group}`").cast("string"), F.col(ID))
-    named = borrowers.withColumn("_customer", customer).withColumn(
-        "_unit", F.col("_customer") if folds.kind == "grouped" else F.col(ID)
-    )
+    unit = customer if folds.kind == "grouped" else F.col(ID)
+    day = F.to_date(F.col(f"`{event_time}`")) if folds.kind == "expanding" else F.lit(None)
+    # Narrow rows alone are sorted; the wide ones are shuffled once, to get their shard.
+    named = borrowers.select(ID, LABEL, customer.alias("_customer"), unit.alias("_unit"), day.alias("_day"))
     if folds.kind == "expanding":
-        blocked = _with_time_block(named, str(event_time), folds.blocks, label_months, embargo_days)
+        blocked = _with_time_block(named, folds.blocks, label_months, embargo_days)
     else:
         blocked = _with_dealt_block(named, folds.blocks, seed)
     # Customers may span blocks of stratified and expanding folds, yet inside one block they are kept whole.
@@ -76,11 +77,13 @@ def to_fold_rows(
     sliced = _with_place(in_block, ("_block", "_stratum"), hash_of(seed, "fold slice", "_customer"), "_customer")
     places = F.max("_place").over(Window.partitionBy("_block", "_stratum")) + 1
     is_stopping = F.col("_place") < F.ceil(places * F.lit(validation_share))
-    return sliced.select(
+    shard = 2 * (F.col("_delay") * folds.blocks + F.col("_block")) + is_stopping.cast("int")
+    shards = sliced.select(ID, shard.cast("int").alias("_shard"))
+    return borrowers.join(shards, on=ID, how="inner").select(
         *(F.col(f"`{name}`") for name in features),
         F.col(LABEL),
         hash_of(seed, "order", ID).alias(ROW_ORDER),
-        (2 * (F.col("_delay") * folds.blocks + F.col("_block")) + is_stopping.cast("int")).cast("int").alias("shard"),
+        F.col("_shard").alias("shard"),
     )
 
 
@@ -91,13 +94,12 @@ def _with_dealt_block(named: DataFrame, blocks: int, seed: int) -> DataFrame:
     return placed.withColumns({"_block": F.pmod("_place", F.lit(blocks)), "_delay": F.lit(0)})
 
 
-def _with_time_block(named: DataFrame, event_time: str, blocks: int, label_months: int, embargo_days: int) -> DataFrame:
+def _with_time_block(named: DataFrame, blocks: int, label_months: int, embargo_days: int) -> DataFrame:
     """Days are cut where about equally many rows lie between two cuts; a day is never cut.
 
     ``_delay`` tells how many of the following blocks begin before the outcome of a day's decisions is known.
     """
-    dated = named.withColumn("_day", F.to_date(F.col(f"`{event_time}`")))
-    days = dated.groupBy("_day").agg(F.count(F.lit(1)).alias("_rows"))
+    days = named.groupBy("_day").agg(F.count(F.lit(1)).alias("_rows"))
     # One partition on purpose: one row a day.
     earlier = Window.partitionBy(F.lit(0)).orderBy(F.col("_day").asc_nulls_first())
     before = F.coalesce(F.sum("_rows").over(earlier.rowsBetween(Window.unboundedPreceding, -1)), F.lit(0))
@@ -113,7 +115,7 @@ def _with_time_block(named: DataFrame, event_time: str, blocks: int, label_month
     begun_before = F.size(F.filter("_firsts", lambda day: day < known))
     delay = F.greatest(begun_before - F.col("_block") - 1, F.lit(0))
     cut = begun.select(F.col("_day").alias("_cut_day"), "_block", delay.alias("_delay"))
-    return dated.join(F.broadcast(cut), on=F.col("_day").eqNullSafe(F.col("_cut_day")), how="inner")
+    return named.join(F.broadcast(cut), on=F.col("_day").eqNullSafe(F.col("_cut_day")), how="inner")
 
 
 def _with_place(rows: DataFrame, within: Sequence[str], order: Column, key: str) -> DataFrame:
