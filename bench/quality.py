@@ -78,16 +78,16 @@ def _berka(folder: Path) -> tuple[pd.DataFrame, pd.Series]:
     found = (
         loans.merge(accounts.rename(columns={"date": "opened"}), on="account_id")
         .merge(owners, on="account_id")
-        .merge(districts.rename(columns={"A1": "district_id"}).drop(columns="A2"), on="district_id")
         .merge(issued, on="disp_id", how="left")
     )
     lent = _day(found["date"])
     found = found.assign(
         account_age=(lent - _day(found["opened"])).dt.days,
+        female=found.pop("female"),
         holders=found["account_id"].map(links.groupby("account_id").size()),
         age=lent.dt.year - found["born"],
         has_card=(found["issued"] < lent).astype(int),
-    )
+    ).merge(districts.rename(columns={"A1": "district_id"}).drop(columns="A2"), on="district_id")
     unknown = ["loan_id", "account_id", "disp_id", "district_id", "date", "opened", "born", "issued", "status"]
     return found.drop(columns=unknown), found["status"].isin(["B", "D"])
 

@@ -44,7 +44,8 @@ def shown(measurements: Sequence[Measurement]) -> str:
     for each in measurements:
         goal = f"{'≤' if each.better == 'lower' else '≥'} {each.goal:g} {each.unit}"
         detail = ", ".join(f"{name} {value}" for name, value in each.detail.items())
-        value = f"{each.value:.{4 if each.unit == 'AUC' else 2}f} {each.unit}"
+        digits = 4 if each.unit == "AUC" else 2
+        value = f"{round(each.value, digits) + 0.0:.{digits}f} {each.unit}"  # never -0.00
         rows.append((each.name, value, goal, "met" if each.is_met else "MISSED", detail))
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
