@@ -1,8 +1,8 @@
 """Cuts a feature into few bins whose default rate only rises, or only falls, with the highest information value.
 
 OptBinning does both halves: its quantile sketch (Greenwald and Khanna, 2001), filled piece by piece and merged,
-proposes narrow bins; its solver (Navas-Palencia, 2020) joins neighbours. It takes four seconds to import, so it is
-imported where bins are fitted and nowhere else.
+proposes narrow bins; its solver (Navas-Palencia, 2020) joins neighbours. It is slow to import, so it is imported
+where bins are fitted and nowhere else.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ GREY = "#6b7280"
 INK = "#1f2937"
 FAINT = "#e5e7eb"
 
-WIDTH_INCHES, HEIGHT_INCHES, DOTS_PER_INCH = 6.4, 4.4, 120  # 768 x 528 pixels: fits a mail, stays under 100 kB
+WIDTH_INCHES, HEIGHT_INCHES, DOTS_PER_INCH = 6.4, 4.4, 120  # 768 x 528 pixels: fits a mail
 WIDE_INCHES = 9.6  # a picture that stands alone in its row
 
 
@@ -103,7 +103,7 @@ def draw_panels(
 
 
 def in_few_colours(png: bytes) -> bytes:
-    """The same picture in 64 colours: a third of the bytes, for pages with hundreds of plots."""
+    """The same picture in 64 colours and fewer bytes, for pages with many plots."""
     from PIL import Image
 
     small = io.BytesIO()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from arrears.model.findings import Decile, GroupFairness, Interval, ScoreStability, SegmentResult
-from arrears.model.profit import ProfitCurve
+from arrears.model.profit import ProfitCurve, ProfitPoint
 from arrears.reports.canvas import (
     BLUE,
     FAINT,
@@ -44,13 +44,8 @@ def deciles(found: Sequence[Decile], *, base_rate: float) -> bytes:
         axes.set_xticks(range(1, 11))
         axes.grid(visible=False, axis="x")
         shares(axes, y=True)
-        right = axes.twinx()
+        right = _right_axis(axes, "Share of all defaults found so far (line)", top=1.03)
         right.plot(places, [each.capture for each in found], color=ORANGE, marker="o", markersize=4, linewidth=1.6)
-        right.set_ylim(0, 1.03)
-        right.set_ylabel("Share of all defaults found so far (line)", color=ORANGE)
-        right.tick_params(colors=INK)
-        right.spines["top"].set_visible(False)
-        shares(right, y=True)
 
     top = found[0]
     return draw(
@@ -90,19 +85,8 @@ def profit_curve(curve: ProfitCurve, *, top: float) -> bytes:
         axes.plot([], [], color=INK, linewidth=1.4, linestyle="--", label=f"cut-off in use, {curve.chosen.cutoff:.3f}")
 
     def paint_rates(axes: Axes) -> None:
-        axes.plot(cutoffs, [point.approval_rate for point in points], color=BLUE, linewidth=2, label="approved")
+        _paint_rates(axes, points)
         marked(axes)
-        axes.set_ylim(0, 1.03)
-        shares(axes, y=True)
-        right = axes.twinx()
-        bad = [point.bad_rate for point in points]
-        right.plot(cutoffs, bad, color=ORANGE, linewidth=2, linestyle="-.")
-        axes.plot([], [], color=ORANGE, linewidth=2, linestyle="-.", label="bad among the approved (right)")
-        right.set_ylim(0, max(*bad, 0.01) * 1.1)
-        right.set_ylabel("Share of the approved", color=ORANGE)
-        right.tick_params(colors=INK)
-        right.spines["top"].set_visible(False)
-        shares(right, y=True)
 
     unit = f"Profit (unit of {curve.exposure})" if curve.exposure else "Profit (1: the amount of one loan)"
     return draw_panels(
@@ -194,6 +178,28 @@ def stability_plot(found: ScoreStability) -> bytes:
         x_label="Score (default probability), tenths of the training rows",
         y_label="Share of the rows",
     )
+
+
+def _paint_rates(axes: Axes, points: Sequence[ProfitPoint]) -> None:
+    """The share that is approved, and on a second axis the share of those that default."""
+    cutoffs, bad = [point.cutoff for point in points], [point.bad_rate for point in points]
+    axes.plot(cutoffs, [point.approval_rate for point in points], color=BLUE, linewidth=2, label="approved")
+    axes.set_ylim(0, 1.03)
+    shares(axes, y=True)
+    right = _right_axis(axes, "Share of the approved", top=max(*bad, 0.01) * 1.1)
+    right.plot(cutoffs, bad, color=ORANGE, linewidth=2, linestyle="-.")
+    axes.plot([], [], color=ORANGE, linewidth=2, linestyle="-.", label="bad among the approved (right)")
+
+
+def _right_axis(axes: Axes, label: str, *, top: float) -> Axes:
+    """A second vertical axis for shares from 0 to ``top``."""
+    right = axes.twinx()
+    right.set_ylim(0, top)
+    right.set_ylabel(label, color=ORANGE)
+    right.tick_params(colors=INK)
+    right.spines["top"].set_visible(False)
+    shares(right, y=True)
+    return right
 
 
 def _auc_limits(segment: SegmentResult) -> tuple[float, float, float] | None:

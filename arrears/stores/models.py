@@ -207,7 +207,7 @@ class Models:
 
         with tempfile.TemporaryDirectory() as folder:
             try:
-                # The two files alone: the code beside them is fetched file by file, which takes ten seconds.
+                # The two files alone: the code beside them is fetched file by file.
                 downloaded = Path(self._mlflow.artifacts.download_artifacts(f"{uri}/artifacts", dst_path=folder))
             except MlflowException as error:
                 if error.error_code == "RESOURCE_DOES_NOT_EXIST":

@@ -16,6 +16,7 @@ from arrears.model.decisions import Decision
 from arrears.model.explanations import Dependence, Explanation
 from arrears.model.findings import AucDifference, CalibrationCheck
 from arrears.model.profit import ProfitPoint
+from arrears.reports import policy_figures
 from arrears.reports.figures import feature_importance, roc_curve, score_histogram
 from arrears.reports.model_figures import dependence_plot, model_plots
 from arrears.reports.model_page import PLOTS, render_model_page
@@ -174,6 +175,14 @@ def test_profit_is_told_of_a_hundred_applications_beside_the_best() -> None:
     text = words(render_model_page(a_page(profit=a_curve())))
     assert "Profit of 100 applications 2.10 at most 3.30, cut-off 0.2" in text
     assert "exposure: loan_amount" in text
+
+
+def test_profit_of_a_hundred_loans_is_drawn_in_the_unit_of_their_sum(monkeypatch: pytest.MonkeyPatch) -> None:
+    units = []
+    monkeypatch.setattr(policy_figures, "draw_panels", lambda panels, **_: units.append(panels[0].y_label))
+    for exposure in ("loan_amount", None):
+        policy_figures.profit_curve(replace(a_curve(), exposure=exposure), top=0.5)
+    assert units == ["Profit (unit of loan_amount)", "Profit (1: the amount of one loan)"]
 
 
 def test_cutoff_that_declines_nobody_is_told_in_words() -> None:
