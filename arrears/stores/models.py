@@ -49,9 +49,9 @@ class Models:
         self, experiment: str, name: str, *, parameters: Mapping[str, Any], tags: Mapping[str, str]
     ) -> Iterator[str]:
         """Opens an MLflow run, which ends as failed when the block raises; yields its id."""
-        self._mlflow.set_experiment(experiment)
-        with self._mlflow.start_run(run_name=name, tags=dict(tags)) as run:
-            self._mlflow.log_params(dict(parameters))
+        answered(self._mlflow.set_experiment)(experiment)
+        with answered(self._mlflow.start_run)(run_name=name, tags=dict(tags)) as run:
+            answered(self._mlflow.log_params)(dict(parameters))
             yield run.info.run_id
 
     @answered

@@ -72,15 +72,29 @@ def test_refusal_is_not_asked_again(server: ThreadingHTTPServer) -> None:
     assert Stumbling.asked == 1
 
 
-@pytest.mark.parametrize("question", ["aliases", "champion"])
+def begin_training() -> None:
+    with Models().run("arrears/bank", "by hand", parameters={}, tags={}):
+        pytest.fail("a run began without MLflow")
+
+
+QUESTIONS = {
+    "aliases": lambda: Registry().aliases("pd_bank"),
+    "champion": lambda: Models().champion("pd_bank"),
+    "run": begin_training,
+    "run_url": lambda: Models().run_url("r1"),
+    "files_of_run": lambda: Models().files_of_run("r1"),
+    "log_results": lambda: Models().log_results("r1", {"auc": 0.7}, {}, {"arrears.evaluated_on": "v1"}),
+}
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
 def test_mlflow_that_stays_away_is_named_and_may_be_tried_again(
     server: ThreadingHTTPServer, question: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
     Stumbling.failures = [503] * 9
-    asked = Registry().aliases if question == "aliases" else Models().champion
     with pytest.raises(UpstreamNotReady, match="MLflow does not answer: the champion stays as it is") as caught:
-        asked("pd_bank")
+        QUESTIONS[question]()
     assert Stumbling.asked == 3
     assert caught.value.may_retry
 
