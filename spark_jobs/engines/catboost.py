@@ -178,7 +178,10 @@ def _key(task: _Task) -> str:
 
 
 def _shared_borders(spark: SparkSession, snapshot: Snapshot, spec: TrainingSpec, read: ReadSlices) -> str:
-    """Feature borders from one sample, so that every shard cuts its features at the same values."""
+    """Feature borders from one sample, so that every shard cuts its features at the same values.
+
+    The sample is the first row groups: of more rows than it holds, which ones it has depends on the files.
+    """
     slices: list[FileSlice] = []
     for piece in snapshot.slices:
         if piece.shard >= 0 and sum(given.rows for given in slices) < BORDER_ROWS:

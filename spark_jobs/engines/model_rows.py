@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 INPUTS, LABEL, WEIGHT, IS_VALIDATION, ORDER = "inputs", "label", "weight", "is_validation", "row_order"
 ROWS_A_PART, MOST_PARTS = 100_000, 256
+_GREATEST = np.finfo(np.float32).max
 _VALUES_A_BATCH = 2_000_000  # 8 MB: what a task hands to the JVM at a time
 _PARTIAL = "part int, row_count long, defaults long, counts array<long>, means array<double>, squares array<double>"
 
@@ -74,12 +75,19 @@ def row_facts(snapshot: Snapshot, spec: TrainingSpec, train_rows: int) -> Facts:
 
 
 def to_model_rows(
-    spark: SparkSession, snapshot: Snapshot, spec: TrainingSpec, read: ReadSlices, *, parts: int
+    spark: SparkSession,
+    snapshot: Snapshot,
+    spec: TrainingSpec,
+    read: ReadSlices,
+    *,
+    parts: int,
+    finite: bool = False,
 ) -> DataFrame:
     """The rows that an engine may see. Grain: one row per training or validation borrower, outliers dropped.
 
     Args:
         parts: into how many partitions the rows are dealt, by their hash; each is sorted.
+        finite: an infinite input becomes the greatest number there is: to a tree they are the same.
 
     Columns: ``inputs`` (array of float, missing is NaN), ``label``, ``weight``, ``is_validation``, ``row_order``.
     """
@@ -94,7 +102,7 @@ def to_model_rows(
         rows = rows if is_validation else spec.preparation.kept(rows)
         step = max(1, _VALUES_A_BATCH // max(1, width))
         for first in range(0, rows.num_rows, step):
-            yield _batch(rows.slice(first, step), spec, key, is_validation=is_validation)
+            yield _batch(rows.slice(first, step), spec, key, is_validation=is_validation, finite=finite)
 
     def of_pieces(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
@@ -143,8 +151,10 @@ def with_fills(rows: DataFrame, fills: Sequence[float]) -> DataFrame:
     return rows.withColumn(INPUTS, filled)
 
 
-def _batch(rows: pa.Table, spec: TrainingSpec, key: str, *, is_validation: bool) -> pa.RecordBatch:
+def _batch(rows: pa.Table, spec: TrainingSpec, key: str, *, is_validation: bool, finite: bool) -> pa.RecordBatch:
     matrix = np.asarray(prepared_input(rows, spec.preparation, spec.numeric, spec.categorical, spec.encoded))
+    if finite:
+        matrix = np.clip(matrix, -_GREATEST, _GREATEST)
     offsets = np.arange(rows.num_rows + 1, dtype=np.int32) * matrix.shape[1]
     label = rows.column(spec.label).to_numpy().astype(np.float64)
     weights = np.where(label == 1, spec.class_weights[1], spec.class_weights[0])

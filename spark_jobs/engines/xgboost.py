@@ -61,7 +61,7 @@ def fit(spark: SparkSession, snapshot: Snapshot, spec: TrainingSpec, read: ReadS
     estimator = _estimator(spec, has_validation=has_validation)
     log.info("training XGBoost in %d task(s) with options %s", spec.shards, dict(spec.options) or "of its own")
     started = time.monotonic()
-    rows = to_model_rows(spark, snapshot, spec, read, parts=spec.shards).persist()
+    rows = to_model_rows(spark, snapshot, spec, read, parts=spec.shards, finite=True).persist()
     try:
         train_rows = rows.where(f"NOT {IS_VALIDATION}").count()
         read_seconds = time.monotonic() - started

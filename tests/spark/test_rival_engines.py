@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -225,6 +226,20 @@ def test_one_xgboost_task_is_the_model_that_xgboost_trains_alone(
     assert fitted.facts["best_validation_logloss"] == pytest.approx(alone.best_score, abs=1e-6)
     theirs = alone.predict(DMatrix(inputs_of(held_back)), iteration_range=(0, alone.best_iteration + 1))
     assert scores(held_back, fitted, spec) == pytest.approx(theirs, abs=1e-6)
+
+
+def test_xgboost_takes_an_infinite_number_for_a_great_one(
+    spark: SparkSession, borrowers: pa.Table, tmp_path: Path
+) -> None:
+    income = borrowers.column("income").to_numpy().copy()
+    great, low = income > np.nanquantile(income, 0.8), income < np.nanquantile(income, 0.2)
+    income[great], income[low] = np.inf, -np.inf
+    loans = borrowers.set_column(0, "income", pa.array(income))
+    spec = replace(SPEC, iterations=20)
+    fitted = engine_named("xgboost").fit(spark, written(loans, tmp_path, files=1), spec, read_slices)
+    found = scores(loans, fitted, spec)
+    assert found[great].mean() > found[low].mean() + 0.2
+    assert auc(loans.column("is_default").to_numpy(), found) > 0.75
 
 
 def test_two_xgboost_tasks_learn_together(spark: SparkSession, snapshot: Snapshot, borrowers: pa.Table) -> None:
