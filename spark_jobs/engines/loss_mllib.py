@@ -30,6 +30,8 @@ from spark_jobs.engines.model_rows import Moments
 from spark_jobs.engines.task_contract import TARGET, VECTOR, FitTask, TaskRows, TaskSpec, model_vectors, with_options
 
 _OURS = ("featuresCol", "labelCol", "predictionCol", "seed", "maxIter", "maxDepth", "numTrees", "stepSize", "weightCol")
+# A column a level makes columns that add up to one: without any penalty what each gets is left to rounding.
+RIDGE = 1e-6
 _LOGARITHMIC = ("gamma", "tweedie", "poisson")
 _LINKS = {"identity": 1.0, "log": 0.0, "inverse": -1.0, "sqrt": 0.5, "logit": None}
 
@@ -63,9 +65,10 @@ def fit(given: TaskRows, spec: TaskSpec, *, kind: str) -> FittedModel:
 def _learner(kind: str, spec: TaskSpec) -> Any:
     columns: dict[str, Any] = {"featuresCol": VECTOR, "labelCol": TARGET}
     if kind == "linear":
-        return LinearRegression(**columns, maxIter=spec.iterations or 100)
+        return LinearRegression(**columns, maxIter=spec.iterations or 100, regParam=RIDGE)
     if kind == "glm":
-        return _generalised(GeneralizedLinearRegression(**columns, maxIter=spec.iterations or 25), spec)
+        learner = GeneralizedLinearRegression(**columns, maxIter=spec.iterations or 25, regParam=RIDGE)
+        return _generalised(learner, spec)
     trees: dict[str, Any] = {**columns, "maxDepth": spec.depth, "seed": spec.seed}
     if kind == "random_forest":
         return RandomForestRegressor(**trees, numTrees=spec.iterations or 100)

@@ -64,9 +64,12 @@ def scored(fitted: FittedModel, rows: pd.DataFrame) -> np.ndarray:
 
 MLLIB = {
     "linear": (LinearRegression, {"maxIter": 100, "regParam": 0.01}),
-    "gamma": (GeneralizedLinearRegression, {"family": "gamma", "link": "log"}),
-    "tweedie": (GeneralizedLinearRegression, {"family": "tweedie", "variancePower": 1.3, "linkPower": 0.5}),
-    "logit": (GeneralizedLinearRegression, {"family": "binomial", "link": "logit"}),
+    "gamma": (GeneralizedLinearRegression, {"family": "gamma", "link": "log", "regParam": loss_mllib.RIDGE}),
+    "tweedie": (
+        GeneralizedLinearRegression,
+        {"family": "tweedie", "variancePower": 1.3, "linkPower": 0.5, "regParam": loss_mllib.RIDGE},
+    ),
+    "logit": (GeneralizedLinearRegression, {"family": "binomial", "link": "logit", "regParam": loss_mllib.RIDGE}),
     "random_forest": (RandomForestRegressor, {"numTrees": 5, "maxDepth": 3, "seed": 42}),
     "gbt": (GBTRegressor, {"maxIter": 5, "maxDepth": 3, "seed": 42, "stepSize": 0.1}),
 }
@@ -94,6 +97,17 @@ def test_numpy_estimates_what_mllib_estimates(
     ours = scored(fitted, given.rows.toPandas().sort_values("row_order"))
     assert ours.tolist() == pytest.approx(theirs, abs=1e-9)
     assert sum(load_scorer(fitted.model_format, fitted.model).importance()) == pytest.approx(100)
+
+
+@pytest.mark.parametrize("kind", ["linear", "glm"])
+def test_a_column_a_level_moves_no_estimate_where_the_category_tells_nothing(given: TaskRows, kind: str) -> None:
+    """Columns that add up to one leave a model free to give to each what it takes off the constant."""
+    levels = ("north", "east", "south", "west")
+    place = F.pmod(F.hash("row_order"), F.lit(len(levels)))
+    rows = given.rows.withColumns({name: (place == number).cast("double") for number, name in enumerate(levels)})
+    fitted = loss_mllib.fit(replace(given, rows=rows, numeric=(*NUMERIC, *levels)), SPEC, kind=kind)
+    importance = load_scorer(fitted.model_format, fitted.model).importance()
+    assert sum(importance[len(NUMERIC) :]) < 5, importance
 
 
 @pytest.mark.parametrize("kind", ["linear", "random_forest"])
