@@ -23,7 +23,7 @@ Floats = NDArray[np.float64]
 _MOST_STEPS = 100
 _CONVERGED = 1e-12  # of the gradient, a borrower
 _FLAT = 1e-12
-_RIDGE = 1e-12  # Lin, Lin and Weng's: keeps Newton's matrix from being singular where all scores are equal
+_RIDGE = 1e-12  # Lin, Lin and Weng's: keeps Newton's matrix from being singular where one score decides alone
 
 
 def fitted_platt(scores: ArrayLike, defaults: ArrayLike, others: ArrayLike) -> Calibration:
@@ -96,7 +96,10 @@ def _newton(log_odds: Floats, targets: Floats, weights: Floats) -> tuple[float, 
         if np.abs(gradient).max() <= _CONVERGED * weights.sum():
             break
         across = (spread * moved).sum()
-        curvature = np.array([[(spread * moved * moved).sum() + _RIDGE, across], [across, spread.sum() + _RIDGE]])
+        curvature = np.array([[(spread * moved * moved).sum(), across], [across, spread.sum()]])
+        curvature += (
+            _RIDGE * max(1.0, curvature.max()) * np.eye(2)
+        )  # of many borrowers a fixed one would be rounded off
         step = np.linalg.solve(curvature, gradient)
         # Far from the end a whole step may overshoot; near it, the loss can no longer tell better from worse.
         while (new_loss := _loss((slope - step[0]) * moved + intercept - step[1], targets, weights)) > loss * (

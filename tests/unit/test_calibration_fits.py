@@ -68,6 +68,23 @@ def test_platt_is_flat_when_outcomes_fall_as_scores_rise() -> None:
     assert found.apply(np.array([0.0, 0.1, 0.9, 1.0])) == pytest.approx([0.5] * 4)
 
 
+@pytest.mark.parametrize(
+    ("scores", "defaults", "others"),
+    [
+        ([1.4e-4, 0.0932], [9_388_511, 7_613_649], [0, 8_071_405]),
+        ([2.50364497e-16, 0.01669221], [4_636_591, 7_311_633], [0, 3_656_409]),
+        ([0.64, 7.7e-07, 6.76e-07, 2.48e-08], [186_817, 0, 253_711, 312_819], [243_128, 0, 0, 0]),
+    ],
+)
+def test_platt_is_found_when_millions_defaulted_against_their_scores(
+    scores: list[float], defaults: list[int], others: list[int]
+) -> None:
+    found = fitted_platt(scores, defaults, others)
+    promised = found.apply(np.array(scores)) @ (np.array(defaults) + others)
+    assert found.slope >= 0
+    assert promised == pytest.approx(sum(defaults), rel=1e-6)
+
+
 def test_platt_moves_the_mean_when_all_scores_are_equal() -> None:
     found = fitted_platt([0.5], [200_000], [600_000])
     assert found.apply(np.array([0.5])) == pytest.approx([0.25], abs=1e-5)
