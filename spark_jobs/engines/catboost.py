@@ -20,7 +20,7 @@ import pyarrow as pa
 
 from arrears.contracts.errors import BadConfiguration
 from spark_jobs.engines.catboost_memory import TaskSize
-from spark_jobs.engines.catboost_options import classifier_settings, option_problems, unmergeable
+from spark_jobs.engines.catboost_options import BORDER_ROWS, classifier_settings, option_problems, unmergeable
 from spark_jobs.engines.catboost_parts import PART, PART_DDL, merged, model_file
 from spark_jobs.engines.catboost_pools import (
     TrainingColumns,
@@ -47,8 +47,6 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 log = logging.getLogger(__name__)
-
-BORDER_ROWS = 200_000  # CatBoost itself looks at so many rows when it chooses borders
 
 
 @dataclass(frozen=True)
@@ -178,17 +176,10 @@ def _key(task: _Task) -> str:
 
 
 def _shared_borders(spark: SparkSession, snapshot: Snapshot, spec: TrainingSpec, read: ReadSlices) -> str:
-    """Feature borders from one sample, so that every shard cuts its features at the same values.
-
-    The sample is the first row groups: of more rows than it holds, which ones it has depends on the files.
-    """
-    slices: list[FileSlice] = []
-    for piece in snapshot.slices:
-        if piece.shard >= 0 and sum(given.rows for given in slices) < BORDER_ROWS:
-            slices.append(piece)
+    """Feature borders from one sample, so that every shard cuts its features at the same values."""
     if not number_names(spec):
         return ""
-    sort_key = snapshot.sort_key
+    slices, sort_key = snapshot.sample(BORDER_ROWS), snapshot.sort_key
 
     def find() -> dict[str, Any]:
         return {"borders": shared_borders(spec, sort_key, slices, read)}

@@ -9,6 +9,7 @@ from typing import Any
 from spark_jobs.engines.contract import TrainingSpec
 
 PROGRESS_TREES = 100
+BORDER_ROWS = 200_000  # CatBoost itself looks at so many rows when it chooses borders
 ONE_HOT_LEVELS = 255  # CatBoost's limit; category statistics (CTR) of shards cannot be merged without moving scores
 
 # Ours under all of CatBoost's synonyms, each with where it is chosen instead.

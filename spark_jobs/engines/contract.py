@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
@@ -20,12 +21,18 @@ CALIBRATION_SHARD = -2  # no engine sees it: probabilities are fitted to its out
 
 @dataclass(frozen=True)
 class FileSlice:
-    """One row group of one Parquet file; ``shard`` tells which training shard it belongs to."""
+    """One row group of one Parquet file.
+
+    Attributes:
+        shard: which training shard it belongs to.
+        in_sample: its rows are of the sample from which shards learn what they must share.
+    """
 
     uri: str
     row_group: int
     rows: int
     shard: int = 0
+    in_sample: bool = True
 
 
 @dataclass(frozen=True)
@@ -47,6 +54,14 @@ class Snapshot:
     def shard(self, number: int) -> tuple[FileSlice, ...]:
         """The slices of one shard."""
         return tuple(piece for piece in self.slices if piece.shard == number)
+
+    def sample(self, rows: int) -> tuple[FileSlice, ...]:
+        """Training slices of the sample; where none was marked, the first ones that hold so many rows together."""
+        training = tuple(piece for piece in self.slices if piece.shard >= 0)
+        if not all(piece.in_sample for piece in training):
+            return tuple(piece for piece in training if piece.in_sample)
+        before = itertools.accumulate((piece.rows for piece in training), initial=0)
+        return tuple(piece for piece, count in zip(training, before, strict=False) if count < rows)
 
 
 ReadSlices = Callable[[Sequence[FileSlice], Sequence[str]], "pa.Table"]

@@ -20,6 +20,7 @@ from arrears.stores.objects import Objects
 from spark_jobs.engines.contract import FileSlice, Snapshot
 from spark_jobs.io.session import hadoop_uri
 from spark_jobs.io.tables import active_files, added_files, table_version
+from spark_jobs.transforms.training_rows import IN_SAMPLE
 
 
 def pin_partition(
@@ -35,21 +36,25 @@ def pin_partition(
     if not files or pinned is None:
         named = ", ".join(f"{column}={value}" for column, value in partition.items())
         raise UpstreamNotReady(f"{uri} holds no row of {named}: {what}")
-    return _snapshot(((address, 0) for address, _, _ in files), digest=_name(uri, partition, pinned))
+    return _snapshot(((0, address, True) for address, _, _ in files), digest=_name(uri, partition, pinned))
 
 
 def materialise(rows: DataFrame, uri: str, *, digest: str, sort_key: str) -> Snapshot:
     """Writes prepared rows to a fresh folder, one subfolder a shard, and pins them.
 
     Args:
-        rows: has a whole number ``shard``, and ``sort_key``.
+        rows: has a whole number ``shard`` and ``sort_key``; where it tells ``row_in_sample``, these lie apart.
     """
-    rows.write.format("delta").partitionBy("shard").mode("overwrite").save(hadoop_uri(uri))
+    parted_by = [name for name in ("shard", IN_SAMPLE) if name in rows.columns]
+    rows.write.format("delta").partitionBy(*parted_by).mode("overwrite").save(hadoop_uri(uri))
     version = table_version(uri)
     if version is None:
         raise RuntimeError(f"{uri} has no version after a commit")
-    files = [(int(file["partitionValues"]["shard"]), f"{uri}/{file['path']}") for file in added_files(uri, version)]
-    return _snapshot([(address, shard) for shard, address in sorted(files)], digest=digest, sort_key=sort_key)
+    files = []
+    for file in added_files(uri, version):
+        parted = file["partitionValues"]
+        files.append((int(parted["shard"]), f"{uri}/{file['path']}", parted.get(IN_SAMPLE, "true") == "true"))
+    return _snapshot(sorted(files), digest=digest, sort_key=sort_key)
 
 
 def read_training(spark: SparkSession, uri: str) -> DataFrame:
@@ -91,16 +96,19 @@ def schema_of(snapshot: Snapshot) -> pa.Schema:
     return _open(snapshot.slices[0].uri).schema_arrow
 
 
-def _snapshot(files: Iterable[tuple[str, int]], *, digest: str, sort_key: str = "") -> Snapshot:
+def _snapshot(files: Iterable[tuple[int, str, bool]], *, digest: str, sort_key: str = "") -> Snapshot:
     with ThreadPoolExecutor(max_workers=16) as pool:
         slices = tuple(piece for pieces in pool.map(_row_groups, files) for piece in pieces)
     return Snapshot(slices, sum(piece.rows for piece in slices), digest, sort_key)
 
 
-def _row_groups(file: tuple[str, int]) -> list[FileSlice]:
-    uri, shard = file
+def _row_groups(file: tuple[int, str, bool]) -> list[FileSlice]:
+    shard, uri, in_sample = file
     footer = _open(uri).metadata
-    return [FileSlice(uri, number, footer.row_group(number).num_rows, shard) for number in range(footer.num_row_groups)]
+    return [
+        FileSlice(uri, number, footer.row_group(number).num_rows, shard, in_sample)
+        for number in range(footer.num_row_groups)
+    ]
 
 
 def _open(uri: str) -> pq.ParquetFile:

@@ -16,7 +16,7 @@ from arrears.contracts.jobs import TrainModelConfig
 from arrears.contracts.training_choices import with_features
 from arrears.model.resampling import Resampling, resampling
 from arrears.scoring.document import LevelRates
-from spark_jobs.engines.catboost_options import ONE_HOT_LEVELS
+from spark_jobs.engines.catboost_options import BORDER_ROWS, ONE_HOT_LEVELS
 from spark_jobs.engines.contract import Snapshot, TrainingSpec
 from spark_jobs.engines.options import parsed_options
 from spark_jobs.engines.registry import engine_named
@@ -25,7 +25,13 @@ from spark_jobs.io.training_progress import ProgressFiles
 from spark_jobs.training.preparation import interactions, learnt_preparation, one_hot_columns, suited_to
 from spark_jobs.training.sharding import RowCounts, check_choices, chosen_shards, monotone
 from spark_jobs.transforms.resampling import to_class_counts, to_resampled_rows
-from spark_jobs.transforms.training_rows import ROW_ORDER, level_of, to_level_counts, to_training_rows
+from spark_jobs.transforms.training_rows import (
+    ROW_ORDER,
+    level_of,
+    to_level_counts,
+    to_training_rows,
+    with_sample_mark,
+)
 
 log = logging.getLogger(__name__)
 
@@ -58,21 +64,12 @@ def pinned_rows(
     borrowers = tables.read_version(spark, config.catalogue, Table.TRAIN, config.dataset, config.dataset_version)
     shards = chosen_shards(config, description, engine, lambda: _counted(borrowers, config, description))
     calibration_share = config.calibration_share if config.calibration != "none" else 0.0
-    rows = to_training_rows(
-        borrowers,
-        features=tuple(dict.fromkeys((*description.features, *((config.exposure,) if config.exposure else ())))),
-        validation_share=config.validation_share,
-        calibration_share=calibration_share,
-        shards=shards,
-        seed=config.seed,
-        group=description.group,
-    )
-    sampled = _resampling(rows, config)
+    rows, sampled = _dealt(borrowers, config, description, calibration_share=calibration_share, shards=shards)
     parts = (config.dataset_version, config.seed, config.validation_share, calibration_share, shards)
     address = config.catalogue.snapshot(config.dataset, name)
     try:
         snapshot = snapshots.materialise(
-            to_resampled_rows(rows, sampled, seed=config.seed),
+            rows,
             address,
             digest="-".join(map(str, (*parts, sampled.kind, sampled.factor))),
             sort_key=ROW_ORDER,
@@ -94,6 +91,32 @@ def _counted(borrowers: DataFrame, config: TrainModelConfig, description: Datase
     ((rows, defaults),) = borrowers.agg(F.count(F.lit(1)), F.count_if(F.col(LABEL) == 1)).collect()
     columns = one_hot_columns(borrowers, description, row_count=rows) if config.encoding == "one_hot" else 0
     return RowCounts(rows, defaults, columns)
+
+
+def _dealt(
+    borrowers: DataFrame,
+    config: TrainModelConfig,
+    description: DatasetDescription,
+    *,
+    calibration_share: float,
+    shards: int,
+) -> tuple[DataFrame, Resampling]:
+    """The rows in slices and shards, resampled; of several shards those are marked from which they learn borders."""
+    lent = (config.exposure,) if config.exposure else ()
+    rows = to_training_rows(
+        borrowers,
+        features=tuple(dict.fromkeys((*description.features, *lent))),
+        validation_share=config.validation_share,
+        calibration_share=calibration_share,
+        shards=shards,
+        seed=config.seed,
+        group=description.group,
+    )
+    sampled = _resampling(rows, config)
+    seen = to_resampled_rows(rows, sampled, seed=config.seed)
+    if shards > 1:
+        seen = with_sample_mark(seen, min(1.0, BORDER_ROWS / max(1, borrowers.count())))
+    return seen, sampled
 
 
 def _resampling(rows: DataFrame, config: TrainModelConfig) -> Resampling:

@@ -9,10 +9,12 @@ from pyspark.sql import functions as F
 
 from arrears.contracts.descriptions import ID, LABEL
 from arrears.scoring.columns import MISSING_LEVEL
+from spark_jobs.transforms.hashed_numbers import hash_limit
 from spark_jobs.transforms.ids import hash_of
 from spark_jobs.transforms.ranks import to_rows_at_ranks
 
 ROW_ORDER = "row_order"
+IN_SAMPLE = "row_in_sample"
 VALIDATION = -1
 CALIBRATION = -2
 
@@ -75,6 +77,11 @@ def _shard(position: Column, ends: Column, shards: int) -> Column:
     not_ended = F.coalesce(F.size(F.filter(ends, lambda end: position <= end)), F.lit(0))
     stretch = F.lit(shards + 1) - not_ended
     return F.when(stretch == 0, VALIDATION).when(stretch == 1, CALIBRATION).otherwise(stretch - 2)
+
+
+def with_sample_mark(rows: DataFrame, share: float) -> DataFrame:
+    """Adds ``row_in_sample``: true for about this share of the rows, the first in the training order."""
+    return rows.withColumn(IN_SAMPLE, F.col(ROW_ORDER) <= F.lit(hash_limit(share)))
 
 
 def level_of(column: str) -> Column:

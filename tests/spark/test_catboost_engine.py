@@ -170,6 +170,25 @@ def test_merged_shards_give_the_mean_of_their_logits_after_save_and_load(
     assert np.log(merged / (1 - merged)) == pytest.approx(mean_logit, abs=1e-9)
 
 
+def test_shards_share_the_borders_of_the_sample_whatever_files_the_rows_lie_in(
+    in_process: SparkSession, borrowers: pa.Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "BORDER_ROWS", 300)
+    first = pa.array(borrowers.column("row_order").to_numpy() < 300)
+    spec = replace(SPEC, shards=SHARDS, categorical=())
+    found = []
+    for name, rows in (("here", borrowers), ("turned", borrowers.take(pa.array(range(ROWS - 1, -1, -1))))):
+        is_first = first if name == "here" else first[::-1]
+        slices: list[FileSlice] = []
+        for in_sample, part in ((True, rows.filter(is_first)), (False, rows.filter(pa.compute.invert(is_first)))):
+            folder = tmp_path / f"{name}-{in_sample}"
+            folder.mkdir()
+            slices += [replace(p, in_sample=in_sample) for p in written(part, folder, shards=SHARDS).slices]
+        fitted = engine.fit(in_process, Snapshot(tuple(slices), ROWS, "digest", "row_order"), spec, read_slices)
+        found.append(default_probabilities(borrowers, loaded(fitted.model), document(spec=spec)).tolist())
+    assert found[0] == found[1]
+
+
 def test_a_merged_model_is_a_classifier_again(in_process: SparkSession, borrowers: pa.Table, tmp_path: Path) -> None:
     spec = replace(SPEC, shards=SHARDS, numeric=("income", "age"), categorical=())
     fitted = engine.fit(in_process, written(borrowers, tmp_path, shards=SHARDS), spec, read_slices)

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
 
+from arrears.contracts.catalogue import Table
 from arrears.contracts.descriptions import DatasetDescription
 from arrears.contracts.jobs import TrainModelConfig
 from spark_jobs.engines.contract import TrainingSpec
+from spark_jobs.io.snapshots import read_slices
+from spark_jobs.io.tables import overwrite_partition
 from spark_jobs.training import pinned_training
-from spark_jobs.training.pinned_training import training_spec
+from spark_jobs.training.pinned_training import pinned_rows, training_spec
 
 ROWS = 600
 CONFIG = TrainModelConfig(dataset_version="v")
@@ -42,6 +47,34 @@ def test_a_missing_value_is_one_of_the_levels_that_shards_can_share(spec: Traini
     assert len(edge) == 256
     assert edge["__missing__"] == 2 / ROWS
     assert sum(edge.values()) == pytest.approx(1.0)
+
+
+def test_rows_of_the_sample_are_the_first_in_the_training_order_and_lie_apart(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tests.conftest import spark_jars
+
+    if not spark_jars():
+        pytest.skip("no Delta jars: set ARREARS_SPARK_JARS or run `make up` once")
+    monkeypatch.setattr(pinned_training, "BORDER_ROWS", 150)
+    plain = replace(DESCRIPTION, categorical=())
+    config = replace(CONFIG, root=tmp_path.as_uri(), dataset="d", shards=2)
+    rows = spark.range(ROWS).selectExpr("CONCAT('b', id) AS borrower_id", "id * 1.0D AS age", "INT(id % 9 = 0) AS bad")
+    overwrite_partition(rows.withColumnRenamed("bad", "is_default"), config.catalogue, Table.TRAIN, "d", "v")
+    with pinned_rows(spark, config, plain, name="sampled") as pinned:
+        orders = {
+            in_sample: [
+                order
+                for piece in pinned.snapshot.slices
+                if piece.in_sample is in_sample
+                for order in read_slices([piece], ["row_order"]).column(0).to_pylist()
+            ]
+            for in_sample in (True, False)
+        }
+        assert len(orders[True]) + len(orders[False]) == pinned.snapshot.rows == ROWS
+        assert max(orders[True]) <= -(2**62) < min(orders[False])  # a quarter of all hashes
+        assert {piece.shard for piece in pinned.snapshot.sample(1)} == {0, 1}
+        assert all(piece.in_sample for piece in pinned.snapshot.sample(1))
 
 
 def test_only_the_commonest_levels_of_a_category_are_kept_with_the_model(spec: TrainingSpec) -> None:
