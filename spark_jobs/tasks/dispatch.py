@@ -12,6 +12,7 @@ from typing import Any
 from pyspark.sql import SparkSession
 
 from arrears.contracts.descriptions import DatasetDescription
+from arrears.contracts.job_config import default_of
 from arrears.contracts.jobs import EvaluateModelConfig, TrainModelConfig
 from arrears.contracts.tasks import LOSS, NEXT_PRODUCT, SEGMENTS
 from arrears.model.task_gate import decide_task
@@ -21,12 +22,16 @@ from arrears.stores.models import ModelFiles
 from spark_jobs.measuring.model_report import provenance_of
 from spark_jobs.tasks.task_rows import FittedTask, MeasuredTask
 
-# The settings that these tasks have; the others belong to default models.
-SHOWN = (
-    *("engine", "engine_options", "iterations", "learning_rate", "depth", "early_stopping_rounds", "clusters"),
-    *("validation_share", "features", "missing", "missing_flags", "outliers", "encoding", "deciles", "interactions"),
-    *("threads", "seed"),
-)
+# The settings that reach each task's engines; the others belong to default models.
+_PREPARATION = ("features", "missing", "missing_flags", "outliers", "encoding", "deciles", "interactions")
+_SHOWN = {
+    LOSS: (
+        *("engine", "engine_options", "iterations", "learning_rate", "depth", "early_stopping_rounds"),
+        *("validation_share", *_PREPARATION, "threads", "seed"),
+    ),
+    SEGMENTS: ("engine", "engine_options", "iterations", "clusters", *_PREPARATION, "seed"),
+    NEXT_PRODUCT: ("engine", "engine_options", "iterations", "seed"),
+}
 _MODULES = {LOSS: "loss_model", SEGMENTS: "segments", NEXT_PRODUCT: "next_product"}
 
 
@@ -68,7 +73,7 @@ def measure_task(
         dataset_version=config.dataset_version,
         decision=decision,
         champion_name=f"version {config.champion_version}",
-        parameters={name: parameters[name] for name in SHOWN if name in parameters},
+        parameters=_told(document.task, parameters),
         provenance=provenance_of(config, manifest, document, tags),
     )
     page: TaskPage = module.page(found, champion, frame, files.model, document)
@@ -76,6 +81,13 @@ def measure_task(
     numbers = {"task": document.task, **found.to_dict(), "champion": theirs, "decision": asdict(decision)}
     beside = {f"champion_{name}": value for name, value in (theirs or {}).items()}
     return _kept(page, metrics, {**metrics, **beside}, numbers)
+
+
+def _told(task: str, parameters: Mapping[str, str]) -> dict[str, str]:
+    """The settings that a task's report shows: `task_spec` leaves the default of iterations to the engine."""
+    own = str(default_of(TrainModelConfig, "iterations"))
+    told = {name: parameters[name] for name in _SHOWN[task] if name in parameters}
+    return told | ({"iterations": "the engine's own"} if told.get("iterations") == own else {})
 
 
 def _kept(
