@@ -75,7 +75,7 @@ def _problems_of_the_rest(given: Mapping[str, Any], parts: Mapping[str, Any], pr
 def training_yaml(values: Mapping[str, Any]) -> str:
     """Fields of the training job as YAML, as an experiment's ``fixed`` takes them."""
     plain = {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
-    return str(yaml.safe_dump(plain, sort_keys=True, default_flow_style=None, allow_unicode=True))
+    return str(yaml.safe_dump(plain, sort_keys=True, default_flow_style=False, allow_unicode=True))
 
 
 def _space(reading: Reading, given: object) -> dict[str, tuple[Any, ...] | Range]:

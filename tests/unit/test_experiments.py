@@ -161,6 +161,7 @@ def test_the_best_configuration_reads_back_as_what_an_experiment_fixes() -> None
     values = training_values({"depth": 4, "features": ["income", "age"], "engine_options.l2_leaf_reg": 3})
     text = "search: importance\nfixed:\n" + "".join(f"  {line}\n" for line in training_yaml(values).splitlines())
     assert training_values(parse_experiment(text, name="x", where="").fixed) == values
+    assert training_yaml({"engine": "catboost", "depth": 4}) == "depth: 4\nengine: catboost\n"  # a line a choice
 
 
 def test_a_choice_is_held_to_the_fields_type_and_limits() -> None:
