@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from datetime import timedelta
-from email.message import EmailMessage
 from typing import Any
 
 from airflow.providers.standard.operators.hitl import ApprovalOperator, HITLOperator
@@ -14,7 +13,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from arrears.contracts.jobs import PromoteModelConfig
 from include.forms import param
-from include.mails import deliver
+from include.mails import deliver, mail_about
 from include.reports import airflow_url
 from include.settings import Settings
 
@@ -55,8 +54,7 @@ class AskByMail(BaseNotifier):
         """Sends the mail; a mail server that is down does not stop the question."""
         task = context["task"]
         try:
-            message = EmailMessage()
-            message["Subject"] = f"[Arrears] {task.subject}"
+            message = mail_about(f"[Arrears] {task.subject}")
             page = task.generate_link_to_ui(task_instance=context["ti"], base_url=airflow_url())
             message.set_content(f"{task.body}\n\nAnswer within {PATIENCE.days} days: {page}\n")
             deliver(message, self.smtp_connection)

@@ -70,10 +70,7 @@ def compose(report: RunReport, attachments: Sequence[Attachment] = (), left_out:
     Error texts are values of the templates, never templates: they may hold `{{`.
     """
     values = {"report": report, "pictures": [a for a in attachments if a.is_picture], "left_out": left_out}
-    message = EmailMessage()
-    message["Subject"] = report.subject
-    message["Date"] = formatdate()
-    message["Message-ID"] = make_msgid(domain="arrears.invalid")
+    message = mail_about(report.subject)
     message.set_content(_rendered("report.txt", values))
     message.add_alternative(_rendered("report.html", values), subtype="html")
     page = message.get_body(("html",))
@@ -87,6 +84,15 @@ def compose(report: RunReport, attachments: Sequence[Attachment] = (), left_out:
             )  # fmt: skip
         else:
             message.add_attachment(attachment.content, main, sub, filename=attachment.name)
+    return message
+
+
+def mail_about(subject: str) -> EmailMessage:
+    """A mail without text: subject, date and an id, without which servers take a mail for spam."""
+    message = EmailMessage()
+    message["Subject"] = subject
+    message["Date"] = formatdate()
+    message["Message-ID"] = make_msgid(domain="arrears.invalid")
     return message
 
 

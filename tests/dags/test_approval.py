@@ -117,6 +117,8 @@ def test_mail_server_that_is_down_does_not_stop_the_question(
     AskByMail("smtp_default").notify(context)
     ((message, connection),) = sent
     assert message["Subject"] == "[Arrears] Shall the new model of lending_club become champion?"
+    assert message["Date"]
+    assert message["Message-ID"].endswith("@arrears.invalid>")
     assert connection == "smtp_default"
     assert "/dags/training/runs/r1/tasks/approve_model/required_actions" in message.get_content()
 
