@@ -13,14 +13,13 @@ from spark_jobs.transforms.ids import hash_of
 from spark_jobs.transforms.splits import with_is_drawn
 from spark_jobs.transforms.training_rows import ROW_ORDER
 
-_STEPS_53_BITS = 2.0**-53
-
 
 def to_resampled_rows(rows: DataFrame, resampling: Resampling, *, seed: int) -> DataFrame:
     """The training rows as an engine is to see them; slices with a negative shard stay as they came.
 
-    Over-sampling: every default as many times as the whole part of k says, and once more with the chance of the rest.
-    Under-sampling: exactly ``round(n / k)`` of each shard's n other rows. Weights and no sampling change no row.
+    Over-sampling: every default as many times as the whole part of k says, and exactly ``round(n * rest)`` of each
+    shard's n defaults once more. Under-sampling: exactly ``round(n / k)`` of each shard's n other rows. Weights and no
+    sampling change no row.
 
     Args:
         rows: label, ``shard`` and ``row_order``, which is a hash of the borrower's id and stands for it here; copies
@@ -30,14 +29,7 @@ def to_resampled_rows(rows: DataFrame, resampling: Resampling, *, seed: int) -> 
         return rows
     if resampling.kind == "over":
         return _with_defaults_repeated(rows, resampling.factor, seed)
-    drawn = with_is_drawn(
-        rows,
-        share=1.0 / resampling.factor,
-        seed=seed,
-        purpose="under-sampling",
-        key=ROW_ORDER,
-        stratum=F.struct("shard", LABEL),
-    )
+    drawn = _drawn(rows, 1.0 / resampling.factor, seed, "under-sampling")
     return drawn.where((F.col("shard") < 0) | (F.col(LABEL) == 1) | F.col("is_drawn")).drop("is_drawn")
 
 
@@ -51,10 +43,15 @@ def to_class_counts(rows: DataFrame) -> DataFrame:
 
 def _with_defaults_repeated(rows: DataFrame, factor: float, seed: int) -> DataFrame:
     whole, rest = math.floor(factor), factor - math.floor(factor)
-    uniform = F.shiftrightunsigned(hash_of(seed, "over-sampling", ROW_ORDER), 11) * F.lit(_STEPS_53_BITS)
-    copies = F.lit(whole) + (uniform < F.lit(rest)).cast("int")
+    drawn = _drawn(rows, rest, seed, "over-sampling") if rest else rows.withColumn("is_drawn", F.lit(False))
     is_repeated = (F.col("shard") >= 0) & (F.col(LABEL) == 1)
-    repeated = rows.withColumn("_copies", F.when(is_repeated, copies).otherwise(1))
-    numbered = repeated.withColumn("_copy", F.explode(F.sequence(F.lit(1), F.col("_copies"))))
+    copies = F.when(is_repeated, F.lit(whole) + F.col("is_drawn").cast("int")).otherwise(1)
+    numbered = drawn.withColumn("_copy", F.explode(F.sequence(F.lit(1), copies)))
     order = F.when(F.col("_copy") == 1, F.col(ROW_ORDER)).otherwise(hash_of(seed, "copy", ROW_ORDER, "_copy"))
-    return numbered.withColumn(ROW_ORDER, order).drop("_copies", "_copy")
+    return numbered.withColumn(ROW_ORDER, order).drop("is_drawn", "_copy")
+
+
+def _drawn(rows: DataFrame, share: float, seed: int, purpose: str) -> DataFrame:
+    """Adds ``is_drawn``: true for exactly this share of each class of each shard, rounded."""
+    stratum = F.struct("shard", LABEL)
+    return with_is_drawn(rows, share=share, seed=seed, purpose=purpose, key=ROW_ORDER, stratum=stratum)

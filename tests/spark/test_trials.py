@@ -181,13 +181,13 @@ def test_search_finds_the_planted_depth_and_records_the_trial_that_raises(
     assert best.mean("rows") == ROWS / 2
 
 
-def test_the_same_trial_gives_the_same_numbers_and_weights_are_corrected_for(trials: Trials) -> None:
-    plain, weighted = (
+def test_the_same_trial_gives_the_same_numbers_and_resampling_is_corrected_for(trials: Trials) -> None:
+    plain, repeated = (
         trials.run(Proposal(1, {"depth": 3, **sampling}))
         for sampling in ({}, {"sampling": "over", "sampling_factor": 4.0})
     )
     assert trials.run(Proposal(2, {"depth": 3})) == plain
-    for fold, other in zip(plain, weighted, strict=True):
+    for fold, other in zip(plain, repeated, strict=True):
         assert other["mean_probability"] == pytest.approx(fold["default_rate"], abs=0.05)
         assert other["auc"] == pytest.approx(fold["auc"], abs=0.05)
 
