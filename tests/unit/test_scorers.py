@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import math
 from typing import Any
@@ -19,10 +18,9 @@ from arrears.scoring.scorers import Scorer, load_scorer
 from arrears.scoring.scorers.forest import LEAF, Forest
 from arrears.scoring.scorers.gaussian_bayes import GaussianBayes
 from arrears.scoring.scorers.linear import LinearModel
-from arrears.scoring.scorers.scorecard import PointScale, Scorecard, points_rows
 from arrears.scoring.scorers.tables import written
 from arrears.scoring.scorers.xgboost_trees import XGBoostTrees
-from arrears.scoring.woe import EvidenceTable, evidence_table
+from tests.unit.made_up_scorecard import CARD, FORMULA
 
 NAN, INFINITY = float("nan"), float("inf")
 LINEAR = LinearModel((0.5, -2.0, 0.0), 0.25, (1.0, 3.0, 7.0), (2.0, 0.5, 9.0))
@@ -39,14 +37,6 @@ STUMPS = Forest(
     input_importance=(0.25, 0.75),
 )
 BAYES = GaussianBayes((math.log(0.7), math.log(0.3)), ((0.0, 5.0), (1.0, 4.0)), ((1.0, 2.0), (0.5, 3.0)), (0.3, 4.7))
-EVIDENCE = (
-    evidence_table("income", [(30, 12), (50, 8)], edges=[0.5], missing=(5, 5)),
-    evidence_table("state", [(60, 4), (20, 21)], levels=[("NY", "TX"), ("CA",)], missing=(5, 0)),
-    evidence_table("noise", [(85, 25)]),
-)
-FORMULA = LinearModel((-0.9, -1.1, 0.0), -1.2, (0.0, 0.0, 0.0), (0.4, 0.6, 0.0))
-SCALE = PointScale(600.0, 50.0, 20.0)
-CARD = Scorecard(FORMULA, SCALE, points_rows(FORMULA, EVIDENCE, SCALE), ("age",))
 MODELS: list[Any] = [LINEAR, STUMPS, BAYES, CARD]
 
 numbers = st.one_of(st.sampled_from([0.0, 0.1, 1.5, NAN, INFINITY, -INFINITY]), st.floats(-50, 50, width=32))
@@ -238,44 +228,3 @@ def test_more_or_fewer_inputs_than_the_model_has_are_refused(booster: Booster) -
     for model in models:
         with pytest.raises(BadInput, match="inputs a row, but was given 7"):
             model.estimates(np.zeros((2, 7), dtype=np.float32))
-
-
-def bins(table: EvidenceTable) -> list[float]:
-    return [line.woe for line in (*table.bins, *([table.other] if table.levels else []), table.missing)]
-
-
-def test_points_of_a_borrowers_bins_add_up_to_the_score_behind_the_probability() -> None:
-    lines = {name: [row for row in CARD.points_table() if row.feature == name] for name in ("income", "state")}
-    for (one, income), (other, state) in itertools.product(enumerate(bins(EVIDENCE[0])), enumerate(bins(EVIDENCE[1]))):
-        inputs = np.array([[income, state, 0.0]])
-        total = lines["income"][one].exact_points + lines["state"][other].exact_points
-        (chance,) = CARD.estimates(inputs)
-        assert CARD.scores(inputs)[0] == pytest.approx(total, abs=1e-9)
-        assert chance == pytest.approx(1 / (1 + 50 * 2 ** ((total - 600) / 20)), abs=1e-12)
-
-
-def test_base_points_stand_for_base_odds_and_the_doubling_points_double_them() -> None:
-    assert SCALE.points(-math.log(50)) == pytest.approx(600)
-    assert SCALE.points(-math.log(100)) == pytest.approx(620)
-
-
-def test_the_points_table_names_each_bin_with_its_rows_and_leaves_out_what_the_formula_does_not_use() -> None:
-    shown = [(row.feature, row.bin, row.rows, row.defaults) for row in CARD.points_table()]
-    assert shown == [
-        ("income", "up to 0.5", 42, 12),
-        ("income", "above 0.5", 58, 8),
-        ("income", "missing", 10, 5),
-        ("state", "NY, TX", 64, 4),
-        ("state", "CA", 41, 21),
-        ("state", "other levels", 0, 0),
-        ("state", "missing", 5, 0),
-    ]
-    safer = {row.bin: row.points for row in CARD.points_table() if row.feature == "state"}
-    assert safer["NY, TX"] > safer["CA"]
-    assert all(row.points == round(row.exact_points) for row in CARD.points_table())
-
-
-def test_rounded_points_change_no_probability() -> None:
-    coarse = Scorecard(FORMULA, PointScale(6.0, 50.0, 0.2), points_rows(FORMULA, EVIDENCE, PointScale(6.0, 50.0, 0.2)))
-    inputs = np.random.default_rng(8).normal(size=(30, 3))
-    assert coarse.estimates(inputs).tolist() == CARD.estimates(inputs).tolist()
