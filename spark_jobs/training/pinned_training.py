@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 
 from arrears.contracts.catalogue import Table
 from arrears.contracts.descriptions import LABEL, DatasetDescription
+from arrears.contracts.errors import BadConfiguration
 from arrears.contracts.jobs import TrainModelConfig
 from arrears.contracts.training_choices import with_features
 from arrears.model.resampling import Resampling, resampling
@@ -112,18 +113,23 @@ def _dealt(
         seed=config.seed,
         group=description.group,
     )
-    sampled = _resampling(rows, config)
+    sampled = _resampling(rows, config, shards)
     seen = to_resampled_rows(rows, sampled, seed=config.seed)
     if shards > 1:
         seen = with_sample_mark(seen, min(1.0, BORDER_ROWS / max(1, borrowers.count())))
     return seen, sampled
 
 
-def _resampling(rows: DataFrame, config: TrainModelConfig) -> Resampling:
+def _resampling(rows: DataFrame, config: TrainModelConfig, shards: int) -> Resampling:
     if config.sampling == "none":
         return Resampling()
     (counts,) = to_class_counts(rows).collect()
     found = resampling(config.sampling, config.sampling_factor, **counts.asDict())
+    if found.kind == "under" and counts["non_defaults"] < found.factor * shards:
+        raise BadConfiguration(
+            f"sampling under by {found.factor:g} would leave none of {counts['non_defaults']} training rows without"
+            f" default in some of {shards} shard(s): choose a smaller sampling_factor, or fewer shards"
+        )
     log.info("sampling %s: a default counts %.4g times as much as it occurs", found.kind, found.factor)
     return found
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
 
 from arrears.contracts.catalogue import Table
 from arrears.contracts.descriptions import DatasetDescription
+from arrears.contracts.errors import BadConfiguration
 from arrears.contracts.jobs import TrainModelConfig
+from arrears.stores.objects import Objects
 from spark_jobs.engines.contract import TrainingSpec
 from spark_jobs.io.snapshots import read_slices
 from spark_jobs.io.tables import overwrite_partition
@@ -21,6 +22,7 @@ from spark_jobs.training.pinned_training import pinned_rows, training_spec
 ROWS = 600
 CONFIG = TrainModelConfig(dataset_version="v")
 DESCRIPTION = DatasetDescription("d", target="is_default", numeric=("age",), categorical=("fits", "edge", "wide"))
+NUMBERS = replace(DESCRIPTION, categorical=())
 
 
 @pytest.fixture(scope="module")
@@ -49,19 +51,36 @@ def test_a_missing_value_is_one_of_the_levels_that_shards_can_share(spec: Traini
     assert sum(edge.values()) == pytest.approx(1.0)
 
 
-def test_rows_of_the_sample_are_the_first_in_the_training_order_and_lie_apart(
-    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture(scope="module")
+def in_two_shards(spark_session: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> TrainModelConfig:
+    """A training on a table of 600 borrowers, 67 of them defaulters."""
     from tests.conftest import spark_jars
 
     if not spark_jars():
         pytest.skip("no Delta jars: set ARREARS_SPARK_JARS or run `make up` once")
+    config = replace(CONFIG, root=tmp_path_factory.mktemp("d").as_uri(), dataset="d", shards=2)
+    columns = ("CONCAT('b', id) AS borrower_id", "id * 1.0D AS age", "INT(id % 9 = 0) AS is_default")
+    overwrite_partition(spark_session.range(ROWS).selectExpr(*columns), config.catalogue, Table.TRAIN, "d", "v")
+    return config
+
+
+def test_under_sampling_that_would_leave_a_shard_without_one_class_is_refused_and_leaves_nothing(
+    spark: SparkSession, in_two_shards: TrainModelConfig
+) -> None:
+    config = replace(in_two_shards, sampling="under", sampling_factor=300.0)
+    with (
+        pytest.raises(BadConfiguration, match=r"none of 426 training rows.*choose a smaller sampling_factor"),
+        pinned_rows(spark, config, NUMBERS, name="refused"),
+    ):
+        pass
+    assert not Objects().list(f"{config.root}/artifacts/snapshots")
+
+
+def test_rows_of_the_sample_are_the_first_in_the_training_order_and_lie_apart(
+    spark: SparkSession, in_two_shards: TrainModelConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(pinned_training, "BORDER_ROWS", 150)
-    plain = replace(DESCRIPTION, categorical=())
-    config = replace(CONFIG, root=tmp_path.as_uri(), dataset="d", shards=2)
-    rows = spark.range(ROWS).selectExpr("CONCAT('b', id) AS borrower_id", "id * 1.0D AS age", "INT(id % 9 = 0) AS bad")
-    overwrite_partition(rows.withColumnRenamed("bad", "is_default"), config.catalogue, Table.TRAIN, "d", "v")
-    with pinned_rows(spark, config, plain, name="sampled") as pinned:
+    with pinned_rows(spark, in_two_shards, NUMBERS, name="sampled") as pinned:
         orders = {
             in_sample: [
                 order
