@@ -19,7 +19,7 @@ from arrears.contracts.errors import UpstreamNotReady
 from arrears.stores.objects import Objects
 from spark_jobs.engines.contract import FileSlice, Snapshot
 from spark_jobs.io.session import hadoop_uri
-from spark_jobs.io.tables import active_files, added_files, table_version
+from spark_jobs.io.tables import active_files, live_files, table_version
 from spark_jobs.transforms.training_rows import IN_SAMPLE
 
 
@@ -51,7 +51,7 @@ def materialise(rows: DataFrame, uri: str, *, digest: str, sort_key: str) -> Sna
     if version is None:
         raise RuntimeError(f"{uri} has no version after a commit")
     files = []
-    for file in added_files(uri, version):
+    for file in live_files(uri, version):
         parted = file["partitionValues"]
         files.append((int(parted["shard"]), f"{uri}/{file['path']}", parted.get(IN_SAMPLE, "true") == "true"))
     return _snapshot(sorted(files), digest=digest, sort_key=sort_key)

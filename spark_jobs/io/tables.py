@@ -132,15 +132,28 @@ def overwrite_partition(
 
 def written_by(uri: str, version: int) -> WrittenPartition:
     """Rows and files of a commit that replaced a whole partition or table, read off Delta's log: no Spark job."""
-    added = added_files(uri, version)
+    added = [action["add"] for action in _actions(uri, version) if "add" in action]
     files = sorted((f"{uri}/{unquote(add['path'])}", int(add["size"])) for add in added)
     return WrittenPartition(sum(int(json.loads(add["stats"])["numRecords"]) for add in added), version, tuple(files))
 
 
-def added_files(uri: str, version: int) -> list[dict[str, Any]]:
-    """What Delta's log tells of each file that a commit added: ``path``, ``size``, ``partitionValues``, ``stats`` …"""
-    lines = Objects().get(f"{uri}/_delta_log/{version:020d}.json").splitlines()
-    return [action["add"] for action in map(json.loads, lines) if "add" in action]
+def live_files(uri: str, version: int) -> list[dict[str, Any]]:
+    """What Delta's log tells of each file of a table: ``path``, ``partitionValues`` …, without a Spark job.
+
+    For tables of few commits, which are replayed from the first: a cluster may compact files right after a write.
+    """
+    live: dict[str, dict[str, Any]] = {}
+    for number in range(version + 1):
+        for action in _actions(uri, number):
+            if "add" in action:
+                live[action["add"]["path"]] = action["add"]
+            elif "remove" in action:
+                live.pop(action["remove"]["path"], None)
+    return [live[path] for path in sorted(live)]
+
+
+def _actions(uri: str, version: int) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in Objects().get(f"{uri}/_delta_log/{version:020d}.json").splitlines()]
 
 
 def active_files(

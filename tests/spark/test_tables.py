@@ -14,7 +14,14 @@ from arrears.stores.locks import held_lock
 from arrears.stores.objects import Objects
 from spark_jobs.io import tables
 from spark_jobs.io.snapshots import materialise, pin_partition, read_slices
-from spark_jobs.io.tables import active_files, overwrite_partition, read_partition, rows_at, table_version
+from spark_jobs.io.tables import (
+    active_files,
+    live_files,
+    overwrite_partition,
+    read_partition,
+    rows_at,
+    table_version,
+)
 from spark_jobs.schemas import FIXED_COLUMNS
 
 DATASET = "small_bank"
@@ -156,6 +163,22 @@ def test_a_materialised_snapshot_holds_each_shard_by_itself(delta_spark: SparkSe
     for shard in range(-1, 2):
         read = read_slices(pinned.shard(shard), ["row_order"]).column(0).to_pylist()
         assert sorted(read) == [number for number in range(30) if number % 3 - 1 == shard]
+
+
+def test_files_that_are_live_are_those_that_spark_reads_after_a_compaction(
+    delta_spark: SparkSession, tmp_path: Path
+) -> None:
+    address = (tmp_path / "table").as_uri()
+    for number in range(3):
+        rows = delta_spark.range(number, number + 9, 1, 3).selectExpr("id", f"{number} % 2 AS shard")
+        rows.write.format("delta").partitionBy("shard").mode("append").save(address)
+    delta_spark.sql(f"OPTIMIZE delta.`{address}` WHERE shard = 0")
+    version = table_version(address)
+    assert version == 3
+    live = live_files(address, version)
+    read = delta_spark.read.format("delta").load(address).inputFiles()
+    assert {Path(file["path"]).name for file in live} == {Path(file).name for file in read}
+    assert sorted(file["partitionValues"]["shard"] for file in live) == ["0", "1", "1", "1"]
 
 
 def test_files_are_counted_in_rows(delta_spark: SparkSession, catalogue: Catalogue, address: str) -> None:
