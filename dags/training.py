@@ -36,7 +36,7 @@ CALIBRATION = ("calibration", "calibration_share")
 CUTOFF = ("cutoff_by", "cutoff", "approval_rate", "margin", "lgd", "exposure", "cost")
 CLUSTER = ("shards", "task_memory_mb", "threads", "seed")
 CHOICES = ("clusters", *MODEL, "features", *SAMPLING, *PREPARATION, *CALIBRATION, *CUTOFF, *CLUSTER)
-MEASURES = ("threshold", "replicates", "segment_by")
+MEASURES = ("replicates", "segment_by")
 
 with DAG(
     "training",

@@ -163,7 +163,7 @@ class Settings:
     approvers: tuple[str, ...] = setting(
         "ARREARS_APPROVERS",
         "",
-        "user names who may approve, comma separated; empty: whoever may answer in Airflow",
+        "ids of users who may approve (in the simple login: names), comma separated; empty: whoever may answer",
         _list,
     )
     spark_connection: str = setting("ARREARS_SPARK_CONN", "spark_default", "Airflow connection of Spark", _connection)

@@ -73,7 +73,7 @@ class Folds:
 
     Attributes:
         kind: stratified: by chance, both classes in proportion; grouped: likewise, but all rows of a customer in one
-            fold; expanding: by time, each fold is measured by a model of all earlier ones.
+            fold; expanding: by time, each fold is measured by a model of what was known when it began.
         number: how many folds are measured.
     """
 

@@ -32,12 +32,6 @@ class EvaluateModelConfig(JobConfig):
         None, help="registry version of the present champion; none: there is none yet"
     )
     report_folder: str = option(help="S3 folder for the report page and the plots")
-    threshold: float | None = option(
-        None,
-        help="cut-off of the confusion matrix; none: the cut-off that is kept with the model",
-        minimum=0.0,
-        maximum=1.0,
-    )
     segment_by: tuple[str, ...] = option(
         (), help="columns whose levels or quartiles are measured apart; none given: the first three categories"
     )

@@ -24,6 +24,7 @@ from spark_jobs.promotion.succession import Succession, succession
 GATE = "the gate"
 NOBODY = "nobody"
 UNKNOWN = "unknown"
+NO_REASON = "no reason given"
 _NAMELESS = ("", "anonymous")  # the latter answers where Airflow asks nobody to log in
 
 
@@ -108,7 +109,7 @@ def _answer_record(config: PromoteModelConfig, record: DecisionRecord) -> Decisi
     """The log's entry about the approver's answer."""
     kind: Kind = "approved" if config.answer == "Approve" else "rejected"
     silence = f"no answer until {config.answered_at}"
-    why = config.approval_reason.strip() if config.approver else silence
+    why = (config.approval_reason.strip() or NO_REASON) if config.approver else silence
     return replace(record, kind=kind, who=config.approver or NOBODY, why=f"{why} (answered at {config.answered_at})")
 
 
@@ -124,13 +125,11 @@ def _figures(
     for verdict in decision.verdicts:
         told[f"rule {verdict.rule}"] = f"{'met' if verdict.met else 'NOT MET'}: {verdict.reason}"
     if config.approval == "human":
-        told["approval"] = (
-            f"{config.answer} by {config.approver or NOBODY}: {config.approval_reason or 'no reason given'}"
-        )
+        told["approval"] = f"{config.answer} by {config.approver or NOBODY}: {config.approval_reason or NO_REASON}"
     if decision.override:
         told["gate overridden"] = decision.override
     elif kind in ("kept", "refused"):
-        told["to promote it nevertheless"] = "clear promote_model with a reason in gate_override"
+        told["to promote it nevertheless"] = "run training again from its form, with the reason in gate_override"
     return told
 
 

@@ -15,7 +15,6 @@ from pyspark.sql import functions as F
 from arrears.contracts.errors import BadConfiguration, BadInput
 from arrears.contracts.jobs import TrainModelConfig
 from arrears.model.cutoffs import Cutoff
-from arrears.model.metrics import check_both_classes
 from arrears.model.profit import LoanTerms, ProfitCurve, ProfitPoint
 from spark_jobs.measuring.scored_rows import LABEL, SCORE, kept, only_row, score_bounds
 from spark_jobs.transforms.approvals import to_approvals, to_best, to_curve, to_loans, to_policy_sums
@@ -39,7 +38,7 @@ def chosen_cutoff(scored: DataFrame, config: TrainModelConfig) -> Cutoff:
     inputs = vars(terms) | ({"approval_rate": config.approval_rate} if config.cutoff_by == "approval_rate" else {})
     with _loans(scored, config.exposure, config.cutoff) as (loans, sums):
         if config.cutoff_by in ("f1", "ks", "profit"):
-            check_both_classes(sums["total_rows"], sums["total_defaults"])
+            _check_kept_back(sums["total_rows"], sums["total_defaults"], config.cutoff_by)
         if not sums["total_rows"]:
             return Cutoff(config.cutoff, "fixed", inputs, exposure=config.exposure)
         point = _point(sums, terms, config.cutoff)
@@ -50,13 +49,12 @@ def chosen_cutoff(scored: DataFrame, config: TrainModelConfig) -> Cutoff:
     return Cutoff(point.cutoff, config.cutoff_by, inputs, expected, config.exposure)
 
 
-def profit_curve(scored: DataFrame, cutoff: Cutoff, *, at: float | None = None) -> ProfitCurve | None:
+def profit_curve(scored: DataFrame, cutoff: Cutoff) -> ProfitCurve | None:
     """What each cut-off would have earned on held-out borrowers; None where the model's cut-off tells no loan terms.
 
     Args:
         scored: one row a held-out borrower with ``default_probability``, ``is_default``, and the cut-off's exposure.
-        cutoff: the model's own.
-        at: the cut-off to mark; None: the model's own.
+        cutoff: the model's own, which is marked.
 
     Raises:
         BadInput: no rows, or scores, labels or exposures that are unusable.
@@ -65,14 +63,13 @@ def profit_curve(scored: DataFrame, cutoff: Cutoff, *, at: float | None = None) 
     terms = LoanTerms.from_inputs(cutoff.inputs)
     if terms is None:
         return None
-    marked = cutoff.value if at is None else at
-    with _loans(scored, cutoff.exposure, marked) as (loans, sums):
+    with _loans(scored, cutoff.exposure, cutoff.value) as (loans, sums):
         if not sums["total_rows"]:
             raise BadInput("there are no scored rows to draw the profit curve of")
         kept_rows = to_curve(_approvals(loans, sums["total_rows"]), _profit(terms)).collect()
     points = sorted(_point(row.asDict(), terms, row["cutoff"]) for row in kept_rows)
     best = max(points, key=lambda point: (point.profit, -point.cutoff))
-    return ProfitCurve(terms, tuple(points), _point(sums, terms, marked), best, cutoff.exposure)
+    return ProfitCurve(terms, tuple(points), _point(sums, terms, cutoff.value), best, cutoff.exposure)
 
 
 @contextmanager
@@ -95,6 +92,14 @@ def _loans(scored: DataFrame, exposure: str | None, cutoff: float) -> Iterator[t
         if problems:
             raise BadInput(*problems)
         yield loans, sums
+
+
+def _check_kept_back(rows: int, defaults: int, rule: str) -> None:
+    if defaults in (0, rows):
+        raise BadInput(
+            f"{defaults} of {rows} rows kept back from training defaulted, and a cut-off by {rule} needs both classes:"
+            " raise --validation-share, or choose --cutoff-by fixed"
+        )
 
 
 def _approvals(loans: DataFrame, rows: int) -> DataFrame:

@@ -62,7 +62,7 @@ def measured_beside(
         BadConfiguration: a column to part the rows by is not there.
     """
     document = ModelDocument.from_json(candidate.document)
-    cutoff = document.cutoff or DEFAULT_CUTOFF
+    cutoff = _cutoff_of(candidate)
     segment_by = config.segment_by or description.categorical[:SEGMENTED]
     present = snapshots.schema_of(held_out).names
     protected = tuple(name for name in description.protected if name in present)
@@ -74,10 +74,10 @@ def measured_beside(
     ):
         beside = None
         if champion is not None and other is not None:
-            beside = Measured(findings(other, threshold=_threshold(config, champion)))
+            beside = Measured(findings(other, threshold=_cutoff_of(champion).value))
         found = findings(
             scored,
-            threshold=_threshold(config, candidate),
+            threshold=cutoff.value,
             champion=other,
             segment_by=segment_by,
             protected=protected,
@@ -85,7 +85,7 @@ def measured_beside(
             replicates=config.replicates,
             seed=config.seed,
         )
-        profit = profit_curve(scored, cutoff, at=found.evaluation.threshold)
+        profit = profit_curve(scored, cutoff)
     explanation = explained(snapshots.read_pinned(spark, held_out), candidate.model, document, seed=config.seed)
     return Measured(found, profit, explanation), beside
 
@@ -100,6 +100,5 @@ def _served(
     return kept(score_carrying(spark, held_out, champion.model, document, (ID, LABEL)))
 
 
-def _threshold(config: EvaluateModelConfig, files: ModelFiles) -> float:
-    own = ModelDocument.from_json(files.document).cutoff or DEFAULT_CUTOFF
-    return own.value if config.threshold is None else config.threshold
+def _cutoff_of(files: ModelFiles) -> Cutoff:
+    return ModelDocument.from_json(files.document).cutoff or DEFAULT_CUTOFF

@@ -113,6 +113,7 @@ class Succession:
         log.warning("%s", told)
 
     def _remember(self) -> None:
+        self._lock.check()
         self._registry.remember_decision(self.name, self._chain.head)
 
     def crown_the_latest(self) -> None:

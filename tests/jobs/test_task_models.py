@@ -63,7 +63,7 @@ def test_a_model_of_each_task_becomes_champion_and_answers(
     assert all(Objects().exists(item) for item in evaluated.attachments)
     page = Objects().get(f"{address}/report/{task}/report.html").decode()
     assert '<th scope="row">iterations</th><td>the engine&#39;s own</td>' in page
-    assert '<th scope="row">engine_options</th><td>–</td>' in page
+    assert '<th scope="row">engine_options</th><td>-</td>' in page
     assert ('<th scope="row">clusters</th>' in page) == (task == "segments")
     with pytest.raises(BadConfiguration, match=f"trained a model of task {task}, not default"):
         promote_model.run(PromoteModelConfig(**run))

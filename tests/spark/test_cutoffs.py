@@ -87,14 +87,14 @@ def test_cutoff_is_the_best_of_all_tried_by_hand_on_any_partitions(
         assert found.inputs == terms_of(exposure) | ({"approval_rate": 0.7} if rule == "approval_rate" else {})
 
 
-@pytest.mark.parametrize(("levels", "exposure", "at"), [(12, "loan_amount", 0.25), (10**6, None, None)])
+@pytest.mark.parametrize(("levels", "exposure", "marked"), [(12, "loan_amount", 0.25), (10**6, None, 0.2)])
 def test_curve_lies_on_the_cutoffs_tried_by_hand_and_holds_the_best_exactly(
-    spark: SparkSession, levels: int, exposure: str | None, at: float | None
+    spark: SparkSession, levels: int, exposure: str | None, marked: float
 ) -> None:
     rows = borrowers(levels)
     tried = by_hand(rows, exposure=exposure).set_index("cutoff")
-    chosen = Cutoff(0.2, "fixed", terms_of(exposure), exposure=exposure)
-    curve = profit_curve(frame(spark, rows, 3), chosen, at=at)
+    chosen = Cutoff(marked, "fixed", terms_of(exposure), exposure=exposure)
+    curve = profit_curve(frame(spark, rows, 3), chosen)
     assert curve is not None
     drawn = pd.DataFrame(curve.points).set_index("cutoff")
     assert drawn.to_numpy() == pytest.approx(tried.loc[drawn.index, list(drawn.columns)].to_numpy(), abs=1e-9)
@@ -103,7 +103,6 @@ def test_curve_lies_on_the_cutoffs_tried_by_hand_and_holds_the_best_exactly(
     assert {0.0, 1.0} <= set(drawn.approval_rate)
     assert curve.best.cutoff == tried.profit.idxmax()
     assert 0.1 < curve.best.approval_rate < 0.98
-    marked = 0.2 if at is None else at
     approved = rows[rows.default_probability < marked]
     assert curve.chosen.cutoff == marked
     assert curve.chosen.approval_rate == pytest.approx(len(approved) / ROWS)
@@ -126,16 +125,16 @@ def test_fixed_cutoff_is_kept_to_the_letter_and_told_with_what_it_promises(spark
     rows = borrowers(12)
     scored = frame(spark, rows, 2)
     for cutoff in (0.25, 0.4321):  # one that borrowers score, and one between two scores
-        found = chosen_cutoff(scored, a_config(cutoff=cutoff))
+        found = chosen_cutoff(scored, a_config(cutoff_by="fixed", cutoff=cutoff))
         assert (found.value, found.rule) == (cutoff, "fixed")
         assert found.expected["approval_rate"] == pytest.approx((rows.default_probability < cutoff).mean())
 
 
 def test_one_class_is_enough_for_a_fixed_cutoff_and_too_little_for_profit(spark: SparkSession) -> None:
     good = frame(spark, borrowers(12).assign(is_default=0), 1).cache()
-    assert chosen_cutoff(good, a_config()).expected["bad_rate"] == 0.0
-    assert chosen_cutoff(good.limit(0), a_config()).expected == {}
-    with pytest.raises(BadInput, match="both classes"):
+    assert chosen_cutoff(good, a_config(cutoff_by="fixed")).expected["bad_rate"] == 0.0
+    assert chosen_cutoff(good.limit(0), a_config(cutoff_by="fixed")).expected == {}
+    with pytest.raises(BadInput, match="0 of .* needs both classes: raise --validation-share"):
         chosen_cutoff(good, a_config(cutoff_by="profit"))
 
 
