@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import time
@@ -75,6 +76,8 @@ def spark_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSes
     for name, value in spark_settings(tmp_path_factory.mktemp("spark")).items():
         builder = builder.config(name, value)
     session = builder.getOrCreate()
+    # Its connections say goodbye while the interpreter ends, when pytest has closed what they would write to.
+    logging.getLogger("py4j").setLevel(logging.WARNING)
     yield session
     session.stop()
 

@@ -134,7 +134,7 @@ def test_one_class_is_enough_for_a_fixed_cutoff_and_too_little_for_profit(spark:
     good = frame(spark, borrowers(12).assign(is_default=0), 1).cache()
     assert chosen_cutoff(good, a_config(cutoff_by="fixed")).expected["bad_rate"] == 0.0
     assert chosen_cutoff(good.limit(0), a_config(cutoff_by="fixed")).expected == {}
-    with pytest.raises(BadInput, match="0 of .* needs both classes: raise --validation-share"):
+    with pytest.raises(BadInput, match=r"0 of .* needs both classes: raise --validation-share"):
         chosen_cutoff(good, a_config(cutoff_by="profit"))
 
 
