@@ -27,15 +27,17 @@ class DecisionLog:
         entries = {item.uri.removeprefix(f"{self._folder}/"): self._objects.get(item.uri) for item in found}
         return proven(entries, remembered, where=self._folder)
 
-    def add(self, chain: Chain, record: DecisionRecord) -> Chain:
-        """Writes the next entry, dated now; returns the chain with it.
+    def following(self, chain: Chain, record: DecisionRecord) -> Chain:
+        """The chain with the next entry, dated now; nothing is written yet."""
+        return chain.followed_by(dataclasses.replace(record, at=datetime.now(UTC).isoformat(timespec="seconds")))
+
+    def add(self, longer: Chain) -> None:
+        """Writes the newest entry of a chain, which the registry knows of already.
 
         Raises:
             Contended: another writer has added an entry of this number.
         """
-        longer = chain.followed_by(dataclasses.replace(record, at=datetime.now(UTC).isoformat(timespec="seconds")))
         uri, body = f"{self._folder}/{entry_name(longer.head.number)}", longer.records[-1].to_json()
         # A PUT whose answer was lost is sent again and finds its own entry there.
         if not self._objects.create(uri, body) and self._objects.get(uri) != body:
             raise Contended(f"another writer has added the decision {PurePosixPath(uri).name}; run again")
-        return longer

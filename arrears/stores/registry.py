@@ -75,7 +75,7 @@ class Registry:
 
     @answered
     def remember_decision(self, name: str, head: Head) -> None:
-        """Keeps the newest entry's number and digest beside the model."""
+        """Keeps the newest entry's number and digest beside the model, and the digest of the one to come."""
         self._client.set_registered_model_tag(name, _HEAD_TAG, head.to_text())
 
     @answered

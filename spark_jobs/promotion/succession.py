@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from arrears.contracts.catalogue import registered_model
 from arrears.contracts.decision_records import REIGN_BEGINS, Chain, DecisionRecord, Head, reigns
@@ -70,9 +71,12 @@ class Succession:
         """
         if record.kind not in REIGN_BEGINS and any(record.says_the_same_as(earlier) for earlier in self.records):
             return
-        self._lock.check()
-        self._chain = self._decisions.add(self._chain, record)
-        self._remember()
+        longer = self._decisions.following(self._chain, record)
+        # First of all: whoever can write to the log alone can then add nothing to it.
+        self._remember(replace(self._chain.head, announced=longer.head.digest))
+        self._decisions.add(longer)
+        self._chain = longer
+        self._remember(longer.head)
 
     def challenge(self, version: str) -> None:
         """Names a version as the one that may come next."""
@@ -94,7 +98,7 @@ class Succession:
             BadConfiguration: the champion is neither that of the log nor the one before: it was changed by hand.
         """
         if self._chain.head != remembered:
-            self._remember()
+            self._remember(self._chain.head)
         begun = [record for record in self.records if record.kind in REIGN_BEGINS]
         if not begun:
             return
@@ -112,9 +116,9 @@ class Succession:
             raise BadConfiguration(f"{told}; run rollback to the version that shall serve, with the reason")
         log.warning("%s", told)
 
-    def _remember(self) -> None:
+    def _remember(self, head: Head) -> None:
         self._lock.check()
-        self._registry.remember_decision(self.name, self._chain.head)
+        self._registry.remember_decision(self.name, head)
 
     def crown_the_latest(self) -> None:
         """Sets the aliases that follow from the log: ``archived-N`` of the earlier reigns, then ``champion``."""

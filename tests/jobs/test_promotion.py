@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -251,18 +252,30 @@ def test_champion_from_before_the_log_is_archived_as_the_first(root: str) -> Non
     assert rollback_model.run(a_rollback(root)).values["model_version"] == old
 
 
-@pytest.mark.parametrize("broken", ["add", "remember_decision", "set_alias"])
+@pytest.mark.parametrize(
+    ("owner", "step", "call"),
+    [
+        (Registry, "remember_decision", 1),  # the entry is announced
+        (DecisionLog, "add", 1),
+        (Registry, "remember_decision", 2),  # the entry is there
+        (Registry, "set_alias", 1),
+    ],
+)
 def test_killed_promotion_leaves_the_old_champion_and_a_rerun_finishes(
-    root: str, broken: str, monkeypatch: pytest.MonkeyPatch
+    root: str, owner: type, step: str, call: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = promoted(root)
     config = a_promotion(root, measured(BETTER, first), first)
+    undisturbed, calls = getattr(owner, step), []
 
-    def killed(*_: object) -> None:
-        raise KeyboardInterrupt
+    def killed(*given: Any) -> None:
+        calls.append(step)
+        if len(calls) == call:
+            raise KeyboardInterrupt
+        undisturbed(*given)
 
     with monkeypatch.context() as patch:
-        patch.setattr(DecisionLog if broken == "add" else Registry, broken, killed)
+        patch.setattr(owner, step, killed)
         with pytest.raises(KeyboardInterrupt):
             promote_model.run(config)
     assert Models().champion(MODEL) == first
@@ -295,6 +308,17 @@ def test_changed_entry_stops_promotion_and_rollback_and_is_named(root: str) -> N
         with pytest.raises(BadConfiguration, match="is broken: entry 1 is not the one that entry 2 follows"):
             attempt()
     assert aliases() == {"champion": second, "archived-1": first}
+
+
+def test_entry_that_only_the_log_knows_of_stops_promotion(root: str) -> None:
+    first = promoted(root)
+    second = promoted(root, first)
+    log = DecisionLog(Objects(), Catalogue(root).decisions(MODEL))
+    chain = log.chain(Registry().newest_decision(MODEL))
+    log.add(log.following(chain, replace(chain.records[0], champion_before=second)))
+    with pytest.raises(BadConfiguration, match="entry 3 was never announced to the registry: it was put there"):
+        promote_model.run(a_promotion(root, measured(BETTER, second), second))
+    assert aliases()["champion"] == second
 
 
 def test_candidate_compared_with_a_former_champion_is_not_promoted(root: str) -> None:

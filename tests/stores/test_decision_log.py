@@ -28,9 +28,15 @@ def a_record(version: str = "1") -> DecisionRecord:
     )
 
 
+def added(log: DecisionLog, chain: Chain, record: DecisionRecord) -> Chain:
+    longer = log.following(chain, record)
+    log.add(longer)
+    return longer
+
+
 def test_log_is_read_back_whole_and_dated(s3: Objects, folder: str) -> None:
     log = DecisionLog(s3, folder)
-    chain = log.add(log.add(log.chain(Head()), a_record("1")), a_record("2"))
+    chain = added(log, added(log, log.chain(Head()), a_record("1")), a_record("2"))
     assert log.chain(chain.head) == chain
     assert [record.version for record in chain.records] == ["1", "2"]
     assert all(record.at.endswith("+00:00") for record in chain.records)
@@ -38,11 +44,11 @@ def test_log_is_read_back_whole_and_dated(s3: Objects, folder: str) -> None:
 
 def test_of_many_writers_after_the_same_entry_one_wins(s3: Objects, folder: str) -> None:
     log = DecisionLog(s3, folder)
-    before = log.add(Chain(), a_record())
+    before = added(log, Chain(), a_record())
 
     def write(number: int) -> Chain | None:
         try:
-            return log.add(before, a_record(str(number)))
+            return added(log, before, a_record(str(number)))
         except Contended:
             return None
 
@@ -63,7 +69,7 @@ def test_put_whose_answer_was_lost_finds_its_own_entry(
 
     monkeypatch.setattr(Objects, "create", sent_twice)
     log = DecisionLog(s3, folder)
-    chain = log.add(Chain(), a_record())
+    chain = added(log, Chain(), a_record())
     assert log.chain(chain.head) == chain
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -52,16 +53,32 @@ def test_each_entry_names_the_bytes_of_the_one_before() -> None:
 
 
 @pytest.mark.parametrize("length", [0, 1, 5])
-@pytest.mark.parametrize("behind", [0, 1])
-def test_untouched_log_is_proven_also_when_the_registry_is_one_entry_behind(length: int, behind: int) -> None:
+def test_untouched_log_is_proven(length: int) -> None:
     entries, chain = a_log(length)
-    remembered = a_log(max(0, length - behind))[1].head
-    assert proven(entries, remembered, where=WHERE) == chain
+    assert proven(entries, chain.head, where=WHERE) == chain
+
+
+@pytest.mark.parametrize("length", [1, 5])
+def test_log_of_a_writer_who_was_killed_is_proven_with_and_without_the_announced_entry(length: int) -> None:
+    entries, chain = a_log(length)
+    _, before = a_log(length - 1)
+    announced = replace(before.head, announced=chain.head.digest)
+    assert proven(entries, announced, where=WHERE) == chain
+    del entries[entry_name(length)]
+    assert proven(entries, announced, where=WHERE) == before
+
+
+@pytest.mark.parametrize("announced", ["", "0" * 64])
+def test_entry_that_was_never_announced_to_the_registry_shows(announced: str) -> None:
+    entries, _ = a_log(3)
+    remembered = replace(a_log(2)[1].head, announced=announced)
+    assert broken(entries, remembered) == ("entry 3 was never announced to the registry: it was put there",)
 
 
 def test_registry_that_is_two_entries_behind_is_a_broken_log() -> None:
     entries, _ = a_log(3)
-    assert broken(entries, a_log(1)[1].head) == ("the registry knows of 1 entries, and entry 3 is there",)
+    announced = replace(a_log(1)[1].head, announced=a_log(2)[1].head.digest)
+    assert broken(entries, announced) == ("the registry knows of 1 entries, and entry 3 is there",)
 
 
 @given(st.integers(1, 6), st.data())
@@ -137,14 +154,15 @@ def test_number_that_json_cannot_hold_is_refused_before_it_is_written() -> None:
         a_record(metrics={"auc": float("nan")}).to_json()
 
 
-@pytest.mark.parametrize("text", ["x", "1", "one abc", " "])
+@pytest.mark.parametrize("text", ["x", "1", "one abc", " ", "1 ", "1 ab cd ef"])
 def test_damaged_memory_of_the_registry_is_an_error(text: str) -> None:
     with pytest.raises(BadConfiguration, match="the registry's record of the newest decision is damaged"):
         Head.from_text(text)
 
 
 def test_memory_of_the_registry_is_read_back() -> None:
-    assert Head.from_text(Head(7, "ab").to_text()) == Head(7, "ab")
+    for head in (Head(7, "ab"), Head(7, "ab", "cd")):
+        assert Head.from_text(head.to_text()) == head
     assert Head.from_text(None) == Head.from_text("") == Head()
 
 
