@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,6 +12,8 @@ from arrears.contracts.catalogue import Catalogue, registered_model
 from arrears.contracts.descriptions import DatasetDescription
 from arrears.contracts.jobs import PromoteModelConfig, ProposeModelConfig, RollbackModelConfig
 from arrears.stores.objects import Objects
+from arrears.stores.registry import Registry
+from spark_jobs.jobs import promote_model
 
 DATASET = "small_bank"
 VERSION = "v1"
@@ -63,3 +66,22 @@ def a_rollback(root: str, **more: Any) -> RollbackModelConfig:
 
 def _common(root: str) -> dict[str, str]:
     return {"root": root, "dataset": DATASET}
+
+
+def promoted(root: str, champion: str | None = None) -> str:
+    """A champion that beats the one before; returns its version."""
+    done = promote_model.run(a_promotion(root, measured(BETTER, champion), champion))
+    assert done.values["decision"] == "promoted"
+    return done.values["model_version"]
+
+
+def aliases() -> dict[str, str]:
+    return Registry().aliases(MODEL)
+
+
+def entries(root: str) -> list[dict[str, object]]:
+    return [json.loads(Objects().get(item.uri)) for item in Objects().list(Catalogue(root).decisions(MODEL))]
+
+
+def kinds(root: str) -> list[object]:
+    return [entry["kind"] for entry in entries(root)]

@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 import pytest
 
 from arrears.contracts.catalogue import Catalogue
 from arrears.contracts.errors import BadConfiguration, UpstreamNotReady
 from arrears.contracts.facts import JobResult
-from arrears.stores.decision_log import DecisionLog
 from arrears.stores.models import Models
 from arrears.stores.objects import Objects
-from arrears.stores.registry import Registry
-from spark_jobs.jobs import promote_model, propose_model, rollback_model
-from spark_jobs.promotion.succession import Succession
-from tests.jobs.model_world import local_registry
+from spark_jobs.jobs import promote_model, propose_model
 from tests.jobs.registry_world import (
     BETTER,
     GOOD,
@@ -27,52 +19,14 @@ from tests.jobs.registry_world import (
     POOR,
     a_promotion,
     a_proposal,
-    a_rollback,
-    describe,
+    aliases,
+    entries,
+    kinds,
     measured,
+    promoted,
 )
 
 APPROVAL = {"approval": "human", "answer": "Approve", "approver": "Ada", "answered_at": "2026-03-14T12:00:00+00:00"}
-
-
-@pytest.fixture(scope="module")
-def mlflow_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """One database for the module: making its tables takes most of the time."""
-    folder = tmp_path_factory.mktemp("mlflow")
-    with local_registry(folder):
-        yield folder
-
-
-@pytest.fixture
-def root(mlflow_folder: Path, tmp_path: Path) -> Iterator[str]:
-    """An empty bucket and an empty registry."""
-    import mlflow
-
-    root = (tmp_path / "s3").as_uri()
-    describe(root)
-    yield root
-    client = mlflow.MlflowClient()
-    if client.search_registered_models(f"name = '{MODEL}'"):
-        client.delete_registered_model(MODEL)
-
-
-def promoted(root: str, champion: str | None = None) -> str:
-    """A champion that beats the one before; returns its version."""
-    done = promote_model.run(a_promotion(root, measured(BETTER, champion), champion))
-    assert done.values["decision"] == "promoted"
-    return done.values["model_version"]
-
-
-def aliases() -> dict[str, str]:
-    return Registry().aliases(MODEL)
-
-
-def entries(root: str) -> list[dict[str, object]]:
-    return [json.loads(Objects().get(item.uri)) for item in Objects().list(Catalogue(root).decisions(MODEL))]
-
-
-def kinds(root: str) -> list[object]:
-    return [entry["kind"] for entry in entries(root)]
 
 
 def approve(root: str, run_id: str, champion: str | None = None, **answer: str) -> JobResult:
@@ -199,126 +153,6 @@ def test_figures_that_changed_after_the_approval_need_another(root: str) -> None
     Models().log_results(run_id, {"ece": 0.04}, {}, {})
     with pytest.raises(BadConfiguration, match="not those that the approver saw"):
         promote_model.run(a_promotion(root, run_id, **APPROVAL, judged=judged))
-
-
-def test_rollback_brings_the_champion_before_back_in_one_run(root: str) -> None:
-    first = promoted(root)
-    second = promoted(root, first)
-    done = rollback_model.run(a_rollback(root, run_label="r1", requested_by="grace"))
-    assert (done.values["decision"], done.values["model_version"]) == ("rolled back", first)
-    assert aliases() == {"champion": first, "archived-1": first, "archived-2": second}
-    last = entries(root)[-1]
-    assert (last["kind"], last["who"], last["why"]) == ("rolled back", "grace", "it declines everybody")
-    assert (last["champion_before"], last["version"]) == (second, first)
-    assert rollback_model.run(a_rollback(root, run_label="r1")).values == done.values
-    assert rollback_model.run(a_rollback(root, run_label="r2")).values["model_version"] == second
-    assert kinds(root) == ["promoted", "promoted", "rolled back", "rolled back"]
-
-
-def test_rollback_to_a_named_version_takes_only_who_has_been_champion(root: str) -> None:
-    with pytest.raises(BadConfiguration, match="no champion before version none"):
-        rollback_model.run(a_rollback(root))
-    first = promoted(root)
-    second = promoted(root, first)
-    third = promoted(root, second)
-    refused = promote_model.run(a_promotion(root, measured(POOR, third), third)).values["model_version"]
-    with pytest.raises(BadConfiguration, match=f"never was champion.*earlier champions: {first}, {second}, {third}"):
-        rollback_model.run(a_rollback(root, to_version=refused))
-    with pytest.raises(BadConfiguration, match=f"version {third} is the champion of {MODEL} already"):
-        rollback_model.run(a_rollback(root, to_version=third))
-    assert rollback_model.run(a_rollback(root, to_version=first)).values["model_version"] == first
-    assert aliases()["champion"] == first
-
-
-def test_champion_that_was_changed_by_hand_stops_promotions_until_a_rollback(root: str) -> None:
-    first = promoted(root)
-    second = promoted(root, first)
-    third = promoted(root, second)
-    Registry().set_alias(MODEL, "champion", first)
-    with pytest.raises(
-        BadConfiguration, match=f"champion is version {first} while the log of decisions says .*{third}"
-    ):
-        promote_model.run(a_promotion(root, measured(BETTER, first), first))
-    rollback_model.run(a_rollback(root))
-    assert aliases()["champion"] == third
-    assert promoted(root, third)
-
-
-def test_champion_from_before_the_log_is_archived_as_the_first(root: str) -> None:
-    old = Models().register(measured(GOOD), MODEL, tags={})
-    Registry().set_alias(MODEL, "champion", old)
-    new = promoted(root, old)
-    assert aliases() == {"champion": new, "archived-1": old}
-    assert rollback_model.run(a_rollback(root)).values["model_version"] == old
-
-
-@pytest.mark.parametrize(
-    ("owner", "step", "call"),
-    [
-        (Registry, "remember_decision", 1),  # the entry is announced
-        (DecisionLog, "add", 1),
-        (Registry, "remember_decision", 2),  # the entry is there
-        (Registry, "set_alias", 1),
-    ],
-)
-def test_killed_promotion_leaves_the_old_champion_and_a_rerun_finishes(
-    root: str, owner: type, step: str, call: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    first = promoted(root)
-    config = a_promotion(root, measured(BETTER, first), first)
-    undisturbed, calls = getattr(owner, step), []
-
-    def killed(*given: Any) -> None:
-        calls.append(step)
-        if len(calls) == call:
-            raise KeyboardInterrupt
-        undisturbed(*given)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(owner, step, killed)
-        with pytest.raises(KeyboardInterrupt):
-            promote_model.run(config)
-    assert Models().champion(MODEL) == first
-    done = promote_model.run(config)
-    assert done.values["decision"] == "promoted"
-    assert aliases() == {"champion": done.values["model_version"], "archived-1": first}
-    assert kinds(root) == ["promoted", "promoted"]
-
-
-def test_job_killed_between_log_and_alias_is_finished_by_the_next_one(
-    root: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    first = promoted(root)
-    with monkeypatch.context() as patch:
-        patch.setattr(Succession, "crown_the_latest", lambda held: None)
-        second = promoted(root, first)
-    assert Models().champion(MODEL) == first
-    with pytest.raises(BadConfiguration, match=f"champion became version {second}"):
-        promote_model.run(a_promotion(root, measured(BETTER, first), first))
-    assert aliases()["champion"] == second
-
-
-def test_changed_entry_stops_promotion_and_rollback_and_is_named(root: str) -> None:
-    first = promoted(root)
-    second = promoted(root, first)
-    uri = f"{Catalogue(root).decisions(MODEL)}/00000001.json"
-    Objects().put(uri, Objects().get(uri).replace(b'"the gate"', b'"somebody"'))
-    config = a_promotion(root, measured(BETTER, second), second)
-    for attempt in (lambda: promote_model.run(config), lambda: rollback_model.run(a_rollback(root))):
-        with pytest.raises(BadConfiguration, match="is broken: entry 1 is not the one that entry 2 follows"):
-            attempt()
-    assert aliases() == {"champion": second, "archived-1": first}
-
-
-def test_entry_that_only_the_log_knows_of_stops_promotion(root: str) -> None:
-    first = promoted(root)
-    second = promoted(root, first)
-    log = DecisionLog(Objects(), Catalogue(root).decisions(MODEL))
-    chain = log.chain(Registry().newest_decision(MODEL))
-    log.add(log.following(chain, replace(chain.records[0], champion_before=second)))
-    with pytest.raises(BadConfiguration, match="entry 3 was never announced to the registry: it was put there"):
-        promote_model.run(a_promotion(root, measured(BETTER, second), second))
-    assert aliases()["champion"] == second
 
 
 def test_candidate_compared_with_a_former_champion_is_not_promoted(root: str) -> None:
