@@ -97,9 +97,8 @@ def _newton(log_odds: Floats, targets: Floats, weights: Floats) -> tuple[float, 
             break
         across = (spread * moved).sum()
         curvature = np.array([[(spread * moved * moved).sum(), across], [across, spread.sum()]])
-        curvature += (
-            _RIDGE * max(1.0, curvature.max()) * np.eye(2)
-        )  # of many borrowers a fixed one would be rounded off
+        # Of many borrowers a fixed ridge would be rounded off.
+        curvature += _RIDGE * max(1.0, curvature.max()) * np.eye(2)
         step = np.linalg.solve(curvature, gradient)
         # Far from the end a whole step may overshoot; near it, the loss can no longer tell better from worse.
         while (new_loss := _loss((slope - step[0]) * moved + intercept - step[1], targets, weights)) > loss * (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,20 +23,9 @@ from spark_jobs.engines.contract import VALIDATION_SHARD, Snapshot
 from spark_jobs.experiments.pinned_folds import PinnedFolds, pinned_folds
 from spark_jobs.io.snapshots import read_slices
 from spark_jobs.io.tables import overwrite_partition
-from tests.spark.planted import DESCRIPTION, ROWS, borrowers, written
+from tests.spark.planted import DESCRIPTION, ROWS, borrowers
 
 DATED = replace(DESCRIPTION, name="dated", dates=("decided_on",), event_time="decided_on")
-
-
-@pytest.fixture(scope="module")
-def config(spark_session: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> TrainModelConfig:
-    return written(spark_session, tmp_path_factory.mktemp("planted"))
-
-
-@pytest.fixture(scope="module")
-def folds(spark_session: SparkSession, config: TrainModelConfig) -> Iterator[PinnedFolds]:
-    with pinned_folds(spark_session, config, Folds("stratified", 2), DESCRIPTION, name="experiment") as pinned:
-        yield pinned
 
 
 @pytest.fixture(scope="module")

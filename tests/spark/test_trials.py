@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -26,21 +26,10 @@ from spark_jobs.experiments import feature_ranking
 from spark_jobs.experiments import trials as trials_module
 from spark_jobs.experiments.experiment import run_trials
 from spark_jobs.experiments.feature_ranking import of_features, selection_of
-from spark_jobs.experiments.pinned_folds import PinnedFolds, pinned_folds
+from spark_jobs.experiments.pinned_folds import PinnedFolds
 from spark_jobs.experiments.trials import Trials, fold_metrics
 from spark_jobs.io.snapshots import read_slices
-from tests.spark.planted import DESCRIPTION, ROWS, written
-
-
-@pytest.fixture(scope="module")
-def config(spark_session: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> TrainModelConfig:
-    return written(spark_session, tmp_path_factory.mktemp("planted"))
-
-
-@pytest.fixture(scope="module")
-def folds(spark_session: SparkSession, config: TrainModelConfig) -> Iterator[PinnedFolds]:
-    with pinned_folds(spark_session, config, Folds("stratified", 2), DESCRIPTION, name="experiment") as pinned:
-        yield pinned
+from tests.spark.planted import DESCRIPTION, ROWS
 
 
 @pytest.fixture(scope="module")

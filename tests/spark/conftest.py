@@ -1,0 +1,24 @@
+"""Planted borrowers, written once a module, and their folds; a module with a `config` or `folds` keeps its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from pyspark.sql import SparkSession
+
+from arrears.contracts.experiments import Folds
+from arrears.contracts.jobs import TrainModelConfig
+from spark_jobs.experiments.pinned_folds import PinnedFolds, pinned_folds
+from tests.spark.planted import DESCRIPTION, written
+
+
+@pytest.fixture(scope="module")
+def config(spark_session: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> TrainModelConfig:
+    return written(spark_session, tmp_path_factory.mktemp("planted"))
+
+
+@pytest.fixture(scope="module")
+def folds(spark_session: SparkSession, config: TrainModelConfig) -> Iterator[PinnedFolds]:
+    with pinned_folds(spark_session, config, Folds("stratified", 2), DESCRIPTION, name="experiment") as pinned:
+        yield pinned
