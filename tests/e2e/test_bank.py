@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -76,10 +75,9 @@ def test_a_bank_becomes_features_a_data_set_and_a_replay(stack: RunningStack) ->
 def test_a_hundred_commits_of_two_processes_are_all_there(folder: str) -> None:
     if not spark_jars():
         pytest.skip("no Delta jars: run `make up` once")
-    command = [sys.executable, str(REPOSITORY / "tests/jobs/commit_many.py"), folder, str(COMMITS)]
-    environ = {**os.environ, "PYTHONPATH": f"{REPOSITORY}{os.pathsep}{REPOSITORY / 'tests'}"}
+    command = [sys.executable, "-m", "tests.jobs.commit_many", folder, str(COMMITS)]
     pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-    writers = [subprocess.Popen([*command, name], cwd=REPOSITORY, env=environ, **pipes) for name in ("a", "b")]
+    writers = [subprocess.Popen([*command, name], cwd=REPOSITORY, **pipes) for name in ("a", "b")]
     for writer in writers:
         told, _ = writer.communicate(timeout=1200)
         assert writer.returncode == 0, told

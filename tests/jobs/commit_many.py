@@ -6,11 +6,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-from conftest import spark_settings  # not tests.conftest: a package of the environment is called tests too
 from pyspark.sql import SparkSession
 
 from arrears.contracts.catalogue import Catalogue, Table
 from spark_jobs.io.tables import overwrite_partition
+from tests.conftest import spark_settings
 
 if __name__ == "__main__":
     root, times, name = sys.argv[1], int(sys.argv[2]), sys.argv[3]
