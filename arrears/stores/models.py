@@ -9,7 +9,6 @@ import math
 import os
 import tempfile
 import time
-import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,8 +17,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-import arrears
 from arrears.contracts.errors import BadConfiguration, UpstreamNotReady
+from arrears.stores.model_code import write_entry, write_package
 from arrears.stores.registry import ABSENT, CHAMPION, LONGEST_TAG, answered
 
 MODEL_FOLDER = "model"
@@ -76,12 +75,10 @@ class Models:
             model, document = Path(folder, files.name), Path(folder, "document.json")
             model.write_bytes(files.model)
             document.write_text(files.document)
-            package = _package_folder(Path(folder, "code"))
             self._mlflow.pyfunc.log_model(
                 name=MODEL_FOLDER,
-                python_model=str(package / "scoring" / "pyfunc_model.py"),
-                artifacts={"model": str(model), "document": str(document)},
-                code_paths=[str(package)],
+                python_model=str(write_entry(Path(folder))),
+                artifacts={"model": str(model), "document": str(document), "code": str(write_package(Path(folder)))},
                 pip_requirements=requirements,
                 input_example=example_rows,
                 signature=self._mlflow.models.infer_signature(example_rows, output),
@@ -207,7 +204,6 @@ class Models:
 
         with tempfile.TemporaryDirectory() as folder:
             try:
-                # The two files alone: the code beside them is fetched file by file.
                 downloaded = Path(self._mlflow.artifacts.download_artifacts(f"{uri}/artifacts", dst_path=folder))
             except MlflowException as error:
                 if error.error_code == "RESOURCE_DOES_NOT_EXIST":
@@ -215,14 +211,3 @@ class Models:
                 raise
             (model,) = downloaded.glob("model.*")
             return ModelFiles(model.read_bytes(), (downloaded / "document.json").read_text(), model.name)
-
-
-def _package_folder(target: Path) -> Path:
-    """This package as a folder: on a cluster it is inside the zip that came with --py-files."""
-    here = Path(arrears.__file__).parent
-    if here.is_dir():
-        return here
-    archive = here.parent
-    with zipfile.ZipFile(archive) as package:
-        package.extractall(target, [name for name in package.namelist() if name.startswith("arrears/")])
-    return target / "arrears"

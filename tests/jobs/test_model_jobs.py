@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -26,6 +28,7 @@ from arrears.stores.models import Models
 from arrears.stores.objects import Objects
 from spark_jobs.io.tables import read_partition
 from spark_jobs.jobs import evaluate_model, promote_model, resolve_versions, score_borrowers, train_model
+from tests.conftest import REPOSITORY
 from tests.jobs.model_world import (
     AS_OF,
     DATASET,
@@ -40,6 +43,15 @@ from tests.jobs.model_world import (
 
 MODEL = registered_model(DATASET)
 PREDICT_LIMIT = 1e-12
+SERVING = """
+import sys
+sys.path = [place for place in sys.path if place != sys.argv[1]]
+import mlflow, pandas
+model = mlflow.pyfunc.load_model(sys.argv[2])
+print(sys.modules["arrears"].__file__)
+rows = pandas.read_parquet(sys.argv[3]).drop(columns=["borrower_id", "is_default"])
+print(*model.predict(rows)["default_probability"])
+"""
 
 
 @pytest.fixture(scope="module")
@@ -266,6 +278,21 @@ def test_mlflows_own_interface_gives_the_batch_scores(bank: Bank, spark: SparkSe
     served = model.predict(rows[list(DESCRIPTION.features)].astype({"age": "float64"}))["default_probability"]
     batch = [row["default_probability"] for row in scores(spark, bank)]
     assert served.tolist() == pytest.approx(batch, abs=PREDICT_LIMIT)
+
+
+def test_a_process_without_arrears_gets_the_batch_scores_from_mlflow_alone(
+    bank: Bank, spark: SparkSession, promoted: JobResult, tmp_path: Path
+) -> None:
+    score_borrowers.run(spark, a_scoring(bank, promoted.values["model_version"]))
+    asked = borrowers()[-100:].sort_values("borrower_id").astype({"age": "float64"})
+    asked.to_parquet(tmp_path / "rows.parquet")
+    serving = [sys.executable, "-I", "-c", SERVING, str(REPOSITORY), f"models:/{MODEL}@champion", "rows.parquet"]
+    done = subprocess.run(serving, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    code, *served = done.stdout.split()
+    assert code.endswith("arrears.zip/arrears/__init__.py")
+    batch = [row["default_probability"] for row in scores(spark, bank)]
+    assert [float(score) for score in served] == pytest.approx(batch, abs=PREDICT_LIMIT)
 
 
 def test_fixed_limits_name_the_risk(bank: Bank, spark: SparkSession, promoted: JobResult) -> None:
