@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import random
 import socket
 import threading
 import time
@@ -17,6 +18,7 @@ from arrears.stores.objects import Objects
 log = logging.getLogger(__name__)
 
 TTL_SECONDS = 60.0  # a writer that is silent for so long is taken for dead; three missed heartbeats
+WAIT_BETWEEN_TRIES = (0.05, 0.4)  # seconds; a commit under the lock takes one or two
 
 
 class Lock:
@@ -114,7 +116,8 @@ def _acquire(objects: Objects, uri: str, wait_seconds: float, ttl_seconds: float
             raise Contended(
                 f"{uri} is held by another writer for up to {left:.0f} s more; run again when it has finished"
             )
-        time.sleep(min(1.0, max(0.05, deadline - time.monotonic())))
+        # At random moments, so that of writers that wait side by side each gets its turn soon after a release.
+        time.sleep(min(random.uniform(*WAIT_BETWEEN_TRIES), max(0.05, deadline - time.monotonic())))  # noqa: S311
 
 
 def _try(objects: Objects, uri: str, owner: str, ttl_seconds: float) -> Lock | LockRecord:
