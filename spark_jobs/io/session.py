@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from typing import Any
 
 from pyspark.sql import SparkSession
 
@@ -27,7 +28,7 @@ _SMALL_TABLES = {
     "spark.sql.shuffle.partitions": "4",
 }
 
-
+_WINDOWS = "org.apache.spark.sql.execution.window.WindowExec"
 _BYTES_A_TASK = 16 * 1024 * 1024  # compressed; a task holds some ten times as much
 
 
@@ -41,7 +42,15 @@ def spark_session(app_name: str, environ: Mapping[str, str] = os.environ) -> Spa
     for key, value in _SMALL_TABLES.items():
         if not submitted.contains(key):
             spark.conf.set(key, value)
+    _quieten(spark)
     return spark
+
+
+def _quieten(spark: SparkSession) -> None:
+    """Windows over a whole table are meant: it has a row a bucket or a day. Spark warns of each in every query."""
+    java: Any = spark
+    log4j = java._jvm.org.apache.logging.log4j
+    log4j.core.config.Configurator.setLevel(_WINDOWS, log4j.Level.ERROR)
 
 
 def fit_shuffles(spark: SparkSession, stored_bytes: int) -> None:
