@@ -11,6 +11,7 @@ from typing import Any
 
 from arrears.contracts.errors import BadConfiguration, UpstreamNotReady
 from local import furnishing, preparations
+from local.class_archive import ensure_class_archive, with_jars
 from local.credentials import Credentials, load_or_generate, write_private
 from local.environment import inherited, personal, shell_lines
 from local.exclusive import exclusive
@@ -62,7 +63,7 @@ class _Rise:
 
     def run(self) -> Plan:
         self._ensure_supervisor()
-        with ThreadPoolExecutor(max_workers=3) as pool:
+        with ThreadPoolExecutor(max_workers=4) as pool:
             self.preparations = self._prepare(pool)
             try:
                 while len(self.healthy) < len(PART_NAMES):
@@ -90,11 +91,17 @@ class _Rise:
     def _prepare(self, pool: ThreadPoolExecutor) -> dict[str, Future[Any]]:
         environment = {**self.plan.marked, **self.plan.environment}
         tools, say = self.settings.tools, self.progress
+        jars = pool.submit(ensure_jars, tools, environment, say)
         return {
             "versitygw": pool.submit(ensure_versitygw, tools, say),
-            "jars": pool.submit(ensure_jars, tools, environment, say),
+            "jars": jars,
+            "class archive": pool.submit(self._archive_classes, jars, environment),
             "airflow database": pool.submit(preparations.ensure_airflow_database, self.settings, environment, say),
         }
+
+    def _archive_classes(self, jars: Future[tuple[Path, ...]], environment: Mapping[str, str]) -> None:
+        toolchain = with_jars(self.plan.toolchain, jars.result(), self.settings.tools)
+        ensure_class_archive(toolchain, environment, self.progress)
 
     def _step(self) -> None:
         for future in self.preparations.values():
@@ -142,8 +149,9 @@ class _Rise:
         fetched = self.preparations["jars"]
         if not self.plan.toolchain.jars and fetched.done():
             jars: tuple[Path, ...] = fetched.result()
-            toolchain = dataclasses.replace(self.plan.toolchain, jars=jars)
-            self.plan = dataclasses.replace(self.plan, toolchain=toolchain)
+            self.plan = dataclasses.replace(
+                self.plan, toolchain=with_jars(self.plan.toolchain, jars, self.settings.tools)
+            )
             write_private(self.settings.state / "stack.env", shell_lines(self.plan.environment))
         return self.plan
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,13 +22,8 @@ RECIPIENT = "risk@example.com"
 # job to another account.
 OWN_PREFIXES = ("ARREARS_", "AIRFLOW", "AWS_", "MLFLOW_", "SPARK_", "PYSPARK_", "HADOOP_")
 # On a laptop most of a short job is the JVM compiling itself: its first tier of compilation is enough for small data.
-_QUICK_START = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
-SPARK_CONF = {
-    "spark.driver.extraJavaOptions": _QUICK_START,
-    "spark.executor.extraJavaOptions": _QUICK_START,
-    "spark.log.level": "WARN",
-    "spark.ui.showConsoleProgress": "false",
-}
+QUICK_START = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+SPARK_CONF = "ARREARS_SPARK_CONF"
 OWN_NAMES = ("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "JAVA_HOME", "VIRTUAL_ENV", "SUPERVISOR_ENABLED")
 
 
@@ -43,6 +39,7 @@ class Toolchain:
     package: Path
     source_digest: str
     git_commit: str
+    class_archive: Path | None = None
 
 
 def stack_environment(settings: StackSettings, credentials: Credentials, toolchain: Toolchain) -> dict[str, str]:
@@ -65,6 +62,11 @@ def stack_environment(settings: StackSettings, credentials: Credentials, toolcha
         **_airflow(settings, credentials),
         **_connections(settings),
     }
+
+
+def class_path(jars: Iterable[Path]) -> str:
+    """The jars in front of Spark's own, where the archive of classes expects them."""
+    return os.pathsep.join(map(str, jars))
 
 
 def _stores(settings: StackSettings, credentials: Credentials) -> dict[str, str]:
@@ -91,8 +93,18 @@ def _spark(settings: StackSettings, toolchain: Toolchain) -> dict[str, str]:
         "SPARK_PUBLIC_DNS": HOST,
         "SPARK_LOCAL_DIRS": str(settings.state / "spark" / "scratch"),
         "PYSPARK_PYTHON": str(toolchain.python),
-        "ARREARS_SPARK_CONF": "; ".join(f"{name}={value}" for name, value in SPARK_CONF.items()),
+        SPARK_CONF: "; ".join(f"{name}={value}" for name, value in _spark_conf(toolchain).items()),
     }
+
+
+def _spark_conf(toolchain: Toolchain) -> dict[str, str]:
+    conf = {"spark.log.level": "WARN", "spark.ui.showConsoleProgress": "false"}
+    for process in ("driver", "executor"):
+        conf[f"spark.{process}.extraJavaOptions"] = QUICK_START
+        if toolchain.class_archive:
+            conf[f"spark.{process}.extraJavaOptions"] += f' "-XX:SharedArchiveFile={toolchain.class_archive}"'
+            conf[f"spark.{process}.extraClassPath"] = class_path(toolchain.jars)
+    return conf
 
 
 def _airflow(settings: StackSettings, credentials: Credentials) -> dict[str, str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from local.credentials import Credentials, write_private
-from local.environment import ADMIN, BUCKET, REGION, Toolchain, stack_environment
+from local.environment import ADMIN, BUCKET, REGION, SPARK_CONF, Toolchain, stack_environment
 from local.processes import marking
 from local.settings import HOST, StackSettings
 from local.versitygw import binary
@@ -81,9 +81,12 @@ class Plan:
     def environment(self) -> dict[str, str]:
         """The variables of every part and of jobs submitted by hand.
 
-        A person's settings of the DAGs and their own Airflow connections reach Airflow too.
+        A person's settings of the DAGs and their own Airflow connections reach Airflow too; of Spark's
+        configuration they set what they name.
         """
-        return {**self.personal, **stack_environment(self.settings, self.credentials, self.toolchain)}
+        stack = stack_environment(self.settings, self.credentials, self.toolchain)
+        wished = filter(None, (stack[SPARK_CONF], self.personal.get(SPARK_CONF)))
+        return {**self.personal, **stack, SPARK_CONF: "; ".join(wished)}
 
     @property
     def marked(self) -> dict[str, str]:

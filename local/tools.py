@@ -1,4 +1,4 @@
-"""Build and fetch what is slow: the S3 server and Spark's extra jars. `python -m local.tools` does it once."""
+"""Leave once what is slow to make: the S3 server, Spark's extra jars, the archive of its classes."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import sys
 
 from arrears.contracts.errors import ArrearsError
+from local.class_archive import ensure_class_archive, with_jars
 from local.jars import ensure_jars
 from local.preparations import inspect_machine
 from local.progress import Progress
@@ -21,7 +22,8 @@ def main() -> int:
         machine = inspect_machine(settings, os.environ)
         spark = {"SPARK_HOME": str(machine.spark_home), "JAVA_HOME": str(machine.java_home), "PATH": machine.path}
         ensure_versitygw(settings.tools, progress)
-        ensure_jars(settings.tools, spark, progress)
+        jars = ensure_jars(settings.tools, spark, progress)
+        ensure_class_archive(with_jars(machine, jars, settings.tools), spark, progress)
     except ArrearsError as wrong:
         sys.stderr.write("".join(f"{problem}\n" for problem in wrong.problems))
         return wrong.exit_code

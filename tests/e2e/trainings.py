@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import mlflow
 import psutil
@@ -66,6 +67,13 @@ def executors_at_work(stack: RunningStack) -> list[psutil.Process]:
     """Executors with a Python worker that has computed for some seconds: CatBoost is at its trees."""
     found = [member for member in members(str(stack.settings.state)) if mentions(member, "CoarseGrainedExecutor")]
     return [executor for executor in found if any(_seconds_worked(w) > 3 for w in executor.children(recursive=True))]
+
+
+def reads_archive(process: psutil.Process) -> bool:
+    """Whether a JVM has the archive of Spark's classes open; where the system does not tell, whether it should."""
+    if not hasattr(process, "memory_maps"):
+        return mentions(process, "-XX:SharedArchiveFile=")
+    return any(Path(opened.path).match("classes-*.jsa") for opened in process.memory_maps())
 
 
 def mentions(process: psutil.Process, text: str) -> bool:

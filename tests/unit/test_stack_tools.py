@@ -12,8 +12,11 @@ import pytest
 from arrears.contracts.errors import BadConfiguration
 from arrears.contracts.packages import EXCLUDED, coordinates
 from local import java
+from local.class_archive import ensure_class_archive, with_jars
+from local.environment import Toolchain
 from local.jars import MANIFEST, recorded_jars
 from local.package import build_package
+from local.progress import Progress
 from local.versitygw import go_version
 
 
@@ -98,6 +101,53 @@ def test_jars_are_fetched_again_when_one_is_missing(tmp_path: Path) -> None:
 
 def test_jars_are_fetched_again_when_another_version_is_wanted(tmp_path: Path) -> None:
     assert recorded_jars(a_jar_folder(tmp_path), ("g:a:2",)) == ()
+
+
+def a_toolchain(folder: Path, spark_submit: str) -> Toolchain:
+    """Java, Spark and a jar in a folder; its spark-submit is a script."""
+    for name in ("java/lib/server/libjvm.so", "spark/jars/core.jar", "delta.jar"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(name)
+    a_program(folder / "spark/bin/spark-submit", spark_submit)
+    python = Path("/usr/bin/python3")
+    bare = Toolchain(python, folder / "spark", folder / "java", "/bin", (), folder, "", "")
+    return with_jars(bare, (folder / "delta.jar",), folder / "tools")
+
+
+DUMPS = r"""
+for word; do case $word in *ArchiveClassesAtExit=*) file=${word#*AtExit=}; echo all >"${file%% *}";; esac; done"""
+
+
+@pytest.mark.parametrize("changed", ["java/lib/server/libjvm.so", "spark/jars/core.jar", "delta.jar"])
+def test_classes_have_another_archive_when_java_or_a_jar_is_another(tmp_path: Path, changed: str) -> None:
+    before = a_toolchain(tmp_path, DUMPS)
+    assert with_jars(before, before.jars, tmp_path / "tools").class_archive == before.class_archive
+    (tmp_path / changed).write_text("another")
+    assert with_jars(before, before.jars, tmp_path / "tools").class_archive != before.class_archive
+
+
+def test_classes_are_archived_once_and_the_archive_of_other_jars_goes(tmp_path: Path) -> None:
+    toolchain = a_toolchain(tmp_path, DUMPS)
+    archive, older = toolchain.class_archive, tmp_path / "tools" / "classes-older.jsa"
+    assert archive is not None
+    older.parent.mkdir()
+    older.write_text("old")
+    ensure_class_archive(toolchain, {}, Progress())
+    assert archive.read_text() == "all\n"
+    assert not older.exists()
+    a_program(tmp_path / "spark/bin/spark-submit", "exit 1")
+    ensure_class_archive(toolchain, {}, Progress())
+    assert archive.exists()
+
+
+@pytest.mark.parametrize("spark_submit", ["exit 1", "exit 0", f"{DUMPS}; exit 1"])
+def test_jobs_go_without_an_archive_that_cannot_be_made(
+    tmp_path: Path, spark_submit: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    toolchain = a_toolchain(tmp_path, spark_submit)
+    ensure_class_archive(toolchain, {}, Progress())
+    assert "could not be archived: jobs start later" in capsys.readouterr().out
+    assert list((tmp_path / "tools").glob("*.jsa")) == []
 
 
 def test_same_sources_give_the_same_package_bytes(tmp_path: Path) -> None:
