@@ -11,8 +11,6 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
-from urllib.parse import quote
 
 import mlflow
 import psutil
@@ -25,13 +23,13 @@ from arrears.contracts.descriptions import ID, LABEL
 from arrears.contracts.errors import UpstreamNotReady
 from arrears.stores.models import Models
 from arrears.stores.objects import Objects
-from local.airflow_client import RunState
 from local.demo_notes import Notes
 from local.processes import members
 from local.supervision import Supervisor
+from tests.e2e.approvals import Question
 from tests.e2e.running_stack import AS_OF, RunningStack, eventually
 from tests.e2e.ssh_server import SshServer, sshd  # noqa: F401  # a fixture
-from tests.e2e.trainings import Training, executors_at_work, mentions
+from tests.e2e.trainings import Training, executors_at_work, mentions, reads_archive
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(2400)]
 
@@ -209,26 +207,12 @@ def test_person_lets_a_worse_model_through_and_a_rollback_brings_the_better_one_
     name = registered_model("lending_club")
     conf = {"as_of": AS_OF, "iterations": 5, "approval": "human"}
     run_id = stack.airflow.trigger("training", conf=conf)
-    question = f"/api/v2/dags/training/dagRuns/{quote(run_id, safe='')}/taskInstances/approve_model/-1/hitlDetails"
-
-    def asked() -> dict[str, Any] | None:
-        told = stack.airflow.ask("GET", question, accepted=(404,))
-        return told if "options" in told else None
-
-    assert "does not beat the champion's" in eventually(asked, "the question", seconds=600)["body"]
+    question = Question(stack, run_id)
+    assert "does not beat the champion's" in question.asked()
     assert Models().champion(name) == "1"
-    answer = {"reason": "a trial of the gate", "override": "to see a rollback"}
 
-    def ended() -> RunState | None:
-        # Airflow asks again where an answer comes in the second in which the question is asked.
-        if stack.airflow.ask("GET", question).get("response_received") is False:
-            stack.airflow.ask(
-                "PATCH", question, {"chosen_options": ["Approve"], "params_input": answer}, accepted=(409,)
-            )
-        run = stack.airflow.run("training", run_id)
-        return run if run and run.ended else None
-
-    run = eventually(ended, "the end of the training", seconds=600)
+    question.approve(reason="a trial of the gate", override="to see a rollback")
+    run = stack.ended_run("training", run_id)
     assert run.state == "success", stack.task_log("training", run_id, "promote_model")
     assert Models().champion(name) == "2"
     mail, message = stack.report_of("training", run_id)
@@ -256,6 +240,7 @@ def test_executor_killed_in_the_middle_of_a_training_costs_its_task_alone(
     disturbed = Training(stack, "disturbed", version_in_force(stack))
     disturbed.says("training 1 shard(s)")
     for executor in eventually(lambda: executors_at_work(stack), "a task that trains", seconds=60):
+        assert reads_archive(executor)
         executor.kill()
 
     assert disturbed.ended() == 0, disturbed.told
