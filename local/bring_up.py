@@ -107,14 +107,13 @@ class _Rise:
         for future in self.preparations.values():
             if future.done():
                 future.result()
+        # Before the plan: jars that come while the parts are looked at must not start Airflow by a plan without them.
+        prepared = {name for name, future in self.preparations.items() if future.done()}
         states = self.supervisor.parts()
         for part in self._settled_plan().parts():
-            if part.name not in self.healthy and self._may_start(part):
+            startable = prepared.issuperset(part.prepared) and self.healthy.issuperset(part.needs)
+            if part.name not in self.healthy and startable:
                 self._advance(part, states[part.name])
-
-    def _may_start(self, part: Part) -> bool:
-        done = all(self.preparations[name].done() for name in part.prepared)
-        return done and self.healthy.issuperset(part.needs)
 
     def _advance(self, part: Part, state: PartState) -> None:
         if part.name not in self.asked:
