@@ -17,7 +17,7 @@ from local.environment import QUICK_START, Toolchain, class_path
 from local.exclusive import exclusive
 from local.progress import Progress
 
-LONGEST = 300  # seconds; half a minute on two idle cores
+LONGEST = 300  # seconds; it takes some fifty of processor time
 _NAME = "classes-{}.jsa"
 
 
@@ -37,12 +37,14 @@ def ensure_class_archive(toolchain: Toolchain, environment: Mapping[str, str], p
     archive = toolchain.class_archive
     if archive is None or archive.exists():
         return
-    with exclusive(archive.parent / "classes.lock"):
+    lock = archive.parent / "classes.lock"
+    with exclusive(lock, lambda: progress.say("waiting for another process that archives the classes of Spark")):
         if archive.exists():
             return
         progress.say("archiving the classes of Spark, so that jobs start sooner (once)")
         made, log = archive.with_suffix(".part"), archive.parent / "classes.log"
         if not _dumped(made, toolchain, environment, log):
+            made.unlink(missing_ok=True)
             progress.say(f"the classes of Spark could not be archived: jobs start later without (see {log})")
             return
         for older in archive.parent.glob(_NAME.format("*")):

@@ -1,4 +1,4 @@
-"""Leave once what is slow to make: the S3 server, Spark's extra jars, the archive of its classes."""
+"""Makes once what is slow to make: the S3 server, Spark's extra jars, the archive of its classes."""
 
 from __future__ import annotations
 

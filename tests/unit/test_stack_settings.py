@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from arrears.contracts.errors import BadConfiguration
-from include import settings as dags
+from include.settings import Settings
 from local.credentials import Credentials, load_or_generate
 from local.environment import Toolchain, inherited, personal, shell_lines, stack_environment
 from local.parts import Plan
@@ -168,7 +168,7 @@ def test_environment_is_the_same_when_it_is_made_twice(tmp_path: Path) -> None:
 
 def test_jobs_read_the_archive_of_classes_with_the_jars_where_it_expects_them(tmp_path: Path) -> None:
     archive = tmp_path / "tools of mine" / "classes-1.jsa"
-    conf = dict(dags.Settings.from_env(a_plan(tmp_path, class_archive=archive).environment).spark_conf)
+    conf = dict(Settings.from_env(a_plan(tmp_path, class_archive=archive).environment).spark_conf)
     for process in ("driver", "executor"):
         assert f'"-XX:SharedArchiveFile={archive}"' in conf[f"spark.{process}.extraJavaOptions"]
         assert conf[f"spark.{process}.extraClassPath"] == f"{tmp_path}/a.jar:{tmp_path}/b.jar"
@@ -177,7 +177,7 @@ def test_jobs_read_the_archive_of_classes_with_the_jars_where_it_expects_them(tm
 def test_ones_own_spark_configuration_wins_over_the_stacks(tmp_path: Path) -> None:
     wished = {"ARREARS_SPARK_CONF": "spark.log.level=INFO; spark.ui.enabled=false"}
     plan = dataclasses.replace(a_plan(tmp_path), personal=wished)
-    conf = dict(dags.Settings.from_env(plan.environment).spark_conf)
+    conf = dict(Settings.from_env(plan.environment).spark_conf)
     assert (conf["spark.log.level"], conf["spark.ui.enabled"]) == ("INFO", "false")
     assert "spark.driver.extraJavaOptions" in conf
 
