@@ -26,12 +26,14 @@ from include.spark import spark_task
 
 settings = Settings.from_env(os.environ)
 
+LEAKS = ("leak_override", "leak_override_reason")
+
 with DAG(
     "experiment",
     schedule=None,
     params={
         "as_of": business_date(),
-        **form(RunExperimentConfig, "dataset", "experiment", "leak_override", dataset=settings.dataset),
+        **form(RunExperimentConfig, "dataset", "experiment", *LEAKS, dataset=settings.dataset),
     },
     dagrun_timeout=timedelta(hours=50),
     doc_md=__doc__,
@@ -48,7 +50,7 @@ with DAG(
         pins=PINS,
         report_folder=f"{RUN_FOLDER}/report",
         run_label=RUN_ID,
-        **chosen("dataset", "experiment", "leak_override"),
+        **chosen("dataset", "experiment", *LEAKS),
     )
     send_report = report_by_mail(settings)
 

@@ -36,6 +36,7 @@ CALIBRATION = ("calibration", "calibration_share")
 CUTOFF = ("cutoff_by", "cutoff", "approval_rate", "margin", "lgd", "exposure", "cost")
 CLUSTER = ("shards", "task_memory_mb", "threads", "seed")
 CHOICES = ("clusters", *MODEL, "features", *SAMPLING, *PREPARATION, *CALIBRATION, *CUTOFF, *CLUSTER)
+LEAKS = ("leak_override", "leak_override_reason")
 MEASURES = ("replicates", "segment_by")
 
 with DAG(
@@ -49,7 +50,7 @@ with DAG(
             "task",
             "engine",
             *CHOICES,
-            "leak_override",
+            *LEAKS,
             dataset=settings.dataset,
         ),
         **form(EvaluateModelConfig, *MEASURES),
@@ -75,7 +76,7 @@ with DAG(
         execution_timeout=timedelta(hours=6),
         dataset_version=pinned["dataset_version"],
         run_label=RUN_ID,
-        **chosen("dataset", "task", "engine", *CHOICES, "leak_override"),
+        **chosen("dataset", "task", "engine", *CHOICES, *LEAKS),
     )
     mlflow_run_id = train_model.result("mlflow_run_id")
     evaluate_model = spark_task(

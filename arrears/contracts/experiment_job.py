@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from arrears.contracts.arguments import option
+from arrears.contracts.errors import BadConfiguration
+from arrears.contracts.gate_rules import reason_problems
 from arrears.contracts.job_config import JobConfig
 
 
@@ -17,6 +19,15 @@ class RunExperimentConfig(JobConfig):
     pins: str = option(help="S3 address where the pinned dataset version of this run is kept")
     report_folder: str = option(help="S3 folder for the page, the ranking and the best configuration")
     run_label: str = option("by-hand", help="name of the MLflow run, after the experiment's own")
-    leak_override: str = option(
-        "", help="reason for going on in spite of what the leak check found; it is logged and kept with the run"
+    leak_override: bool = option(
+        False, help="go on in spite of what the leak check finds; without effect where it finds nothing"
     )
+    leak_override_reason: str = option(
+        "", help="why that is right, in at least five words; logged and kept with the run where a leak was overridden"
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        problems = reason_problems(self.leak_override, self.leak_override_reason, "leak_override")
+        if problems:
+            raise BadConfiguration(*problems)

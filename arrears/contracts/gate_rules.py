@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 AGAINST_CHAMPION = ("better", "not_worse")
+OVERRIDE_WORDS = 5  # fewer give no reason
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,21 @@ class GateRules:
         if self.gate not in AGAINST_CHAMPION:
             found.append(f"gate {self.gate!r} is none of {', '.join(AGAINST_CHAMPION)}")
         return found
+
+
+def reason_problems(switch_on: bool, reason: str, what: str) -> list[str]:
+    """What is wrong with an override and its reason, one sentence each: the switch and the words belong together.
+
+    Args:
+        switch_on: whether the override is asked for.
+        what: the switch as a person knows it, such as ``leak_override``.
+    """
+    words = len(reason.split())
+    if switch_on and words < OVERRIDE_WORDS:
+        return [f"{what} needs its reason, in at least {OVERRIDE_WORDS} words, not {reason.strip()!r}"]
+    if words and not switch_on:
+        return [f"{what} is off, yet there is a reason for it: switch it on, or leave the reason empty"]
+    return []
 
 
 def _is_number(given: object) -> bool:

@@ -24,6 +24,7 @@ _OF_THE_RUN = (
     "dataset_version",
     "run_label",
     "leak_override",
+    "leak_override_reason",
     "seed",
     "shards",
     "task",

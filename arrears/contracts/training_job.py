@@ -7,6 +7,7 @@ from typing import Literal
 
 from arrears.contracts.arguments import option
 from arrears.contracts.errors import BadConfiguration
+from arrears.contracts.gate_rules import reason_problems
 from arrears.contracts.job_config import JobConfig
 from arrears.contracts.tasks import task_problems
 
@@ -114,13 +115,18 @@ class TrainModelConfig(JobConfig):
         None, help="numeric column with the exposure at default of a loan; none: every loan counts 1"
     )
     cost: float = option(0.0, help="cost of one approved application, in the exposure's unit", minimum=0.0)
-    leak_override: str = option(
-        "", help="reason for training in spite of what the leak check found; it is logged and kept with the model"
+    leak_override: bool = option(
+        False, help="train in spite of what the leak check finds; without effect where it finds nothing"
+    )
+    leak_override_reason: str = option(
+        "",
+        help="why that is right, in at least five words; logged and kept with the model where a leak was overridden",
     )
 
     def __post_init__(self) -> None:
         super().__post_init__()
         problems = task_problems(self.task, self.engine)
+        problems += reason_problems(self.leak_override, self.leak_override_reason, "leak_override")
         problems += [
             f"engine_options: {given!r} is not name=value" for given in self.engine_options if "=" not in given[1:]
         ]

@@ -66,13 +66,13 @@ def checked_for_leaks(spark: SparkSession, config: TrainModelConfig, description
         log.warning("the leak check compares no held-out rows: %s", error)
         held_out = None
     leaks = found_leaks(train, held_out, description, seed=config.seed)
-    reason = config.leak_override.strip()
-    if leaks and not reason:
-        raise BadInput(*leaks, "mend or exclude these columns and rows, or give a leak_override with the reason")
+    reason = config.leak_override_reason.strip()
+    if leaks and not config.leak_override:
+        raise BadInput(*leaks, "mend or exclude these columns and rows, or switch leak_override on and give the reason")
     for leak in leaks:
         log.warning("leak, overridden (%s): %s", reason, leak)
-    if reason and not leaks:
-        log.info("there is no leak to override")
+    if config.leak_override and not leaks:
+        log.info("leak_override has no effect: no leak was found")
     return LeakCheck(tuple(leaks), reason if leaks else "")
 
 

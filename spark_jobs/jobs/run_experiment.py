@@ -87,6 +87,7 @@ def _training_config(config: RunExperimentConfig, asked: Experiment) -> TrainMod
         run_label=config.run_label,
         seed=asked.seed,
         leak_override=config.leak_override,
+        leak_override_reason=config.leak_override_reason,
         shards=1,
         **training_values({"engine": asked.engine}, asked.fixed),
     )

@@ -28,6 +28,9 @@ from spark_jobs.training.finishing import finished_document
 from spark_jobs.training.kept_model import keep_model
 from spark_jobs.training.pinned_training import pinned_rows
 
+# An override counts only where a leak was found: the tags tell then. A switch that did nothing is none.
+_NO_PARAMETERS = ("root", "outcome", "run_label", "leak_override", "leak_override_reason")
+
 
 def run(spark: SparkSession, config: TrainModelConfig) -> JobResult:
     """Refuses leaks, pins the rows, trains, takes the scores of the training rows, and logs the model."""
@@ -61,7 +64,7 @@ def _of_task(
 
 
 def _parameters(config: TrainModelConfig) -> dict[str, Any]:
-    return {name: value for name, value in vars(config).items() if name not in ("root", "outcome", "run_label")}
+    return {name: value for name, value in vars(config).items() if name not in _NO_PARAMETERS}
 
 
 def _tags(config: TrainModelConfig) -> dict[str, str]:

@@ -67,7 +67,10 @@ def a_training(bank: Bank, **more: object) -> TrainModelConfig:
 
 def test_text_and_a_declared_direction_reach_the_model_that_mlflow_serves(bank: Bank, spark: SparkSession) -> None:
     config = a_training(
-        bank, engine_options=("boosting_type=Ordered",), leak_override="the letter tells all, on purpose"
+        bank,
+        engine_options=("boosting_type=Ordered",),
+        leak_override=True,
+        leak_override_reason="the letter tells all, on purpose",
     )
     trained = train_model.run(spark, config)
     run_id = trained.values["mlflow_run_id"]

@@ -22,6 +22,8 @@ from spark_jobs.io.tables import overwrite_partition
 from spark_jobs.jobs import train_model
 from tests.jobs.model_world import DATASET, DESCRIPTION, Bank, borrowers, frame, local_registry
 
+REASON = "age is the age at default: a study, not for use"
+
 
 @dataclass(frozen=True)
 class Leaky:
@@ -65,7 +67,7 @@ def experiments() -> list[str]:
 
 def test_leaking_data_are_refused_with_every_leak_and_leave_no_run(leaky: Leaky) -> None:
     with pytest.raises(BadInput) as refused:
-        leaky.train("leaky", leak_override="  ")
+        leaky.train("leaky")
 
     shared, power, advice = refused.value.problems
     assert shared.startswith("1 values of borrower_id stand on both sides of the split: 1 of 301 held-out rows")
@@ -79,12 +81,12 @@ def test_a_reason_lets_leaking_data_through_and_stays_with_the_model(
     leaky: Leaky, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING):
-        trained = leaky.train("leaky", leak_override="age is the age at default: a study, not for use")
+        trained = leaky.train("leaky", leak_override=True, leak_override_reason=REASON)
 
     told = trained.figures["leak check overridden"]
-    assert str(told).startswith("age is the age at default: a study, not for use (2 found: 1 values of borrower_id")
+    assert str(told).startswith(f"{REASON} (2 found: 1 values of borrower_id")
     _, _, tags = Models().run_facts(trained.values["mlflow_run_id"])
-    assert tags["arrears.leak_override"] == "age is the age at default: a study, not for use"
+    assert tags["arrears.leak_override"] == REASON
     assert "feature age alone" in tags["arrears.leaks"]
     assert sum(record.message.startswith("leak, overridden") for record in caplog.records) == 2
 
@@ -93,7 +95,11 @@ def test_without_held_out_rows_the_rest_is_checked_and_the_log_says_so(
     leaky: Leaky, caplog: pytest.LogCaptureFixture
 ) -> None:
     config = TrainModelConfig(
-        root=leaky.bank.root, dataset=DATASET, dataset_version="no-test", leak_override="not needed"
+        root=leaky.bank.root,
+        dataset=DATASET,
+        dataset_version="no-test",
+        leak_override=True,
+        leak_override_reason=REASON,
     )
 
     with caplog.at_level(logging.WARNING):

@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 
 from arrears.contracts.arguments import flag, parse, to_argv
 from arrears.contracts.errors import BadConfiguration
-from arrears.contracts.jobs import JOBS, GenerateDataConfig, JobConfig, ScoreBorrowersConfig, TrainModelConfig
+from arrears.contracts.jobs import (
+    JOBS,
+    GenerateDataConfig,
+    JobConfig,
+    RunExperimentConfig,
+    ScoreBorrowersConfig,
+    TrainModelConfig,
+)
 
 TEXT = st.text(st.characters(blacklist_categories=("Cs", "Cc")), min_size=1).filter(lambda t: t != "None")
 
@@ -88,6 +95,31 @@ def test_an_impossible_business_date_is_refused(capsys: pytest.CaptureFixture[st
     with pytest.raises(SystemExit):
         parse(GenerateDataConfig, ["--as-of", "2026-02-30"])
     assert "2026-02-30" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("switch_on", "reason", "told"),
+    [
+        (False, "", None),
+        (True, "a study, not for use", None),
+        (True, "", "leak_override needs its reason, in at least 5 words, not ''"),
+        (True, " none  whatever \n", "leak_override needs its reason, in at least 5 words, not 'none  whatever'"),
+        (False, "none", "leak_override is off, yet there is a reason for it: switch it on, or leave the reason empty"),
+    ],
+)
+def test_an_override_is_a_switch_and_a_reason_in_words(switch_on: bool, reason: str, told: str | None) -> None:
+    given = {"leak_override": switch_on, "leak_override_reason": reason}
+
+    def problems(config: type[JobConfig], **more: str) -> tuple[str, ...]:
+        try:
+            config(**given, **more)  # type: ignore[arg-type]
+        except BadConfiguration as error:
+            return error.problems
+        return ()
+
+    expected = () if told is None else (told,)
+    assert problems(TrainModelConfig, dataset_version="1") == expected
+    assert problems(RunExperimentConfig, experiment="x", as_of="2026-01-31", pins="p", report_folder="f") == expected
 
 
 def test_unknown_and_missing_values_are_named_together() -> None:
