@@ -55,7 +55,7 @@ with DAG(
         ),
         **form(EvaluateModelConfig, *MEASURES),
         "approval": approval_param(settings),
-        **form(PromoteModelConfig, "gate_override"),
+        **form(PromoteModelConfig, "gate_override", "override_reason"),
     },
     dagrun_timeout=timedelta(days=6),
     doc_md=__doc__,

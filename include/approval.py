@@ -11,6 +11,7 @@ from airflow.providers.standard.operators.hitl import ApprovalOperator, HITLOper
 from airflow.sdk import BaseNotifier, Param
 from airflow.sdk.exceptions import AirflowSkipException
 
+from arrears.contracts.gate_rules import OVERRIDE_WORDS
 from arrears.contracts.jobs import PromoteModelConfig
 from include.forms import param
 from include.mails import deliver, mail_about
@@ -26,7 +27,8 @@ _SUBJECT = "Shall the new model of {{ params.dataset }} become champion?"
 _BODY = (
     "{{ (ti.xcom_pull(task_ids='propose_model') or {}).get('summary', '') }}\n\n"
     "Report: {{ catalogue.run_folder(dag.dag_id, run_id) }}/report/report.html\n\n"
-    "{% if params.gate_override %}Whoever started the run overrides unmet rules: {{ params.gate_override }}{% endif %}"
+    "{% if params.gate_override %}"
+    "Whoever started the run overrides unmet rules: {{ params.override_reason }}{% endif %}"
 )
 
 
@@ -71,10 +73,17 @@ def model_approval(settings: Settings) -> ModelApproval:
         params={
             "reason": Param("", type="string", title="Why", description="Kept in the log of decisions.", source="task"),
             "override": Param(
+                False,
+                type="boolean",
+                title="Override unmet rules",
+                description="Without it a model that misses a rule is refused in spite of an approval.",
+                source="task",
+            ),
+            "override_reason": Param(
                 "",
                 type="string",
-                title="Why rules that are not met do not matter",
-                description="Without it a model that misses a rule is refused in spite of an approval.",
+                title="Why those rules do not matter here",
+                description=f"At least {OVERRIDE_WORDS} words; needed with the override, empty without it.",
                 source="task",
             ),
         },
@@ -106,10 +115,11 @@ def answers() -> dict[str, Any]:
     said = "ti.xcom_pull(task_ids='approve_model') or {}"
     shown = "ti.xcom_pull(task_ids='propose_model') or {}"
     parts = ("answer", "approver", "answered_at", "approval_reason")
+    # The approver's own words first, then those of whoever started the run.
+    whose = f"(({said}) if ({said}).get('gate_override') else params)"
     return {
         "judged": f"{{{{ text(({shown}).get('judged')) }}}}",
-        # The approver's own words first, then those of whoever started the run.
-        "gate_override": f"{{{{ text(({said}).get('gate_override') or params.gate_override) }}}}",
+        **{part: f"{{{{ text({whose}.{part}) }}}}" for part in ("gate_override", "override_reason")},
         **{part: f"{{{{ text(({said}).get('{part}')) }}}}" for part in parts},
     }
 
@@ -122,5 +132,6 @@ def answer_of(given: Mapping[str, Any]) -> dict[str, str]:
         "approver": str(user.get("name") or user.get("id") or "").strip(),
         "answered_at": given["responded_at"].isoformat(),
         "approval_reason": str(given["params_input"].get("reason") or "").strip(),
-        "gate_override": str(given["params_input"].get("override") or "").strip(),
+        "gate_override": "true" if given["params_input"].get("override") else "",
+        "override_reason": str(given["params_input"].get("override_reason") or "").strip(),
     }

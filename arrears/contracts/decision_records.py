@@ -36,6 +36,7 @@ class DecisionRecord:
         who: the person who decided; ``the gate`` where the rules alone did.
         why: the reason in words.
         override: why unmet rules were overridden; empty where none were.
+        set_aside: the rules that the override set aside; entries of versions before it name none.
         metrics: what the candidate was judged by.
         verdicts: what each rule said: rule, value, limit, met, reason.
         at: when, ISO 8601 in UTC.
@@ -51,6 +52,7 @@ class DecisionRecord:
     why: str
     mlflow_run_id: str = ""
     override: str = ""
+    set_aside: Sequence[str] = ()
     metrics: Mapping[str, float] = field(default_factory=dict)
     verdicts: Sequence[Mapping[str, Any]] = ()
     at: str = ""
@@ -70,7 +72,7 @@ class DecisionRecord:
             raise ValueError("no decision")
         try:
             read = cls(**{name: value for name, value in given.items() if name in known})
-            return dataclasses.replace(read, verdicts=tuple(read.verdicts))
+            return dataclasses.replace(read, verdicts=tuple(read.verdicts), set_aside=tuple(read.set_aside))
         except TypeError:
             raise ValueError("no decision") from None
 

@@ -55,12 +55,13 @@ def reason_problems(switch_on: bool, reason: str, what: str) -> list[str]:
 
     Args:
         switch_on: whether the override is asked for.
+        reason: free text; words count that hold a letter, each once.
         what: the switch as a person knows it, such as ``leak_override``.
     """
-    words = len(reason.split())
-    if switch_on and words < OVERRIDE_WORDS:
-        return [f"{what} needs its reason, in at least {OVERRIDE_WORDS} words, not {reason.strip()!r}"]
-    if words and not switch_on:
+    words = {word.casefold() for word in reason.split() if any(map(str.isalpha, word))}
+    if switch_on and len(words) < OVERRIDE_WORDS:
+        return [f"{what} needs its reason, in at least {OVERRIDE_WORDS} different words, not {reason.strip()!r}"]
+    if reason.strip() and not switch_on:
         return [f"{what} is off, yet there is a reason for it: switch it on, or leave the reason empty"]
     return []
 

@@ -7,6 +7,7 @@ from typing import Literal
 
 from arrears.contracts.arguments import option
 from arrears.contracts.errors import BadConfiguration
+from arrears.contracts.gate_rules import reason_problems
 from arrears.contracts.job_config import JobConfig
 
 
@@ -70,9 +71,17 @@ class PromoteModelConfig(ProposeModelConfig):
     answered_at: str = option("", help="when, ISO 8601")
     approval_reason: str = option("", help="why, in the approver's words")
     judged: str = option("", help="digest of the verdicts that the approver saw")
-    gate_override: str = option("", help="reason for promoting in spite of unmet rules; it is logged for good")
+    gate_override: bool = option(False, help="promote in spite of the rules that are not met; it needs a reason")
+    override_reason: str = option(
+        "", help="why those rules do not matter here, in five words or more; it is logged for good and shown first"
+    )
     run_label: str = option("by-hand", help="the run that asks, such as Airflow's run id")
     requested_by: str = option("", help="who started that run; empty: a schedule, or nobody knows")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if problems := reason_problems(self.gate_override, self.override_reason, "gate_override"):
+            raise BadConfiguration(*problems)
 
 
 @dataclass(frozen=True, kw_only=True)

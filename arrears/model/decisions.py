@@ -42,6 +42,11 @@ class Decision:
         """The rules that the candidate does not meet."""
         return tuple(verdict for verdict in self.verdicts if not verdict.met)
 
+    @property
+    def set_aside(self) -> tuple[str, ...]:
+        """The rules that a person has set aside; none where nothing was overridden."""
+        return tuple(verdict.rule for verdict in self.unmet) if self.override else ()
+
 
 def decide(candidate: Metrics, champion: Metrics | None, rules: GateRules) -> Decision:
     """Decides whether a candidate becomes champion.
@@ -59,8 +64,12 @@ def decide(candidate: Metrics, champion: Metrics | None, rules: GateRules) -> De
 
 
 def overridden(decision: Decision, reason: str) -> Decision:
-    """The decision of a person who promotes in spite of unmet rules; unchanged without a reason or without need."""
-    if not reason.strip() or decision.outcome == "promoted":
+    """The decision of a person who promotes in spite of unmet rules; unchanged without a reason or without need.
+
+    Args:
+        reason: why the rules are set aside; empty: they are not.
+    """
+    if not reason.strip() or not decision.unmet:
         return decision
     return replace(decision, outcome="promoted", override=reason.strip())
 

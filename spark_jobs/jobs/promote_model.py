@@ -25,6 +25,7 @@ GATE = "the gate"
 NOBODY = "nobody"
 UNKNOWN = "unknown"
 NO_REASON = "no reason given"
+OVERRIDE_REFUSED = "override refused: no rule is unmet"
 _NAMELESS = ("", "anonymous")  # the latter answers where Airflow asks nobody to log in
 
 
@@ -41,17 +42,25 @@ def run(config: PromoteModelConfig) -> JobResult:
         if config.approval == "human":
             held.record(_answer_record(config, record))
         if kind != "rejected" and held.champion != version:
-            held.record(replace(record, kind=kind, who=_who(config, decision), override=decision.override))
+            decided = replace(record, kind=kind, who=_who(config, decision))
+            held.record(replace(decided, override=decision.override, set_aside=decision.set_aside))
         _name(held, version, kind, decision)
         held.tag(version, kind)
-    values = {"decision": kind, "model_version": version, "model_name": held.name}
+    values = {
+        "decision": kind,
+        "model_version": version,
+        "model_name": held.name,
+        "set_aside": "; ".join(decision.set_aside),
+    }
+    if config.gate_override and not decision.unmet:
+        values["override"] = OVERRIDE_REFUSED
     return JobResult(_figures(config, held.name, version, kind, decision), values)
 
 
 def _decided(config: PromoteModelConfig, decision: Decision) -> tuple[Kind, Decision]:
     if config.approval == "human" and config.answer != "Approve":
         return "rejected", decision
-    final = overridden(decision, config.gate_override)
+    final = overridden(decision, config.override_reason)
     return final.outcome, final
 
 
@@ -116,20 +125,25 @@ def _answer_record(config: PromoteModelConfig, record: DecisionRecord) -> Decisi
 def _figures(
     config: PromoteModelConfig, name: str, version: str, kind: Kind, decision: Decision
 ) -> dict[str, str | float | int | None]:
-    """The decision first, then every rule with its verdict, then what people said."""
-    told: dict[str, str | float | int | None] = {
+    """An override first, then the decision, every rule with its verdict, and what people said."""
+    told: dict[str, str | float | int | None] = {}
+    if decision.override:
+        told["OVERRIDE"] = (
+            f"{_who(config, decision)} set aside {'; '.join(decision.set_aside)}, because: {decision.override}"
+        )
+    told |= {
         "decision": kind,
         "model": f"{name} version {version}",
         "champion before": config.champion_version or "none",
     }
+    if config.gate_override and not decision.unmet:
+        told["gate_override"] = OVERRIDE_REFUSED
     for verdict in decision.verdicts:
         told[f"rule {verdict.rule}"] = f"{'met' if verdict.met else 'NOT MET'}: {verdict.reason}"
     if config.approval == "human":
         told["approval"] = f"{config.answer} by {config.approver or NOBODY}: {config.approval_reason or NO_REASON}"
-    if decision.override:
-        told["gate overridden"] = decision.override
-    elif kind in ("kept", "refused"):
-        told["to promote it nevertheless"] = "run training again from its form, with the reason in gate_override"
+    if kind in ("kept", "refused"):
+        told["to promote it nevertheless"] = "run training again from its form, with gate_override on and the reason"
     return told
 
 

@@ -17,14 +17,16 @@ from include.settings import Settings
 from tests.dags.rendering import rendered, spark_submit_argv
 
 ADA = {"id": "ada", "name": "Ada Lovelace"}
+A_PILOT = "a pilot of fifty loans"
+OVERRIDE = {"override": True, "override_reason": A_PILOT}
 ANSWERED_AT = datetime(2026, 3, 14, 12, tzinfo=UTC)
 
 
-def answer(task: Any, option: str, user: dict[str, str] | None = ADA, **said: str) -> dict[str, str]:
+def answer(task: Any, option: str, user: dict[str, str] | None = ADA, **said: Any) -> dict[str, str]:
     """What the task leaves for promote_model after Airflow has resumed it."""
     event = {
         "chosen_options": [option],
-        "params_input": {"reason": "", "override": "", **said},
+        "params_input": {"reason": "", "override": False, "override_reason": "", **said},
         "responded_at": ANSWERED_AT,
         "responded_by_user": user,
     }
@@ -53,23 +55,24 @@ def test_silence_is_a_no_and_comes_before_the_run_times_out(dags: dict[str, Any]
     task = dags["training"].get_task("approve_model")
     assert task.defaults == ["Reject"]
     assert task.response_timeout < dags["training"].dagrun_timeout
-    assert set(task.serialized_params) == {"reason", "override"}
+    assert set(task.serialized_params) == {"reason", "override", "override_reason"}
 
 
 @pytest.mark.parametrize("option", ["Approve", "Reject"])
 def test_answer_reaches_the_promotion_with_who_when_and_why(dags: dict[str, Any], option: str) -> None:
     task = dags["training"].get_task("approve_model")
-    said = answer(task, option, reason="as agreed; $(reboot) {{ 7 * 7 }}", override="a pilot")
+    said = answer(task, option, reason="as agreed; $(reboot) {{ 7 * 7 }}", **OVERRIDE)
     config = promotion(dags, said, approval="human")
     assert (config.approval, config.answer, config.approver) == ("human", option, "Ada Lovelace")
     assert config.answered_at == "2026-03-14T12:00:00+00:00"
-    assert (config.approval_reason, config.gate_override) == ("as agreed; $(reboot) {{ 7 * 7 }}", "a pilot")
+    assert config.approval_reason == "as agreed; $(reboot) {{ 7 * 7 }}"
+    assert (config.gate_override, config.override_reason) == (True, A_PILOT)
 
 
-def test_blank_override_of_the_approver_leaves_that_of_whoever_started_the_run(dags: dict[str, Any]) -> None:
-    said = answer(dags["training"].get_task("approve_model"), "Approve", reason=" \n", override="  ")
-    config = promotion(dags, said, approval="human", gate_override="a pilot")
-    assert (config.approval_reason, config.gate_override) == ("", "a pilot")
+def test_override_that_is_off_of_the_approver_leaves_that_of_whoever_started_the_run(dags: dict[str, Any]) -> None:
+    said = answer(dags["training"].get_task("approve_model"), "Approve", reason=" \n")
+    config = promotion(dags, said, approval="human", gate_override=True, override_reason=A_PILOT)
+    assert (config.approval_reason, config.gate_override, config.override_reason) == ("", True, A_PILOT)
 
 
 def test_answer_of_nobody_names_nobody(dags: dict[str, Any]) -> None:
@@ -78,17 +81,19 @@ def test_answer_of_nobody_names_nobody(dags: dict[str, Any]) -> None:
 
 
 def test_promotion_without_question_knows_of_no_answer(dags: dict[str, Any]) -> None:
-    config = promotion(dags, None, gate_override="a pilot")  # type: ignore[arg-type]  # as after a skipped task
+    form = {"gate_override": True, "override_reason": A_PILOT}
+    config = promotion(dags, None, **form)  # type: ignore[arg-type]  # as after a skipped task
     assert (config.approval, config.answer, config.approver, config.judged) == ("auto", "", "", "")
-    assert config.gate_override == "a pilot"
+    assert (config.gate_override, config.override_reason) == (True, A_PILOT)
+    assert promotion(dags, None).gate_override is False  # type: ignore[arg-type]
 
 
 def test_question_shows_rules_report_and_override(dags: dict[str, Any]) -> None:
-    task = rendered(dags["training"].get_task("approve_model"), {"gate_override": "a pilot"})
+    task = rendered(dags["training"].get_task("approve_model"), {"gate_override": True, "override_reason": A_PILOT})
     assert task.subject == "Shall the new model of lending_club become champion?"
     assert "**version 4** asks to become champion" in task.body
     assert "s3://arrears/artifacts/runs/training/scheduled__2026-03-14T02-06-00-00-00/report/report.html" in task.body
-    assert task.body.endswith("overrides unmet rules: a pilot")
+    assert task.body.endswith("overrides unmet rules: a pilot of fifty loans")
 
 
 def test_approvers_may_be_named_by_operations() -> None:

@@ -21,6 +21,7 @@ MODEL = registered_model(DATASET)
 GOOD = {"auc": 0.75, "auc_low": 0.70, "ece": 0.01}
 BETTER = {"auc": 0.80, "auc_low": 0.75, "ece": 0.01}
 POOR = {"auc": 0.55, "auc_low": 0.50, "ece": 0.30}
+A_PILOT: dict[str, Any] = {"gate_override": True, "override_reason": "a pilot of fifty loans"}
 DESCRIPTION = DatasetDescription(
     name=DATASET, target="is_default", numeric=("income",), floors={"auc_low": 0.6}, ceilings={"ece": 0.05}
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,7 @@ from arrears.stores.models import Models
 from arrears.stores.objects import Objects
 from spark_jobs.jobs import promote_model, propose_model
 from tests.jobs.registry_world import (
+    A_PILOT,
     BETTER,
     GOOD,
     MODEL,
@@ -29,7 +31,7 @@ from tests.jobs.registry_world import (
 APPROVAL = {"approval": "human", "answer": "Approve", "approver": "Ada", "answered_at": "2026-03-14T12:00:00+00:00"}
 
 
-def approve(root: str, run_id: str, champion: str | None = None, **answer: str) -> JobResult:
+def approve(root: str, run_id: str, champion: str | None = None, **answer: Any) -> JobResult:
     proposed = propose_model.run(a_proposal(root, run_id, champion))
     given = {**APPROVAL, "judged": proposed.values["judged"], **answer}
     return promote_model.run(a_promotion(root, run_id, champion, **given))
@@ -91,12 +93,43 @@ def test_rerun_writes_no_second_entry(root: str) -> None:
 
 
 def test_unmet_rule_is_overridden_with_a_reason_that_is_kept(root: str) -> None:
-    config = a_promotion(root, measured(POOR), gate_override="a pilot of 50 loans", requested_by="grace")
+    config = a_promotion(root, measured(POOR), **A_PILOT, requested_by="grace")
     done = promote_model.run(config)
     assert done.values["decision"] == "promoted"
-    assert done.figures["gate overridden"] == "a pilot of 50 loans"
+    assert done.values["set_aside"] == "auc_low > 0.6; ece <= 0.05"
+    told = "grace set aside auc_low > 0.6; ece <= 0.05, because: a pilot of fifty loans"
+    assert next(iter(done.figures.items())) == ("OVERRIDE", told)
     (entry,) = entries(root)
-    assert (entry["who"], entry["override"]) == ("grace", "a pilot of 50 loans")
+    assert (entry["who"], entry["override"]) == ("grace", "a pilot of fifty loans")
+    assert entry["set_aside"] == ["auc_low > 0.6", "ece <= 0.05"]
+
+
+def test_override_is_refused_where_no_rule_is_unmet(root: str) -> None:
+    done = promote_model.run(a_promotion(root, measured(GOOD), **A_PILOT, requested_by="grace"))
+    assert (done.values["decision"], done.values["set_aside"]) == ("promoted", "")
+    assert done.values["override"] == done.figures["gate_override"] == "override refused: no rule is unmet"
+    (entry,) = entries(root)
+    assert (entry["who"], entry["override"], entry["set_aside"]) == ("the gate", "", [])
+
+
+def test_override_does_not_turn_a_rejection_into_a_promotion(root: str) -> None:
+    done = approve(root, measured(POOR), answer="Reject", **A_PILOT)
+    assert (done.values["decision"], done.values["set_aside"]) == ("rejected", "")
+    assert kinds(root) == ["rejected"]
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"gate_override": True}, "gate_override needs its reason, in at least 5 different words, not ''"),
+        ({"gate_override": True, "override_reason": "none"}, "different words, not 'none'"),
+        ({"gate_override": True, "override_reason": "none None - none . 1 none none"}, "at least 5 different words"),
+        ({"override_reason": "a pilot of fifty loans"}, "gate_override is off, yet there is a reason"),
+    ],
+)
+def test_override_is_a_deliberate_act_with_a_reason(root: str, given: dict[str, Any], told: str) -> None:
+    with pytest.raises(BadConfiguration, match=told):
+        a_promotion(root, "run", **given)
 
 
 def test_human_approval_promotes_and_both_entries_name_the_person(root: str) -> None:
@@ -117,7 +150,7 @@ def test_approval_alone_promotes_nothing_that_misses_a_rule(root: str) -> None:
     assert approve(root, run_id).values["decision"] == "refused"
     assert aliases() == {}
     assert kinds(root) == ["approved", "refused"]
-    assert approve(root, run_id, gate_override="a pilot").values["decision"] == "promoted"
+    assert approve(root, run_id, **A_PILOT).values["decision"] == "promoted"
     assert entries(root)[-1]["who"] == "Ada"
 
 

@@ -13,7 +13,7 @@ from arrears.stores.objects import Objects
 from local import decisions
 from spark_jobs.jobs import promote_model, rollback_model
 from tests.jobs.model_world import local_registry
-from tests.jobs.registry_world import BETTER, MODEL, POOR, a_promotion, a_rollback, describe, measured
+from tests.jobs.registry_world import A_PILOT, BETTER, MODEL, POOR, a_promotion, a_rollback, describe, measured
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +26,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         promote_model.run(a_promotion(root, measured(BETTER)))
         promote_model.run(a_promotion(root, measured(BETTER, "1"), "1"))
         rollback_model.run(a_rollback(root, requested_by="grace"))
-        promote_model.run(a_promotion(root, measured(POOR, "1"), "1", gate_override="a pilot", requested_by="ada"))
+        promote_model.run(a_promotion(root, measured(POOR, "1"), "1", **A_PILOT, requested_by="ada"))
         yield root
 
 
@@ -38,7 +38,7 @@ def test_whole_log_is_printed_as_a_table(root: str, capsys: pytest.CaptureFixtur
     assert [row.split()[0] for row in rows] == ["1", "2", "3", "4"]
     assert "rolled back" in rows[2]
     assert "grace" in rows[2]
-    assert rows[3].endswith("OVERRIDE: a pilot")
+    assert rows[3].endswith(f"OVERRIDE: {A_PILOT['override_reason']}")
 
 
 @pytest.mark.parametrize("gone", ["00000004.json", "all"])

@@ -102,8 +102,8 @@ def test_an_impossible_business_date_is_refused(capsys: pytest.CaptureFixture[st
     [
         (False, "", None),
         (True, "a study, not for use", None),
-        (True, "", "leak_override needs its reason, in at least 5 words, not ''"),
-        (True, " none  whatever \n", "leak_override needs its reason, in at least 5 words, not 'none  whatever'"),
+        (True, "", "leak_override needs its reason, in at least 5 different words, not ''"),
+        (True, " none  so \n", "leak_override needs its reason, in at least 5 different words, not 'none  so'"),
         (False, "none", "leak_override is off, yet there is a reason for it: switch it on, or leave the reason empty"),
     ],
 )

@@ -128,6 +128,8 @@ def test_unmet_rules_are_overridden_when_there_is_a_reason() -> None:
     told = overridden(decision, " the floor is from another portfolio ")
     assert (told.outcome, told.override) == ("promoted", "the floor is from another portfolio")
     assert unmet(told) == ["auc_low > 0.6"]
+    assert told.set_aside == ("auc_low > 0.6",)
+    assert decision.set_aside == ()
 
 
 def test_no_override_is_recorded_when_every_rule_is_met() -> None:
