@@ -1,10 +1,10 @@
 """Computes a bank's features as they are known on a date and merges them into the feature store.
 
-**Result**: the date's partition of every feature table; a rerun with the same tables changes nothing.
-**Reads**: the bank's tables, checked against their contracts; rows that break a rule are put into quarantine.
-**Starts**: nothing; `generate_data` with features from the store joins them to decisions.
-**On failure**: the store is as it was. An empty month, a hole or a changed column is named in the mail. Past dates:
-`airflow backfill create`.
+* **Result**: the date's partition of every feature table; a rerun with the same tables changes nothing.
+* **Reads**: the bank's tables, checked against their contracts; rows that break a rule are put into quarantine.
+* **Starts**: nothing; `generate_data` with features from the store joins them to decisions.
+* **On failure**: the store is as it was. An empty month, a hole or a changed column is named in the mail. Past dates:
+  `airflow backfill create`.
 """
 
 from __future__ import annotations
@@ -30,10 +30,9 @@ TABLES = ("description", "most_broken_share", "allow_new_columns")
 with DAG(
     "build_features",
     schedule=CronTriggerTimetable(settings.features_cron, timezone=settings.timezone),
-    params={"as_of": business_date(), **form(BuildFeaturesConfig, "dataset", *TABLES, dataset=settings.bank)},
+    params={"as_of": business_date(settings), **form(BuildFeaturesConfig, "dataset", *TABLES, dataset=settings.bank)},
     dagrun_timeout=timedelta(hours=8),
-    doc_md=__doc__,
-    **policy(settings, Tag.DATA),
+    **policy(settings, Tag.DATA, told=__doc__),
 ):
     build_features = spark_task("build_features", settings, profile=SMALL, as_of=AS_OF, **chosen("dataset", *TABLES))
     send_report = report_by_mail(settings)

@@ -1,10 +1,10 @@
 """Tries many ways to train on the same folds, side by side, and ranks them.
 
-**Result**: an MLflow run with one nested run a trial; a page with the ranking, and the best configuration as JSON for
-the form of `training` and as YAML. Nothing is registered, nobody becomes champion.
-**Reads**: an experiment of the folder `experiments`; `train`, in the version that is in force on the business date.
-**Starts**: nothing.
-**On failure**: clear the task: trials that are finished are taken from MLflow, and the rest is trained.
+* **Result**: an MLflow run with one nested run a trial; a page with the ranking, and the best configuration as JSON for
+  the form of `training` and as YAML. Nothing is registered, nobody becomes champion.
+* **Reads**: an experiment of the folder `experiments`; `train`, in the version that is in force on the business date.
+* **Starts**: nothing.
+* **On failure**: clear the task: trials that are finished are taken from MLflow, and the rest is trained.
 """
 
 from __future__ import annotations
@@ -32,12 +32,11 @@ with DAG(
     "experiment",
     schedule=None,
     params={
-        "as_of": business_date(),
+        "as_of": business_date(settings),
         **form(RunExperimentConfig, "dataset", "experiment", *LEAKS, dataset=settings.dataset),
     },
     dagrun_timeout=timedelta(hours=50),
-    doc_md=__doc__,
-    **policy(settings, Tag.MODEL),
+    **policy(settings, Tag.MODEL, told=__doc__),
 ) as dag:
     dag.params.get_param("experiment").schema["enum"] = list(shipped_experiments())
     run_experiment = spark_task(

@@ -1,9 +1,10 @@
 """Makes the three tables of a synthetic bank: loans, customers and monthly credit history, at any size.
 
-**Result**: the bank's tables below `sources`, as the bank would know them on the business date; a rerun replaces them.
-**Reads**: nothing; the same seed gives the same bank.
-**Starts**: nothing. `build_features` fills the feature store; `generate_data` with source `bank` makes a data set.
-**On failure**: the tables are those of the run before. Mend the form, run again.
+* **Result**: the bank's tables below `sources`, as the bank would know them on the business date; a rerun replaces
+  them.
+* **Reads**: nothing; the same seed gives the same bank.
+* **Starts**: nothing. `build_features` fills the feature store; `generate_data` with source `bank` makes a data set.
+* **On failure**: the tables are those of the run before. Mend the form, run again.
 """
 
 from __future__ import annotations
@@ -24,23 +25,21 @@ from include.spark import spark_task
 
 settings = Settings.from_env(os.environ)
 
-SIZE = ("loans", "history_months", "first_month", "decision_months")
-PROCESS = ("default_rate", "missing_share", "late_share", "drift_from", "seed")
+FIRST = ("dataset", "loans", "seed")
+TIME = ("history_months", "first_month", "decision_months")
+FLAWS = ("default_rate", "missing_share", "late_share", "drift_from")
 
 with DAG(
     "generate_bank",
     schedule=None,
     params={
-        "as_of": business_date(),
-        **form(GenerateBankConfig, "dataset", *SIZE, *PROCESS, dataset=settings.bank),
+        "as_of": business_date(settings),
+        **form(GenerateBankConfig, *FIRST, *TIME, *FLAWS, dataset=settings.bank),
     },
     dagrun_timeout=timedelta(hours=8),
-    doc_md=__doc__,
-    **policy(settings, Tag.DATA),
+    **policy(settings, Tag.DATA, told=__doc__),
 ):
-    generate_bank = spark_task(
-        "generate_bank", settings, profile=SMALL, as_of=AS_OF, **chosen("dataset", *SIZE, *PROCESS)
-    )
+    generate_bank = spark_task("generate_bank", settings, profile=SMALL, as_of=AS_OF, **chosen(*FIRST, *TIME, *FLAWS))
     send_report = report_by_mail(settings)
 
     chain(generate_bank, send_report)

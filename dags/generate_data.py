@@ -1,9 +1,9 @@
 """Turns a source of borrowers into a training set and a held-out set, once, by hand.
 
-**Result**: a dataset version of `train` and `test` with its activation for the business date, and a page about it.
-**Reads**: Lending Club loans, a file or a bank's tables with their description, or the synthetic generator.
-**Starts**: `training` for the same business date, if this is the data set that schedules follow.
-**On failure**: the mail names every problem of the file; nothing was written. Mend the file or the form, run again.
+* **Result**: a dataset version of `train` and `test` with its activation for the business date, and a page about it.
+* **Reads**: Lending Club loans, a file or a bank's tables with their description, or the synthetic generator.
+* **Starts**: `training` for the same business date, if this is the data set that schedules follow.
+* **On failure**: the mail names every problem of the file; nothing was written. Mend the file or the form, run again.
 """
 
 from __future__ import annotations
@@ -25,8 +25,9 @@ from include.spark import spark_task
 
 settings = Settings.from_env(os.environ)
 
-SOURCE = ("source", "dataset", "target", "bad_when", "id_column", "description")
-SPLIT = ("split", "test_share", "test_from", "embargo_days", "seed")
+FIRST = ("source", "dataset", "split", "test_share")
+SOURCE = ("target", "bad_when", "id_column", "description")
+SPLIT = ("test_from", "embargo_days", "seed")
 BANK = ("features_from", "most_broken_share", "allow_new_columns")
 SYNTHETIC = ("rows", "features", "default_rate", "missing_share")
 
@@ -34,12 +35,11 @@ with DAG(
     "generate_data",
     schedule=None,
     params={
-        "as_of": business_date(),
-        **form(GenerateDataConfig, *SOURCE, *BANK, *SPLIT, *SYNTHETIC, dataset=settings.dataset),
+        "as_of": business_date(settings),
+        **form(GenerateDataConfig, *FIRST, *SOURCE, *BANK, *SPLIT, *SYNTHETIC, dataset=settings.dataset),
     },
     dagrun_timeout=timedelta(hours=8),
-    doc_md=__doc__,
-    **policy(settings, Tag.DATA),
+    **policy(settings, Tag.DATA, told=__doc__),
 ):
     generate_data = spark_task(
         "generate_data",
@@ -48,7 +48,7 @@ with DAG(
         as_of=AS_OF,
         outlets=[TRAIN],
         post_execute=publish(TRAIN, settings),
-        **chosen(*SOURCE, *BANK, *SPLIT, *SYNTHETIC),
+        **chosen(*FIRST, *SOURCE, *BANK, *SPLIT, *SYNTHETIC),
     )
     explore_data = spark_task(
         "explore_data",

@@ -1,11 +1,11 @@
 """Scores a day's new borrowers with the champion: how likely is each to default, and which risk category is that.
 
-**Result**: the partition of `test_sample_inference` for the business date, exactly one row for each row of
-`test_sample`; a rerun writes the same partition.
-**Reads**: `test_sample` of the business date, and the champion that the run's first task found.
-**Starts**: nothing.
-**On failure**: the day's scores are missing or those of the earlier run. Clear the run when the cause is mended; a
-date that another champion has scored needs `force` in the form.
+* **Result**: the partition of `test_sample_inference` for the business date, exactly one row for each row of
+  `test_sample`; a rerun writes the same partition.
+* **Reads**: `test_sample` of the business date, and the champion that the run's first task found.
+* **Starts**: nothing.
+* **On failure**: the day's scores are missing or those of the earlier run. Clear the run when the cause is mended; a
+  date that another champion has scored needs `force` in the form.
 """
 
 from __future__ import annotations
@@ -31,12 +31,11 @@ with DAG(
     "inference",
     schedule=each_day_of(TEST_SAMPLE),
     params={
-        "as_of": business_date(),
+        "as_of": business_date(settings),
         **form(ScoreBorrowersConfig, "dataset", "force", dataset=settings.dataset),
     },
     dagrun_timeout=timedelta(hours=8),
-    doc_md=__doc__,
-    **policy(settings, Tag.SCORES),
+    **policy(settings, Tag.SCORES, told=__doc__),
 ):
     resolve_versions = spark_task(
         "resolve_versions",

@@ -1,9 +1,9 @@
 """Compacts the feature tables, deletes files that no version needs any more, and sweeps what killed runs left.
 
-**Result**: fewer, larger files, and no training snapshot of a run that died; the content of every table is unchanged.
-**Reads**: every Delta table of the data set.
-**Starts**: nothing. Replays reach back as far as `retain_hours`.
-**On failure**: nothing is lost; the next run does the rest.
+* **Result**: fewer, larger files, and no training snapshot of a run that died; the content of every table is unchanged.
+* **Reads**: every Delta table of the data set.
+* **Starts**: nothing. Replays reach back as far as `retain_hours`.
+* **On failure**: nothing is lost; the next run does the rest.
 """
 
 from __future__ import annotations
@@ -29,10 +29,12 @@ LIMITS = ("retain_hours", "snapshot_days")
 with DAG(
     "maintenance",
     schedule=CronTriggerTimetable(settings.maintenance_cron, timezone=settings.timezone),
-    params={"as_of": business_date(), **form(MaintainTablesConfig, "dataset", *LIMITS, dataset=settings.dataset)},
+    params={
+        "as_of": business_date(settings),
+        **form(MaintainTablesConfig, "dataset", *LIMITS, dataset=settings.dataset),
+    },
     dagrun_timeout=timedelta(hours=8),
-    doc_md=__doc__,
-    **policy(settings, Tag.DATA),
+    **policy(settings, Tag.DATA, told=__doc__),
 ):
     maintain_tables = spark_task("maintain_tables", settings, profile=SMALL, **chosen("dataset", *LIMITS))
     send_report = report_by_mail(settings)

@@ -1,9 +1,9 @@
 """Draws the day's new borrowers from the held-out set, as the bank's systems would deliver them.
 
-**Result**: the partition of `test_sample` for the business date, without labels; a rerun rewrites the same rows.
-**Reads**: `test`, in the version that is in force on the business date.
-**Starts**: `inference` for the same business date, if this is the data set that schedules follow.
-**On failure**: the day has no new data and is not scored. Clear the run; past days: `airflow backfill create`.
+* **Result**: the partition of `test_sample` for the business date, without labels; a rerun rewrites the same rows.
+* **Reads**: `test`, in the version that is in force on the business date.
+* **Starts**: `inference` for the same business date, if this is the data set that schedules follow.
+* **On failure**: the day has no new data and is not scored. Clear the run; past days: `airflow backfill create`.
 """
 
 from __future__ import annotations
@@ -30,10 +30,9 @@ DRAW = ("fraction", "with_replacement", "seed")
 with DAG(
     "new_data",
     schedule=CronTriggerTimetable(settings.new_data_cron, timezone=settings.timezone),
-    params={"as_of": business_date(), **form(SampleNewDataConfig, "dataset", *DRAW, dataset=settings.dataset)},
+    params={"as_of": business_date(settings), **form(SampleNewDataConfig, "dataset", *DRAW, dataset=settings.dataset)},
     dagrun_timeout=timedelta(hours=8),
-    doc_md=__doc__,
-    **policy(settings, Tag.DATA),
+    **policy(settings, Tag.DATA, told=__doc__),
 ):
     resolve_versions = spark_task(
         "resolve_versions", settings, profile=DRIVER_ONLY, as_of=AS_OF, pins=PINS, **chosen("dataset")

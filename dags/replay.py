@@ -1,9 +1,9 @@
 """Builds a dataset version again from the table versions it was made of, and proves that it is the same.
 
-**Result**: a mail that says identical, or what differs; no table is changed.
-**Reads**: the version's manifest, and the source as it stood then.
-**Starts**: nothing.
-**On failure**: the data cannot be had as they were: a file has changed, or maintenance has removed the old version.
+* **Result**: a mail that says identical, or what differs; no table is changed.
+* **Reads**: the version's manifest, and the source as it stood then.
+* **Starts**: nothing.
+* **On failure**: the data cannot be had as they were: a file has changed, or maintenance has removed the old version.
 """
 
 from __future__ import annotations
@@ -28,12 +28,11 @@ with DAG(
     "replay",
     schedule=None,
     params={
-        "as_of": business_date(),
+        "as_of": business_date(settings),
         **form(ReplayTrainingSetConfig, "dataset", "dataset_version", dataset=settings.dataset),
     },
     dagrun_timeout=timedelta(hours=8),
-    doc_md=__doc__,
-    **policy(settings, Tag.DATA),
+    **policy(settings, Tag.DATA, told=__doc__),
 ):
     replay_training_set = spark_task(
         "replay_training_set", settings, profile=SMALL, **chosen("dataset", "dataset_version")

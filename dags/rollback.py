@@ -1,10 +1,10 @@
 """Brings an earlier champion back, at once and on record: who wanted it, when, and why.
 
-**Result**: the alias `champion` on the version before the present one, or on the earlier champion that the form names;
-an entry in the log of decisions. No model is trained and no table is changed.
-**Reads**: the log of decisions and the model registry.
-**Starts**: nothing; `inference` takes the champion it finds. A scored date keeps its scores unless it is forced.
-**On failure**: the present champion stays. The mail says what is missing.
+* **Result**: the alias `champion` on the version before the present one, or on the earlier champion that the form
+  names; an entry in the log of decisions. No model is trained and no table is changed.
+* **Reads**: the log of decisions and the model registry.
+* **Starts**: nothing; `inference` takes the champion it finds. A scored date keeps its scores unless it is forced.
+* **On failure**: the present champion stays. The mail says what is missing.
 """
 
 from __future__ import annotations
@@ -29,12 +29,11 @@ with DAG(
     "rollback",
     schedule=None,
     params={
-        "as_of": business_date(),
+        "as_of": business_date(settings),
         **form(RollbackModelConfig, "dataset", "task", "to_version", "reason", dataset=settings.dataset),
     },
     dagrun_timeout=timedelta(hours=8),
-    doc_md=__doc__,
-    **policy(settings, Tag.MODEL),
+    **policy(settings, Tag.MODEL, told=__doc__),
 ):
     rollback_model = spark_task(
         "rollback_model",

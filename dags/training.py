@@ -1,11 +1,11 @@
 """Trains a model on the cluster, measures it on held-out borrowers, and makes it champion if it is the better one.
 
-**Result**: an MLflow run with its report; a registered model, and the alias `champion` on it where it meets the rules
-of the data set, stands up to the present champion and, with `approval` set to `human`, a person approves it in time.
-A tie, a refusal and a rejection keep the champion and are a success. Every decision is in the log of decisions.
-**Reads**: `train` and `test`, in the version that is in force on the business date.
-**Starts**: nothing; `inference` takes the champion it finds.
-**On failure**: the champion stays as it is. The mail says who must act; run again from the form.
+* **Result**: an MLflow run with its report; a registered model, and the alias `champion` on it where it meets the rules
+  of the data set, stands up to the present champion and, with `approval` set to `human`, a person approves it in time.
+  A tie, a refusal and a rejection keep the champion and are a success. Every decision is in the log of decisions.
+* **Reads**: `train` and `test`, in the version that is in force on the business date.
+* **Starts**: nothing; `inference` takes the champion it finds.
+* **On failure**: the champion stays as it is. The mail says who must act; run again from the form.
 """
 
 from __future__ import annotations
@@ -29,13 +29,14 @@ from include.spark import spark_task
 
 settings = Settings.from_env(os.environ)
 
-MODEL = ("engine_options", "iterations", "learning_rate", "depth", "early_stopping_rounds", "validation_share")
+FIRST = ("features", "iterations", "learning_rate", "depth")
+ENGINE = ("engine_options", "early_stopping_rounds", "validation_share", "clusters")
 SAMPLING = ("sampling", "sampling_factor")
 PREPARATION = ("missing", "missing_flags", "outliers", "outlier_deviations", "encoding", "deciles", "interactions")
 CALIBRATION = ("calibration", "calibration_share")
 CUTOFF = ("cutoff_by", "cutoff", "approval_rate", "margin", "lgd", "exposure", "cost")
 CLUSTER = ("shards", "task_memory_mb", "threads", "seed")
-CHOICES = ("clusters", *MODEL, "features", *SAMPLING, *PREPARATION, *CALIBRATION, *CUTOFF, *CLUSTER)
+CHOICES = (*ENGINE, *SAMPLING, *PREPARATION, *CALIBRATION, *CUTOFF, *CLUSTER)
 LEAKS = ("leak_override", "leak_override_reason")
 MEASURES = ("replicates", "segment_by")
 
@@ -43,23 +44,16 @@ with DAG(
     "training",
     schedule=each_day_of(TRAIN),
     params={
-        "as_of": business_date(),
-        **form(
-            TrainModelConfig,
-            "dataset",
-            "task",
-            "engine",
-            *CHOICES,
-            *LEAKS,
-            dataset=settings.dataset,
-        ),
-        **form(EvaluateModelConfig, *MEASURES),
+        "as_of": business_date(settings),
+        **form(TrainModelConfig, "dataset", "task", "engine", *FIRST, dataset=settings.dataset),
         "approval": approval_param(settings),
+        **form(TrainModelConfig, *CHOICES),
+        **form(EvaluateModelConfig, *MEASURES),
         **form(PromoteModelConfig, "gate_override", "override_reason"),
+        **form(TrainModelConfig, *LEAKS),
     },
     dagrun_timeout=timedelta(days=6),
-    doc_md=__doc__,
-    **policy(settings, Tag.MODEL),
+    **policy(settings, Tag.MODEL, told=__doc__),
 ):
     resolve_versions = spark_task(
         "resolve_versions", settings, profile=DRIVER_ONLY, as_of=AS_OF, pins=PINS, **chosen("dataset", "task")
@@ -76,7 +70,7 @@ with DAG(
         execution_timeout=timedelta(hours=6),
         dataset_version=pinned["dataset_version"],
         run_label=RUN_ID,
-        **chosen("dataset", "task", "engine", *CHOICES, *LEAKS),
+        **chosen("dataset", "task", "engine", *FIRST, *CHOICES, *LEAKS),
     )
     mlflow_run_id = train_model.result("mlflow_run_id")
     evaluate_model = spark_task(

@@ -1,50 +1,49 @@
-"""Airflow's trigger form, built from the jobs' own configurations: limits and defaults stand there alone."""
+"""Airflow's trigger form, built from the jobs' own configurations, which hold labels, sections, limits and defaults."""
 
 from __future__ import annotations
 
 import dataclasses
 import types
 import typing
+from collections.abc import Mapping
 from typing import Any, Literal, Union
 
 from airflow.sdk import Param
 
 from arrears.contracts.jobs import JobConfig
+from include.settings import Settings
 
+_NOT_BLANK = r"\S"
 _JSON_TYPES = {int: "integer", float: "number", str: "string", bool: "boolean"}
 
 
-def business_date() -> Param:
+def business_date(settings: Settings) -> Param:
     """The form's entry for the business date of a run; it may be left empty."""
     return Param(
         None,
         type=["null", "string"],
         format="date",
         title="Business date (as_of)",
-        description="Empty: the run's partition key, else the day of its logical date.",
+        description="The day that the run is about. Empty: its partition key where it has one, else the day of its"
+        f" logical date, else the day on which it is started; in the time zone {settings.timezone}. Started from this"
+        " form with nothing changed, that is today.",
     )
 
 
 def param(config_type: type[JobConfig], name: str, *, default: Any = dataclasses.MISSING) -> Param:
-    """One entry of the form: title, help, type, limits and default of the job's field.
+    """One entry of the form: title, help, section, type, limits and default of the job's field.
 
-    `default` replaces the field's own, for what operations set. A field that has no default must be filled in.
+    `default` replaces the field's own, for what operations set. A field that has no default must be filled in. A text
+    whose default is empty may be left empty: Airflow's form asks for every text that may not be null.
     """
     field = {f.name: f for f in dataclasses.fields(config_type)}[name]
     kind, nullable = _without_none(typing.get_type_hints(config_type)[name])
     given = field.default if default is dataclasses.MISSING else default
-    schema: dict[str, Any] = {"title": name.replace("_", " ").capitalize()}
-    if typing.get_origin(kind) is Literal:
-        schema |= {"type": "string", "enum": list(typing.get_args(kind))}
-    elif typing.get_origin(kind) is tuple:
-        schema["type"] = "string"
-    else:
-        schema["type"] = ["null", _JSON_TYPES[kind]] if nullable else _JSON_TYPES[kind]
-    schema |= {
-        limit: field.metadata[limit] for limit in ("minimum", "maximum") if field.metadata.get(limit) is not None
-    }
     if isinstance(given, tuple):
         given = ",".join(map(str, given))  # as on the command line
+    if given == "":
+        given, nullable = None, True
+    schema = _type(kind, nullable) | _looks(field.metadata)
     if given is not dataclasses.MISSING:
         schema["default"] = given
     return Param(description=_sentence(field.metadata["help"]), **schema)
@@ -53,6 +52,30 @@ def param(config_type: type[JobConfig], name: str, *, default: Any = dataclasses
 def form(config_type: type[JobConfig], *names: str, **defaults: Any) -> dict[str, Param]:
     """Several entries of one job, by field name; keyword arguments replace a field's default."""
     return {name: param(config_type, name, default=defaults.get(name, dataclasses.MISSING)) for name in names}
+
+
+def _type(kind: Any, nullable: bool) -> dict[str, Any]:
+    if typing.get_origin(kind) is Literal:
+        return {"type": "string", "enum": list(typing.get_args(kind))}
+    name = "string" if typing.get_origin(kind) is tuple else _JSON_TYPES[kind]
+    if nullable:
+        return {"type": ["null", name]}
+    return {"type": name, "pattern": _NOT_BLANK} if name == "string" else {"type": name}
+
+
+def _looks(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """What the form shows of a field, and what it accepts; what a field does not say is left out."""
+    unit, pattern = metadata["unit"], metadata["pattern"]
+    shown = {
+        "title": f"{metadata['title']} ({unit})" if unit else metadata["title"],
+        "section": metadata["section"] or None,
+        "minimum": metadata["minimum"],
+        "maximum": metadata["maximum"],
+        "pattern": f"^{pattern}$" if pattern else None,
+        "examples": list(metadata["examples"]) or None,
+        "format": "date" if metadata["is_date"] else "multiline" if metadata["is_long"] else None,
+    }
+    return {name: value for name, value in shown.items() if value is not None}
 
 
 def _sentence(text: str) -> str:

@@ -19,9 +19,15 @@ class Tag(str, Enum):
     SCORES = "scores"
 
 
-def policy(settings: Settings, *tags: Tag) -> dict[str, Any]:
-    """Arguments of every DAG: one run at a time, no surprise catch-up, two retries for what may heal."""
+def policy(settings: Settings, *tags: Tag, told: str | None) -> dict[str, Any]:
+    """Arguments of every DAG: one run at a time, no surprise catch-up, two retries for what may heal.
+
+    `told` is the DAG's own text in Markdown; its first line is what the list of DAGs shows.
+    """
+    text = (told or "").strip()
     return {
+        "description": text.partition("\n")[0],
+        "doc_md": text,
         "tags": [tag.value for tag in (Tag.ARREARS, *tags)],
         "catchup": False,
         # Runs of one DAG would contend for the same locks and the same cluster.

@@ -99,10 +99,15 @@ def spark_task(
     """
     if job not in JOBS:
         raise BadConfiguration(f"there is no job {job!r}; jobs are {', '.join(JOBS)}")
-    policy: dict[str, Any] = {"retries": retries, "execution_timeout": execution_timeout, "trigger_rule": trigger_rule}
+    policy: dict[str, Any] = {
+        "retries": retries,
+        "execution_timeout": execution_timeout,
+        "trigger_rule": trigger_rule,
+        # A job without Spark must not wait until a training of hours has given the cluster back.
+        "pool": POOL if profile.opens_session else None,
+    }
     common: dict[str, Any] = {
         "task_id": job,
-        "pool": POOL,
         "outlets": list(outlets),
         "pre_execute": pre_execute,
         "post_execute": post_execute,

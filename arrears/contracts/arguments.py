@@ -1,7 +1,7 @@
 """Job configuration ⇄ command line: one frozen dataclass a job, `--kebab-case` flags, nothing unknown accepted.
 
 A field's type decides how its text is read: ``str``, ``int``, ``float``, ``bool`` (``true``/``false``), ``Literal``,
-any of these ``| None`` (an empty text or ``None`` is none), and ``tuple[…, ...]`` (comma separated).
+any of these ``| None`` (an empty text or ``None`` means not given), and ``tuple[…, ...]`` (comma separated).
 """
 
 from __future__ import annotations
@@ -23,9 +23,43 @@ if TYPE_CHECKING:
 Config = TypeVar("Config", bound="DataclassInstance")
 
 
-def option(default: Any = MISSING, *, help: str, minimum: float | None = None, maximum: float | None = None) -> Any:
-    """Declares one field of a job configuration with its help text and, for numbers, its inclusive limits."""
-    metadata = {"help": help, "minimum": minimum, "maximum": maximum}
+def option(
+    default: Any = MISSING,
+    *,
+    help: str,
+    minimum: float | None = None,
+    maximum: float | None = None,
+    title: str = "",
+    unit: str = "",
+    section: str = "",
+    pattern: str = "",
+    examples: Sequence[str] = (),
+    is_date: bool = False,
+    is_long: bool = False,
+) -> Any:
+    """Declares one field of a job configuration: what ``--help`` and the form of Airflow say of it.
+
+    Args:
+        help: what it is, without capital and full stop; it says what an empty field means.
+        minimum, maximum: inclusive limits of a number, or of each number of a list.
+        title, unit: the form's label.
+        section: the folded part of the form, and the group of ``--help``, where it stands; empty: among the first.
+        pattern: regular expression that the whole text matches.
+        examples: texts that the form suggests.
+        is_date, is_long: the form asks with a calendar, or on several lines.
+    """
+    metadata = {
+        "help": help,
+        "minimum": minimum,
+        "maximum": maximum,
+        "title": title,
+        "unit": unit,
+        "section": section,
+        "pattern": pattern,
+        "examples": tuple(examples),
+        "is_date": is_date,
+        "is_long": is_long,
+    }
     if default is MISSING:
         return dataclasses.field(metadata=metadata)
     return dataclasses.field(default=default, metadata=metadata)
@@ -64,8 +98,12 @@ def parse(
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     hints = typing.get_type_hints(config_type)
+    groups: dict[str, argparse._ActionsContainer] = {"": parser}
     for field in dataclasses.fields(config_type):
-        _add(parser, field, hints[field.name])
+        section = field.metadata.get("section", "")
+        if section not in groups:
+            groups[section] = parser.add_argument_group(section)
+        _add(groups[section], field, hints[field.name])
     values = vars(parser.parse_args(list(argv)))
     problems = [p for field in dataclasses.fields(config_type) for p in _out_of_range(field, values[field.name])]
     if problems:
@@ -90,11 +128,11 @@ def _text(value: object) -> str:
     return str(value)
 
 
-def _add(parser: argparse.ArgumentParser, field: Field[Any], hint: Any) -> None:
+def _add(parser: argparse._ActionsContainer, field: Field[Any], hint: Any) -> None:
     kind, nullable = _without_none(hint)
     described = field.metadata.get("help", "")
     if not _required(field):
-        described += f" (default: {_text(field.default) or 'none'})"
+        described += f" (default: {_text(field.default) or 'empty'})"
     parser.add_argument(
         flag(field.name),
         dest=field.name,

@@ -9,7 +9,8 @@ from enum import Enum
 from arrears.contracts.errors import BadConfiguration
 from arrears.contracts.tasks import DEFAULT, PREFIXES
 
-_SAFE_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+DATASET_NAME = "[a-z][a-z0-9_]{0,62}"
+_SAFE_NAME = re.compile(DATASET_NAME)
 _UNSAFE_IN_KEY = re.compile(r"[^A-Za-z0-9._-]+")
 
 

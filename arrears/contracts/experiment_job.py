@@ -8,22 +8,34 @@ from arrears.contracts.arguments import option
 from arrears.contracts.errors import BadConfiguration
 from arrears.contracts.gate_rules import reason_problems
 from arrears.contracts.job_config import JobConfig
+from arrears.contracts.training_job import LEAKS
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunExperimentConfig(JobConfig):
     """Trains many models side by side, measures each on folds of the training set, and ranks what was tried."""
 
-    experiment: str = option(help="name of an experiment that comes with Arrears, or the address of a YAML file")
+    experiment: str = option(
+        "engines",
+        help="name of an experiment that comes with Arrears; by hand also the address of a YAML file",
+        title="Experiment",
+    )
     as_of: str = option(help="business date of the run (YYYY-MM-DD): the dataset version in force on it is used")
     pins: str = option(help="S3 address where the pinned dataset version of this run is kept")
     report_folder: str = option(help="S3 folder for the page, the ranking and the best configuration")
     run_label: str = option("by-hand", help="name of the MLflow run, after the experiment's own")
     leak_override: bool = option(
-        False, help="go on in spite of what the leak check finds; without effect where it finds nothing"
+        False,
+        help="go on in spite of what the leak check finds; without effect where it finds nothing",
+        title="Override the leak check",
+        section=LEAKS,
     )
     leak_override_reason: str = option(
-        "", help="why that is right, in at least five words; logged and kept with the run where a leak was overridden"
+        "",
+        help="why that is right, in at least five words; logged and kept with the run where a leak was overridden",
+        title="Reason for the override",
+        section=LEAKS,
+        is_long=True,
     )
 
     def __post_init__(self) -> None:

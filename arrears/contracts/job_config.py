@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 from arrears.contracts.arguments import option
-from arrears.contracts.catalogue import Catalogue, checked_dataset
+from arrears.contracts.catalogue import DATASET_NAME, Catalogue, checked_dataset
 from arrears.contracts.errors import BadConfiguration
 
 _DATES = ("as_of", "test_from", "first_month", "drift_from")
@@ -19,9 +19,12 @@ class JobConfig:
     """What every job knows: the root of all data, and where to leave its outcome fact."""
 
     root: str = option("s3://arrears", help="where every dataset and artifact lives")
-    outcome: str | None = option(None, help="S3 address of this attempt's outcome fact; none: only the log tells")
+    outcome: str | None = option(None, help="S3 address of this attempt's outcome fact; empty: only the log tells")
     dataset: str = option(
-        "lending_club", help="the data set's name: one folder in every table, one model in the registry"
+        "lending_club",
+        help="the data set's name: one folder in every table, one model in the registry",
+        title="Data set",
+        pattern=DATASET_NAME,
     )
 
     def __post_init__(self) -> None:

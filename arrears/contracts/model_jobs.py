@@ -10,6 +10,10 @@ from arrears.contracts.errors import BadConfiguration
 from arrears.contracts.gate_rules import reason_problems
 from arrears.contracts.job_config import JobConfig
 
+# Sections of the forms and of --help.
+_MEASURES = "Measurement"
+_GATE = "Override of the gate"
+
 
 @dataclass(frozen=True, kw_only=True)
 class ResolveVersionsConfig(JobConfig):
@@ -30,17 +34,22 @@ class EvaluateModelConfig(JobConfig):
     dataset_version: str = option(help="version of the held-out set")
     mlflow_run_id: str = option(help="MLflow run of the trained model")
     champion_version: str | None = option(
-        None, help="registry version of the present champion; none: there is none yet"
+        None, help="registry version of the present champion; empty: there is none yet"
     )
     report_folder: str = option(help="S3 folder for the report page and the plots")
     segment_by: tuple[str, ...] = option(
-        (), help="columns whose levels or quartiles are measured apart; none given: the first three categories"
+        (),
+        help="columns whose levels or quartiles are measured apart; empty: the first three categories",
+        title="Segments",
+        section=_MEASURES,
     )
     replicates: int = option(
         0,
         help="bootstrap replicates behind the AUC interval; 0: DeLong's interval, which needs none",
         minimum=0,
         maximum=5000,
+        title="Bootstrap replicates",
+        section=_MEASURES,
     )
     seed: int = option(42, help="seed of the bootstrap and of the sample that explains the model")
 
@@ -52,7 +61,7 @@ class ProposeModelConfig(JobConfig):
     dataset_version: str = option(help="version of the data that the model was trained and measured on")
     mlflow_run_id: str = option(help="MLflow run of the trained and evaluated model")
     champion_version: str | None = option(
-        None, help="registry version that the candidate was compared with; none: there was none"
+        None, help="registry version that the candidate was compared with; empty: there was none"
     )
     task: Literal["default", "loss", "segments", "next_product"] = option(
         "default", help="which of the data set's models: default, loss, segments or next_product"
@@ -64,16 +73,25 @@ class PromoteModelConfig(ProposeModelConfig):
     """Registers an evaluated model and makes it champion if every rule of the gate is met or overridden."""
 
     approval: Literal["auto", "human"] = option(
-        "auto", help="who lets a model through that meets the rules: nobody else, or a named person"
+        "auto", help="who lets a model through that meets the rules: nobody else, or a named person", title="Approval"
     )
     answer: Literal["", "Approve", "Reject"] = option("", help="what that person said; empty: nobody was asked")
     approver: str = option("", help="who said so; empty: nobody answered in time")
     answered_at: str = option("", help="when, ISO 8601")
     approval_reason: str = option("", help="why, in the approver's words")
     judged: str = option("", help="digest of the verdicts that the approver saw")
-    gate_override: bool = option(False, help="promote in spite of the rules that are not met; it needs a reason")
+    gate_override: bool = option(
+        False,
+        help="promote in spite of the rules that are not met; it needs a reason",
+        title="Override unmet rules",
+        section=_GATE,
+    )
     override_reason: str = option(
-        "", help="why those rules do not matter here, in five words or more; it is logged for good and shown first"
+        "",
+        help="why those rules do not matter here, in five words or more; it is logged for good and shown first",
+        title="Reason for the override",
+        section=_GATE,
+        is_long=True,
     )
     run_label: str = option("by-hand", help="the run that asks, such as Airflow's run id")
     requested_by: str = option("", help="who started that run; empty: a schedule, or nobody knows")
@@ -88,11 +106,13 @@ class PromoteModelConfig(ProposeModelConfig):
 class RollbackModelConfig(JobConfig):
     """Makes an earlier champion champion again."""
 
-    to_version: str | None = option(None, help="registry version to bring back; none: the champion before this one")
-    task: Literal["default", "loss", "segments", "next_product"] = option(
-        "default", help="which of the data set's models: default, loss, segments or next_product"
+    to_version: str | None = option(
+        None, help="registry version to bring back; empty: the champion before this one", title="Version to bring back"
     )
-    reason: str = option(help="why the present champion must go; it is logged for good")
+    task: Literal["default", "loss", "segments", "next_product"] = option(
+        "default", help="which of the data set's models: default, loss, segments or next_product", title="Model of"
+    )
+    reason: str = option(help="why the present champion must go; it is logged for good", title="Reason", is_long=True)
     run_label: str = option("by-hand", help="the run that asks, such as Airflow's run id")
     requested_by: str = option("", help="who started that run; empty: nobody knows")
 
@@ -119,7 +139,7 @@ class ScoreBorrowersConfig(JobConfig):
     risk_quantiles: tuple[float, ...] = option(
         (0.8, 0.95), help="without limits: quantiles of the training scores", minimum=0.0, maximum=1.0
     )
-    force: bool = option(False, help="score again a date that another model version has scored")
+    force: bool = option(False, help="score again a date that another model version has scored", title="Score again")
 
     def __post_init__(self) -> None:
         super().__post_init__()

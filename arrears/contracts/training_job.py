@@ -11,6 +11,15 @@ from arrears.contracts.gate_rules import reason_problems
 from arrears.contracts.job_config import JobConfig
 from arrears.contracts.tasks import task_problems
 
+# Sections of the forms and of --help.
+LEAKS = "Override of the leak check"
+_ENGINE = "More about the engine"
+_RARE = "Rare defaults"
+_PREPARATION = "Preparation of features"
+_CALIBRATION = "Calibration"
+_CUTOFF = "Cut-off"
+_CLUSTER = "Cluster, memory and seed"
+
 
 @dataclass(frozen=True, kw_only=True)
 class TrainModelConfig(JobConfig):
@@ -21,6 +30,7 @@ class TrainModelConfig(JobConfig):
     task: Literal["default", "loss", "segments", "next_product"] = option(
         "default",
         help="what is learnt: who defaults; the loss given default; customer segments; the product bought next",
+        title="What is learnt",
     )
     engine: Literal[
         "catboost",
@@ -41,86 +51,211 @@ class TrainModelConfig(JobConfig):
         "catboost",
         help="which library trains; loss: catboost, linear, glm, random_forest, gbt; segments: kmeans,"
         " bisecting_kmeans, gaussian_mixture; next_product: als",
+        title="Engine",
     )
     engine_options: tuple[str, ...] = option(
-        (), help="more settings of the engine by its own names: boosting_type=Ordered,l2_leaf_reg=5"
+        (),
+        help="more settings of the engine by its own names: boosting_type=Ordered,l2_leaf_reg=5",
+        title="Engine's own settings",
+        section=_ENGINE,
     )
-    iterations: int = option(1000, help="most trees, or most steps of a linear model", minimum=1, maximum=100_000)
+    iterations: int = option(
+        1000,
+        help="most trees, or most steps of a linear model",
+        minimum=1,
+        maximum=100_000,
+        title="Most trees or steps",
+    )
     learning_rate: float | None = option(
-        None, help="step size of boosted trees; none: the engine chooses", minimum=1e-6, maximum=1.0
+        None,
+        help="step size of boosted trees; empty: the engine chooses",
+        minimum=1e-6,
+        maximum=1.0,
+        title="Learning rate",
     )
-    depth: int = option(6, help="tree depth", minimum=1, maximum=16)
+    depth: int = option(6, help="tree depth", minimum=1, maximum=16, title="Tree depth")
     early_stopping_rounds: int = option(
-        50, help="boosted trees stop after so many without gain on the validation slice", minimum=1
+        50,
+        help="boosted trees stop after so many without gain on the validation slice",
+        minimum=1,
+        title="Early stopping",
+        unit="rounds",
+        section=_ENGINE,
     )
-    clusters: int = option(4, help="segments: how many", minimum=2, maximum=50)
+    clusters: int = option(4, help="segments: how many", minimum=2, maximum=50, title="Clusters", section=_ENGINE)
     validation_share: float = option(
-        0.2, help="share of training rows kept for early stopping and for the cut-off", minimum=0.01, maximum=0.5
+        0.2,
+        help="share of training rows kept for early stopping and for the cut-off",
+        minimum=0.01,
+        maximum=0.5,
+        title="Rows kept for validation",
+        unit="share",
+        section=_ENGINE,
     )
     shards: int | None = option(
         None,
-        help="CatBoost: 1 is the exact model in one task, N are N models in N tasks, merged; none: as memory allows",
+        help="CatBoost: 1 is the exact model in one task, N are N models in N tasks, merged; empty: as memory allows",
         minimum=1,
         maximum=256,
+        title="Shards",
+        section=_CLUSTER,
     )
     task_memory_mb: int = option(
-        4096, help="memory that one task may use, in MB; rows that need more are trained in shards", minimum=256
+        4096,
+        help="memory that one task may use, in MB; rows that need more are trained in shards",
+        minimum=256,
+        title="Memory of a training task",
+        unit="MB",
+        section=_CLUSTER,
     )
-    threads: int = option(2, help="threads a task; part of what makes a model reproducible", minimum=1, maximum=256)
-    seed: int = option(42, help="seed of the model, the slices, the shards and the sampling")
+    threads: int = option(
+        2,
+        help="threads a task; part of what makes a model reproducible",
+        minimum=1,
+        maximum=256,
+        title="Threads of a training task",
+        section=_CLUSTER,
+    )
+    seed: int = option(
+        42, help="seed of the model, the slices, the shards and the sampling", title="Seed", section=_CLUSTER
+    )
     sampling: Literal["none", "class_weights", "over", "under"] = option(
-        "none", help="rare defaults: as they are, weighted, repeated, or the others thinned out"
+        "none",
+        help="rare defaults: as they are, weighted, repeated, or the others thinned out",
+        title="Sampling",
+        section=_RARE,
     )
     sampling_factor: float = option(
-        1.0, help="how much more a default counts than it occurs (k); 0: both classes count alike", minimum=0.0
+        1.0,
+        help="how much more a default counts than it occurs (k); 0: both classes count alike",
+        minimum=0.0,
+        title="Weight of a default",
+        unit="times",
+        section=_RARE,
     )
     features: tuple[str, ...] = option(
-        (), help="features to train on, of those that the data set declares; none given: all of them"
+        (), help="features to train on, of those that the data set declares; empty: all of them", title="Features"
     )
     missing: Literal["native", "fill", "constant"] = option(
-        "native", help="missing values: the engine's own way, filled by median or most frequent level, or a constant"
+        "native",
+        help="missing values: the engine's own way, filled by median or most frequent level, or a constant",
+        title="Missing values",
+        section=_PREPARATION,
     )
-    missing_flags: bool = option(False, help="add a feature that tells where a value was missing")
+    missing_flags: bool = option(
+        False,
+        help="add a feature that tells where a value was missing",
+        title="Flag missing values",
+        section=_PREPARATION,
+    )
     outliers: Literal["keep", "clip", "flag", "drop"] = option(
-        "keep", help="numbers far from the mean: kept, clipped, flagged by a feature, or the training row dropped"
+        "keep",
+        help="numbers far from the mean: kept, clipped, flagged by a feature, or the training row dropped",
+        title="Outliers",
+        section=_PREPARATION,
     )
-    outlier_deviations: float = option(3.0, help="standard deviations from which on a number is far", minimum=1.0)
+    outlier_deviations: float = option(
+        3.0,
+        help="standard deviations from which on a number is far",
+        minimum=1.0,
+        title="Outliers begin at",
+        unit="standard deviations",
+        section=_PREPARATION,
+    )
     encoding: Literal["native", "index", "one_hot", "woe"] = option(
-        "native", help="categories: the engine's own way, a number or a column a level, or all by weight of evidence"
+        "native",
+        help="categories: the engine's own way, a number or a column a level, or all by weight of evidence",
+        title="Categories",
+        section=_PREPARATION,
     )
-    deciles: tuple[str, ...] = option((), help="numeric features to add as deciles of the training rows")
-    interactions: tuple[str, ...] = option((), help="pairs of numeric features to multiply or divide: a*b,c/d")
+    deciles: tuple[str, ...] = option(
+        (), help="numeric features to add as deciles of the training rows", title="Deciles", section=_PREPARATION
+    )
+    interactions: tuple[str, ...] = option(
+        (), help="pairs of numeric features to multiply or divide: a*b,c/d", title="Interactions", section=_PREPARATION
+    )
     calibration: Literal["none", "platt", "isotonic"] = option(
-        "none", help="fit probabilities to outcomes on a slice of their own; resampling is always corrected for"
+        "none",
+        help="fit probabilities to outcomes on a slice of their own; resampling is always corrected for",
+        title="Calibration",
+        section=_CALIBRATION,
     )
     calibration_share: float = option(
-        0.1, help="share of training rows kept for the calibration, where one is asked for", minimum=0.01, maximum=0.5
+        0.1,
+        help="share of training rows kept for the calibration, where one is asked for",
+        minimum=0.01,
+        maximum=0.5,
+        title="Rows kept for calibration",
+        unit="share",
+        section=_CALIBRATION,
     )
     cutoff_by: Literal["fixed", "f1", "ks", "approval_rate", "profit"] = option(
         "profit",
         help="how the cut-off is chosen, on rows kept back from training; profit: of margin, lgd, exposure and cost",
+        title="Cut-off chosen by",
+        section=_CUTOFF,
     )
-    cutoff: float = option(0.5, help="the fixed cut-off: a score at or above it is declined", minimum=0.0, maximum=1.0)
+    cutoff: float = option(
+        0.5,
+        help="the fixed cut-off: a score at or above it is declined",
+        minimum=0.0,
+        maximum=1.0,
+        title="Fixed cut-off",
+        unit="probability",
+        section=_CUTOFF,
+    )
     approval_rate: float = option(
-        0.8, help="share of applications to approve, for the cut-off by approval rate", minimum=0.01, maximum=1.0
+        0.8,
+        help="share of applications to approve, for the cut-off by approval rate",
+        minimum=0.01,
+        maximum=1.0,
+        title="Approval rate",
+        unit="share",
+        section=_CUTOFF,
     )
-    margin: float = option(0.05, help="earned on a loan that is repaid, as a share of its exposure", minimum=0.0)
+    margin: float = option(
+        0.05,
+        help="earned on a loan that is repaid, as a share of its exposure",
+        minimum=0.0,
+        title="Margin",
+        unit="share of the exposure",
+        section=_CUTOFF,
+    )
     lgd: float = option(
         0.45,
         help="loss given default, as a share of the exposure (0.45: unsecured senior claims in Basel II)",
         minimum=0.0,
         maximum=1.0,
+        title="Loss given default (LGD)",
+        unit="share of the exposure",
+        section=_CUTOFF,
     )
     exposure: str | None = option(
-        None, help="numeric column with the exposure at default of a loan; none: every loan counts 1"
+        None,
+        help="numeric column with the exposure at default of a loan; empty: every loan counts 1",
+        title="Exposure column",
+        section=_CUTOFF,
     )
-    cost: float = option(0.0, help="cost of one approved application, in the exposure's unit", minimum=0.0)
+    cost: float = option(
+        0.0,
+        help="cost of one approved application, in the exposure's unit",
+        minimum=0.0,
+        title="Cost of an application",
+        unit="unit of the exposure",
+        section=_CUTOFF,
+    )
     leak_override: bool = option(
-        False, help="train in spite of what the leak check finds; without effect where it finds nothing"
+        False,
+        help="train in spite of what the leak check finds; without effect where it finds nothing",
+        title="Override the leak check",
+        section=LEAKS,
     )
     leak_override_reason: str = option(
         "",
         help="why that is right, in at least five words; logged and kept with the model where a leak was overridden",
+        title="Reason for the override",
+        section=LEAKS,
+        is_long=True,
     )
 
     def __post_init__(self) -> None:

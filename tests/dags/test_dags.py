@@ -37,6 +37,7 @@ TASKS = {
     "maintenance": ["maintain_tables", "send_report"],
     "replay": ["replay_training_set", "send_report"],
 }
+WITHOUT_SPARK = {"resolve_versions", "propose_model", "promote_model", "rollback_model"}
 
 
 def test_exactly_these_dags_are_found(dags: dict[str, Any]) -> None:
@@ -67,7 +68,9 @@ def test_mail_is_a_teardown_that_cannot_change_the_state_of_a_run(dags: dict[str
 @pytest.mark.parametrize("dag_id", TASKS)
 def test_dag_says_what_it_is_and_holds_one_run_at_a_time(dags: dict[str, Any], dag_id: str) -> None:
     dag = dags[dag_id]
-    assert "**On failure**" in dag.doc_md
+    assert "* **On failure**" in dag.doc_md
+    assert dag.description == dag.doc_md.splitlines()[0]
+    assert dag.doc_md.splitlines()[1] == ""  # Markdown would draw text and list together
     assert dag.tags <= {tag.value for tag in Tag}
     assert (dag.catchup, dag.max_active_runs, dag.start_date) == (False, 1, None)
 
@@ -85,9 +88,11 @@ def test_every_task_has_owner_retries_and_time_limit_within_the_runs_own(dags: d
 
 
 @pytest.mark.parametrize("dag_id", TASKS)
-def test_every_spark_task_waits_in_the_pool(dags: dict[str, Any], dag_id: str) -> None:
-    jobs = [task for task in dags[dag_id].tasks if task.task_id in JOBS]
-    assert {task.pool for task in jobs} == {"spark"}
+def test_jobs_with_spark_wait_in_its_pool_and_the_others_wait_for_nobody(
+    dags: dict[str, Any], dags_over_ssh: dict[str, Any], dag_id: str
+) -> None:
+    for task in [*dags[dag_id].tasks, *dags_over_ssh[dag_id].tasks]:
+        assert (task.pool == "spark") == (task.task_id in JOBS and task.task_id not in WITHOUT_SPARK), task.task_id
 
 
 @pytest.mark.parametrize("dag_id", TASKS)

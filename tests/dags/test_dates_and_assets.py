@@ -39,9 +39,12 @@ def test_run_ends_without_retry_when_form_and_partition_key_contradict_each_othe
         as_of({"as_of": "2026-01-31"}, dag_run(partition_key="2026-02-01"))
 
 
-def test_run_ends_without_retry_when_it_has_no_date_at_all() -> None:
-    with pytest.raises(AirflowFailException, match="no business date"):
-        as_of({"as_of": None}, dag_run())
+def test_run_without_any_date_is_about_the_local_day_on_which_it_was_started() -> None:
+    started = dag_run(run_after=LATE_EVENING)
+    assert as_of({"as_of": None}, started) == "2026-03-14"
+    assert as_of({"as_of": None}, started, timezone="Europe/Berlin") == "2026-03-15"
+    # What the form sends for an emptied field, and what a program may send.
+    assert as_of({"as_of": ""}, started) == as_of({}, started) == "2026-03-14"
 
 
 class Event(SimpleNamespace):

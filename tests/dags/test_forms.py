@@ -7,11 +7,13 @@ import dataclasses
 from typing import Any
 
 import pytest
+from airflow.sdk.definitions._internal.types import NOTSET
 from airflow.sdk.exceptions import ParamValidationError
 
-from arrears.contracts.arguments import parse
+from arrears.contracts.arguments import parse, to_argv
 from arrears.contracts.jobs import JOBS, TrainModelConfig
 from include.forms import business_date, param
+from include.settings import Settings
 
 
 def entries(dags: dict[str, Any]) -> list[tuple[str, str, Any]]:
@@ -29,11 +31,49 @@ def test_every_entry_of_a_form_is_a_field_of_its_dags_jobs_with_the_same_default
             field = job_of(dags[dag_id], name).__dataclass_fields__[name]
             must_be_filled_in = field.default is dataclasses.MISSING
             shown = ",".join(field.default) if isinstance(field.default, tuple) else field.default
+            shown = None if shown == "" else shown
             assert (not entry.has_value) if must_be_filled_in else entry.value == shown, (dag_id, name)
 
 
 def test_every_entry_has_a_title_and_says_what_it_is(dags: dict[str, Any]) -> None:
     assert not [name for _, name, entry in entries(dags) if not (entry.schema.get("title") and entry.description)]
+
+
+def test_form_can_be_sent_as_it_opens_but_for_what_only_the_person_knows(dags: dict[str, Any]) -> None:
+    # As Airflow's page does: what may not be null and has no value makes the button grey.
+    empty = {
+        (dag_id, name)
+        for dag_id, name, entry in entries(dags)
+        if "null" not in entry.schema["type"] and entry.value in (NOTSET, None, "")
+    }
+    assert empty == {("rollback", "reason"), ("replay", "dataset_version")}
+
+
+def test_text_left_empty_is_a_value_not_given(dags: dict[str, Any]) -> None:
+    for dag_id, name, entry in entries(dags):
+        if name != "as_of" and entry.schema["type"] == ["null", "string"]:
+            config, field = job_of(dags[dag_id], name), job_of(dags[dag_id], name).__dataclass_fields__[name]
+            nothing = None if field.default is None or "None" in str(field.type) else field.default
+            needed = [f.name for f in dataclasses.fields(config) if f.default is dataclasses.MISSING]
+            known = {"as_of": "2026-01-31", "scored_at": "2026-01-31T00:00:00+00:00", "report_folder": "s3://a/b"}
+            given = {each: known.get(each, "1") for each in needed}
+            assert getattr(parse(config, to_argv(config, given | {name: ""})), name) == nothing, (dag_id, name)
+
+
+def test_what_is_changed_first_stands_first_and_the_rest_is_folded_into_sections(dags: dict[str, Any]) -> None:
+    for dag_id, dag in dags.items():
+        schemas = [dag.params.get_param(name).schema for name in dag.params]
+        assert "section" not in schemas[0], dag_id
+        assert sum("section" not in schema for schema in schemas) <= 9, dag_id
+        sections = [schema["section"] for schema in schemas if "section" in schema]
+        assert sections == [each for section in dict.fromkeys(sections) for each in sections if each == section], dag_id
+
+
+@pytest.mark.parametrize("given", ["../evil", "x'; DROP TABLE", "my loans", "a" * 5000, ""])
+def test_name_of_a_data_set_that_no_job_takes_is_refused_by_the_form(dags: dict[str, Any], given: str) -> None:
+    for dag in dags.values():
+        with pytest.raises(ParamValidationError):
+            copy.copy(dag.params.get_param("dataset")).resolve(value=given)
 
 
 def test_every_limit_of_a_job_is_a_limit_of_the_form(dags: dict[str, Any]) -> None:
@@ -73,7 +113,7 @@ def test_experiment_is_chosen_from_those_that_come_with_arrears(dags: dict[str, 
 @pytest.mark.parametrize(("given", "accepted"), [(None, True), ("2026-01-31", True), ("31.1.2026", False), ("", False)])
 def test_business_date_is_a_date_or_nothing(given: Any, accepted: bool) -> None:
     if accepted:
-        assert business_date().resolve(value=given) == given
+        assert business_date(Settings.from_env({})).resolve(value=given) == given
     else:
         with pytest.raises(ParamValidationError):
-            business_date().resolve(value=given)
+            business_date(Settings.from_env({})).resolve(value=given)

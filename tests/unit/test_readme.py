@@ -129,7 +129,6 @@ def test_the_example_of_an_ssh_node_has_the_fields_that_are_read() -> None:
         "requirements.txt is stale: run make lock",
         "shows another host key",
         "is held by another writer",
-        "this run has no business date",
         "Spark's jars could not be fetched",
         "gave no executor within",
         "may not enter a model",
