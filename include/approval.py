@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from airflow.providers.standard.operators.hitl import ApprovalOperator, HITLOperator
 from airflow.sdk import BaseNotifier, Param
 from airflow.sdk.exceptions import AirflowSkipException
 
-from arrears.contracts.gate_rules import OVERRIDE_WORDS
 from arrears.contracts.jobs import PromoteModelConfig
+from include.approval_operator import ModelApproval
 from include.forms import param
 from include.mails import deliver, mail_about
 from include.reports import airflow_url
@@ -30,19 +28,6 @@ _BODY = (
     "{% if params.gate_override %}"
     "Whoever started the run overrides unmet rules: {{ params.override_reason }}{% endif %}"
 )
-
-
-class ModelApproval(ApprovalOperator):
-    """Asks a person to approve or reject a model; its XCom says what was answered, by whom, when and why.
-
-    A rejection skips nothing: promote_model writes it into the log of decisions.
-    """
-
-    def execute_complete(self, context: Any, event: dict[str, Any]) -> dict[str, str]:
-        """Turns Airflow's answer into the fields of promote_model."""
-        # Not the parent's: it would skip what follows a rejection.
-        given = HITLOperator.execute_complete(self, context, event)
-        return answer_of(given)
 
 
 class AskByMail(BaseNotifier):
@@ -70,26 +55,8 @@ def model_approval(settings: Settings) -> ModelApproval:
         task_id="approve_model",
         subject=_SUBJECT,
         body=_BODY,
-        params={
-            "reason": Param("", type="string", title="Why", description="Kept in the log of decisions.", source="task"),
-            "override": Param(
-                False,
-                type="boolean",
-                title="Override unmet rules",
-                description="Without it a model that misses a rule is refused in spite of an approval.",
-                source="task",
-            ),
-            "override_reason": Param(
-                "",
-                type="string",
-                title="Why those rules do not matter here",
-                description=f"At least {OVERRIDE_WORDS} words; needed with the override, empty without it.",
-                source="task",
-            ),
-        },
+        patience=PATIENCE,
         assigned_users=[{"id": name, "name": name} for name in settings.approvers] or None,
-        defaults=ApprovalOperator.REJECT,
-        response_timeout=PATIENCE,
         notifiers=[AskByMail(settings.smtp_connection)],
         pre_execute=unless_automatic,
         trigger_rule="none_failed",
@@ -121,17 +88,4 @@ def answers() -> dict[str, Any]:
         "judged": f"{{{{ text(({shown}).get('judged')) }}}}",
         **{part: f"{{{{ text({whose}.{part}) }}}}" for part in ("gate_override", "override_reason")},
         **{part: f"{{{{ text(({said}).get('{part}')) }}}}" for part in parts},
-    }
-
-
-def answer_of(given: Mapping[str, Any]) -> dict[str, str]:
-    """The answer as flat text: `approver` is empty where nobody answered in time."""
-    user = given["responded_by_user"] or {}
-    return {
-        "answer": given["chosen_options"][0],
-        "approver": str(user.get("name") or user.get("id") or "").strip(),
-        "answered_at": given["responded_at"].isoformat(),
-        "approval_reason": str(given["params_input"].get("reason") or "").strip(),
-        "gate_override": "true" if given["params_input"].get("override") else "",
-        "override_reason": str(given["params_input"].get("override_reason") or "").strip(),
     }

@@ -13,6 +13,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException
 from arrears.contracts.errors import EXIT_USAGE, BadConfiguration, BadInput
 from arrears.contracts.facts import OutcomeFact
 from include.outcomes import read_outcome
+from include.overrides import override_problems
 
 # What cannot heal by itself, where a job ended before it could write its fact.
 _FINAL_EXIT_CODES = (EXIT_USAGE, BadInput.exit_code, BadConfiguration.exit_code)
@@ -43,9 +44,13 @@ class JobOperator(BaseOperator):
         """Runs the job; returns its figures and values, by name.
 
         Raises:
-            AirflowFailException: the job says that another try cannot help (its data or its configuration are wrong).
+            AirflowFailException: the form overrides a check without a reason, or the job says that another try cannot
+                help (its data or its configuration are wrong).
             AirflowException: it failed otherwise, or it ended well without leaving its fact.
         """
+        problems = override_problems(context["params"])
+        if problems:
+            raise AirflowFailException("; ".join(problems))
         try:
             self.submit_job(context)
         except AirflowFailException:

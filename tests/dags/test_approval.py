@@ -7,18 +7,18 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from airflow.sdk.exceptions import AirflowSkipException, ParamValidationError
+from airflow.providers.standard.operators import hitl
+from airflow.sdk.exceptions import AirflowSkipException, ParamValidationError, TaskAwaitingInput
 
 from arrears.contracts.arguments import parse
 from arrears.contracts.jobs import JOBS, PromoteModelConfig
-from include import approval
+from include import approval, approval_operator
 from include.approval import AskByMail, approval_param, model_approval, unless_automatic
 from include.settings import Settings
 from tests.dags.rendering import rendered, spark_submit_argv
 
 ADA = {"id": "ada", "name": "Ada Lovelace"}
 A_PILOT = "a pilot of fifty loans"
-OVERRIDE = {"override": True, "override_reason": A_PILOT}
 ANSWERED_AT = datetime(2026, 3, 14, 12, tzinfo=UTC)
 
 
@@ -26,7 +26,7 @@ def answer(task: Any, option: str, user: dict[str, str] | None = ADA, **said: An
     """What the task leaves for promote_model after Airflow has resumed it."""
     event = {
         "chosen_options": [option],
-        "params_input": {"reason": "", "override": False, "override_reason": "", **said},
+        "params_input": {"reason": None, **said},
         "responded_at": ANSWERED_AT,
         "responded_by_user": user,
     }
@@ -55,18 +55,62 @@ def test_silence_is_a_no_and_comes_before_the_run_times_out(dags: dict[str, Any]
     task = dags["training"].get_task("approve_model")
     assert task.defaults == ["Reject"]
     assert task.response_timeout < dags["training"].dagrun_timeout
-    assert set(task.serialized_params) == {"reason", "override", "override_reason"}
+
+
+def test_approval_and_rejection_need_no_word(dags: dict[str, Any]) -> None:
+    task = dags["training"].get_task("approve_model")
+    assert task.options == ["Approve", "Reject", "Override unmet rules"]
+    # Airflow's page greys every button while a field that may not be null is empty.
+    assert [param["schema"]["type"] for param in task.serialized_params.values()] == [["null", "string"]]
+    assert {param["source"] for param in task.serialized_params.values()} == {"task"}
+    for option in ("Approve", "Reject"):
+        config = promotion(dags, answer(task, option), approval="human")
+        assert (config.answer, config.approval_reason, config.gate_override) == (option, "", False)
 
 
 @pytest.mark.parametrize("option", ["Approve", "Reject"])
 def test_answer_reaches_the_promotion_with_who_when_and_why(dags: dict[str, Any], option: str) -> None:
     task = dags["training"].get_task("approve_model")
-    said = answer(task, option, reason="as agreed; $(reboot) {{ 7 * 7 }}", **OVERRIDE)
+    said = answer(task, option, reason="as agreed; $(reboot) {{ 7 * 7 }} for a pilot")
     config = promotion(dags, said, approval="human")
     assert (config.approval, config.answer, config.approver) == ("human", option, "Ada Lovelace")
     assert config.answered_at == "2026-03-14T12:00:00+00:00"
-    assert config.approval_reason == "as agreed; $(reboot) {{ 7 * 7 }}"
+    assert config.approval_reason == "as agreed; $(reboot) {{ 7 * 7 }} for a pilot"
+    # However long, a reason overrides nothing: that is an answer of its own.
+    assert (config.gate_override, config.override_reason) == (False, "")
+
+
+def test_override_is_an_approval_that_sets_unmet_rules_aside_and_says_why(dags: dict[str, Any]) -> None:
+    said = answer(dags["training"].get_task("approve_model"), "Override unmet rules", reason=f" {A_PILOT}\n")
+    config = promotion(dags, said, approval="human")
+    assert (config.answer, config.approver, config.approval_reason) == ("Approve", "Ada Lovelace", A_PILOT)
     assert (config.gate_override, config.override_reason) == (True, A_PILOT)
+
+
+@pytest.mark.parametrize("reason", [None, "", "none", "none none none none none", "only four words here"])
+def test_override_without_a_reason_that_counts_is_asked_again_until_the_time_is_over(
+    dags: dict[str, Any], monkeypatch: pytest.MonkeyPatch, reason: str | None
+) -> None:
+    asked, told = [], []
+    for place in (hitl, approval_operator):
+        monkeypatch.setattr(place, "upsert_hitl_detail", lambda **question: asked.append(question))
+    monkeypatch.setattr(AskByMail, "__call__", lambda self, context: told.append(context["task"].body))
+    task = rendered(dags["training"].get_task("approve_model"))
+    context = {"task_instance": SimpleNamespace(id="ti"), "task": task}
+    with pytest.raises(TaskAwaitingInput) as first:
+        task.execute(context)
+    event = {
+        "chosen_options": ["Override unmet rules"],
+        "params_input": {"reason": reason},
+        "responded_at": ANSWERED_AT,
+        "responded_by_user": ADA,
+    }
+    with pytest.raises(TaskAwaitingInput) as again:
+        task.resume_execution(first.value.method_name, {**first.value.kwargs, "event": event}, context)
+    assert [question["options"] for question in asked] == [task.options] * 2
+    assert again.value.kwargs == first.value.kwargs
+    assert again.value.timeout < first.value.timeout == task.response_timeout
+    assert "The answer of Ada Lovelace decided nothing: Override unmet rules needs its reason" in told[-1]
 
 
 def test_override_that_is_off_of_the_approver_leaves_that_of_whoever_started_the_run(dags: dict[str, Any]) -> None:

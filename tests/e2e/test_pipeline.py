@@ -211,7 +211,7 @@ def test_person_lets_a_worse_model_through_and_a_rollback_brings_the_better_one_
     assert "does not beat the champion's" in question.asked()
     assert Models().champion(name) == "1"
 
-    question.approve(reason="a trial of the gate", override=True, override_reason="to see a rollback of this champion")
+    question.override("to see a rollback of this champion")
     run = stack.ended_run("training", run_id)
     assert run.state == "success", stack.task_log("training", run_id, "promote_model")
     assert Models().champion(name) == "2"
