@@ -12,8 +12,8 @@ from airflow.sdk.exceptions import AirflowSkipException
 from arrears.contracts.jobs import PromoteModelConfig
 from include.approval_operator import ModelApproval
 from include.forms import param
+from include.gathering import airflow_url
 from include.mails import deliver, mail_about
-from include.reports import airflow_url
 from include.settings import Settings
 
 log = logging.getLogger(__name__)

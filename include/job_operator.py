@@ -12,6 +12,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from arrears.contracts.errors import EXIT_USAGE, BadConfiguration, BadInput
 from arrears.contracts.facts import OutcomeFact
+from include.failures import JobFailed, JobRefused, last_word
 from include.outcomes import read_outcome
 from include.overrides import override_problems
 
@@ -72,9 +73,9 @@ class JobOperator(BaseOperator):
         if fact is not None and fact.outcome == "failed":
             return _failure(fact)
         if self.exit_code in _FINAL_EXIT_CODES:
+            told = last_word(str(error)) or "its last lines in the log say what is wrong"
             return AirflowFailException(
-                f"{self.task_id} refused its arguments or configuration (exit status {self.exit_code}); "
-                "its last lines above say what is wrong"
+                f"{self.task_id} refused its arguments or configuration (exit status {self.exit_code}): {told}"
             )
         return error
 
@@ -87,9 +88,8 @@ class JobOperator(BaseOperator):
             return None
 
 
-def _failure(fact: OutcomeFact) -> AirflowException:
-    message = f"{fact.error_class} ({fact.who_acts} must act): {fact.first_line}"
-    return AirflowException(message) if fact.may_retry else AirflowFailException(message)
+def _failure(fact: OutcomeFact) -> JobFailed:
+    return JobFailed(fact) if fact.may_retry else JobRefused(fact)
 
 
 def with_outcome(fields: Sequence[str]) -> tuple[str, ...]:

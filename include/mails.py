@@ -10,13 +10,13 @@ from datetime import timedelta
 from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, Protocol
 
 from airflow.sdk import get_current_context, task
 from airflow.sdk.exceptions import AirflowFailException
 
 from arrears.contracts.errors import UpstreamNotReady
-from include.reports import RunReport, gather
+from include.gathering import gather
 from include.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -24,6 +24,14 @@ log = logging.getLogger(__name__)
 _TEMPLATES = Path(__file__).with_name("templates")
 # Mail servers commonly refuse messages above 10 to 25 MB, and base64 adds a third.
 _MOST_BYTES = 7 * 1024 * 1024
+
+
+class Mail(Protocol):
+    """What a template of a mail can be about."""
+
+    @property
+    def subject(self) -> str:
+        """The mail's subject, one line."""
 
 
 @dataclass(frozen=True)
@@ -64,15 +72,17 @@ def report_by_mail(settings: Settings) -> Any:
     return send_report().as_teardown()
 
 
-def compose(report: RunReport, attachments: Sequence[Attachment] = (), left_out: Sequence[str] = ()) -> EmailMessage:
-    """The whole mail but for sender and recipients.
+def compose(
+    report: Mail, attachments: Sequence[Attachment] = (), left_out: Sequence[str] = (), *, template: str = "report"
+) -> EmailMessage:
+    """The whole mail but for sender and recipients, as text and as HTML.
 
     Error texts are values of the templates, never templates: they may hold `{{`.
     """
     values = {"report": report, "pictures": [a for a in attachments if a.is_picture], "left_out": left_out}
     message = mail_about(report.subject)
-    message.set_content(_rendered("report.txt", values))
-    message.add_alternative(_rendered("report.html", values), subtype="html")
+    message.set_content(_rendered(f"{template}.txt", values))
+    message.add_alternative(_rendered(f"{template}.html", values), subtype="html")
     page = message.get_body(("html",))
     for attachment in attachments:
         main, sub = attachment.kind

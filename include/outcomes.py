@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from arrears.contracts.catalogue import Catalogue, in_key
+from collections import defaultdict
+from collections.abc import Mapping
+
+from arrears.contracts.catalogue import Catalogue
 from arrears.contracts.errors import UpstreamNotReady
 from arrears.contracts.facts import OutcomeFact
-from arrears.contracts.jobs import JOBS
+
+Attempts = Mapping[int, OutcomeFact]
 
 
 def read_outcome(address: str) -> OutcomeFact | None:
@@ -18,16 +22,23 @@ def read_outcome(address: str) -> OutcomeFact | None:
         return None
 
 
-def latest_outcomes(catalogue: Catalogue, dag_id: str, run_id: str) -> dict[str, OutcomeFact]:
-    """The outcome fact of each task's latest attempt, by task id; tasks without any are absent."""
+def all_outcomes(catalogue: Catalogue, dag_id: str, run_id: str) -> dict[str, Attempts]:
+    """The outcome facts of each task, by attempt from the first to the latest; tasks without any are absent."""
     from arrears.stores.objects import Objects
 
     objects, folder = Objects(), catalogue.run_folder(dag_id, run_id)
-    newest: dict[str, tuple[int, str]] = {}
-    for found in objects.list(folder):
-        task, _, name = found.uri.removeprefix(folder + "/").partition("/")
+    found: dict[str, dict[int, str]] = defaultdict(dict)
+    for listed in objects.list(folder):
+        task, _, name = listed.uri.removeprefix(folder + "/").partition("/")
         attempt = name.removesuffix(".json")
         if attempt.isdecimal():
-            newest[task] = max(newest.get(task, (0, "")), (int(attempt), found.uri))
-    facts = {task: OutcomeFact.from_json(objects.get(uri)) for task, (_, uri) in newest.items()}
-    return {job: facts[in_key(job)] for job in JOBS if in_key(job) in facts}
+            found[task][int(attempt)] = listed.uri
+    return {
+        task: {attempt: OutcomeFact.from_json(objects.get(uri)) for attempt, uri in sorted(addresses.items())}
+        for task, addresses in found.items()
+    }
+
+
+def latest_outcomes(catalogue: Catalogue, dag_id: str, run_id: str) -> dict[str, OutcomeFact]:
+    """The outcome fact of each task's latest attempt, by task id; tasks without any are absent."""
+    return {task: list(attempts.values())[-1] for task, attempts in all_outcomes(catalogue, dag_id, run_id).items()}

@@ -7,6 +7,7 @@ from enum import Enum
 from typing import Any
 
 from include.expressions import macros
+from include.failures import note_attempt, noted_failure
 from include.settings import Settings
 
 
@@ -22,9 +23,10 @@ class Tag(str, Enum):
 def policy(settings: Settings, *tags: Tag, told: str | None) -> dict[str, Any]:
     """Arguments of every DAG: one run at a time, no surprise catch-up, two retries for what may heal.
 
+    Each task notes its attempt and, where it fails, what was said: the mail tells it.
     `told` is the DAG's own text in Markdown; its first line is what the list of DAGs shows.
     """
-    text = (told or "").strip()
+    text, noted = (told or "").strip(), noted_failure(settings.catalogue)
     return {
         "description": text.partition("\n")[0],
         "doc_md": text,
@@ -38,5 +40,8 @@ def policy(settings: Settings, *tags: Tag, told: str | None) -> dict[str, Any]:
             "retries": 2,
             "retry_delay": timedelta(seconds=30),
             "execution_timeout": timedelta(hours=1),
+            "on_execute_callback": note_attempt,
+            "on_failure_callback": noted,
+            "on_retry_callback": noted,
         },
     }

@@ -1,42 +1,60 @@
-"""What a run's mail tells: gathered from Airflow's task states and the jobs' outcome facts."""
+"""What a run's mail tells, of Airflow's task states and the jobs' outcome facts: in which words, in which order."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import quote
-
-from airflow.sdk.configuration import conf
-from airflow.sdk.exceptions import AirflowFailException
 
 from arrears.contracts.facts import OutcomeFact
-from include.dates import as_of
-from include.outcomes import latest_outcomes
-from include.settings import Settings
+from include.figures import (
+    NOTHING,
+    duration,
+    is_internal,
+    is_warning,
+    label_of,
+    place_of,
+    section_of,
+    shown,
+)
+from include.next_steps import after_failure, after_success, person
 
 FAILED_STATES = ("failed", "upstream_failed")
-NOTHING = "-"
-NO_FACT = "no outcome fact: the task was killed, never started, or broke while its code was loaded"
+NO_FACT = (
+    "nobody said why: the task was killed, somebody marked it as failed in Airflow, or it broke while its code was"
+    " loaded"
+)
+_SUBJECT_LETTERS = 60  # of a part that people can make as long as they like
+_ERROR_LETTERS = 1000
 _HEADLINES = {
-    "promoted": ("new champion", "Model version {model_version} is the new champion."),
-    "kept": ("kept champion", "The champion stays: the new model does not beat it."),
-    "refused": ("refused", "The new model does not meet the rules of its data set: no new champion."),
-    "rejected": ("rejected", "Model version {model_version} was not approved: the champion stays."),
-    "rolled back": ("rolled back", "Model version {model_version} is champion again."),
+    "promoted": ("new champion", "Model version {model_version} is the new champion of {about}."),
+    "kept": ("kept champion", "The champion of {about} stays: the new model does not beat it."),
+    "refused": ("refused", "The new model of {about} does not meet the rules of its data set: no new champion."),
+    "rejected": ("rejected", "Model version {model_version} of {about} was not approved: the champion stays."),
+    "rolled back": ("rolled back", "Model version {model_version} is champion of {about} again."),
 }
+_SET_ASIDE = "BY OVERRIDE of {set_aside}: model version {model_version} is the new champion of {about}."
+
+Figures = dict[str, list[tuple[str, str]]]
 
 
 @dataclass(frozen=True)
 class TaskReport:
-    """One task as the mail shows it."""
+    """One task as the mail shows it.
+
+    Attributes:
+        attempt: the number of its last attempt; None: Airflow never began one.
+        facts: how each attempt ended, by its number; an attempt that was killed has none.
+        failure: what Airflow itself kept of the last attempt's exception.
+    """
 
     task_id: str
     state: str
     log_url: str
     seconds: float | None = None
-    fact: OutcomeFact | None = None
+    attempt: int | None = None
+    facts: Mapping[int, OutcomeFact] = field(default_factory=dict)
+    failure: OutcomeFact | None = None
 
     @property
     def failed(self) -> bool:
@@ -44,38 +62,83 @@ class TaskReport:
         return self.state == "failed"
 
     @property
+    def fact(self) -> OutcomeFact | None:
+        """How the last attempt ended, in the job's own words, else in Airflow's; None where nobody said it."""
+        own = self.facts.get(self._last)
+        if own is not None and not (self.failed and own.outcome == "success"):
+            return own
+        return self.failure if self.failed else None
+
+    @property
     def error(self) -> str:
         """The first line of what went wrong."""
-        return NO_FACT if self.fact is None or self.fact.outcome == "success" else self.fact.first_line
+        return NO_FACT if self.fact is None else _cut(self.fact.first_line, _ERROR_LETTERS)
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """All that is wrong, where it is more than the first line says."""
+        told = () if self.fact is None else self.fact.problems
+        return tuple(_cut(problem, _ERROR_LETTERS) for problem in told) if len(told) > 1 else ()
 
     @property
     def who_acts(self) -> str:
-        """Who must act on the failure; without a fact, whoever reads the log."""
-        return "operator" if self.fact is None else self.fact.who_acts or "operator"
+        """Who must act on the failure; where nobody said why, whoever reads the log."""
+        return person("operator" if self.fact is None else self.fact.who_acts or "operator")
+
+    @property
+    def next_step(self) -> str:
+        """What that person should do."""
+        return after_failure(self.fact)
+
+    @property
+    def earlier(self) -> list[str]:
+        """How the attempts before the last one ended, one line each; empty where the first one was the only one."""
+        return [f"attempt {number}: {self._told(self.facts.get(number))}" for number in range(1, self._last)]
 
     @property
     def duration(self) -> str:
         """How long its last attempt took."""
-        if self.seconds is None:
-            return NOTHING
-        minutes, seconds = divmod(round(self.seconds), 60)
-        return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
+        return NOTHING if self.seconds is None else duration(self.seconds)
+
+    @property
+    def _last(self) -> int:
+        return self.attempt or max(self.facts, default=1)
+
+    @staticmethod
+    def _told(fact: OutcomeFact | None) -> str:
+        if fact is None:
+            return "ended without a word, killed perhaps"
+        if fact.outcome == "success":
+            return "ended well, and was repeated"
+        return f"{fact.error_class}: {_cut(fact.first_line, _ERROR_LETTERS)}"
 
 
 @dataclass(frozen=True)
 class RunReport:
-    """One run as the mail shows it."""
+    """One run as the mail shows it.
+
+    Attributes:
+        dataset: the data set or bank that the run is about; empty where its form has none.
+        silence: why the jobs' outcome facts could not be read; empty where they were.
+    """
 
     dag_id: str
     run_id: str
     as_of: str
     run_url: str
     tasks: tuple[TaskReport, ...]
+    dataset: str = ""
+    silence: str = ""
 
     @property
     def failed(self) -> bool:
         """Whether any of the run's work failed."""
         return any(task.state in FAILED_STATES for task in self.tasks)
+
+    @property
+    def about(self) -> str:
+        """What the run is about, at most as long as a subject bears."""
+        return _cut(self.dataset, _SUBJECT_LETTERS)
 
     @property
     def outcome(self) -> str:
@@ -86,119 +149,91 @@ class RunReport:
 
     @property
     def subject(self) -> str:
-        """The mail's subject, one line."""
-        return f"[Arrears] {self.dag_id} {self.as_of}: {self.outcome}"
+        """The mail's subject, one line: first that a rule was set aside, then run, data set, date and outcome."""
+        first = f"BY OVERRIDE of {_cut(self.set_aside, _SUBJECT_LETTERS)}: " if self.set_aside else ""
+        named = " ".join(part for part in (self.dag_id, self.about, self.as_of) if part)
+        return " ".join(f"[Arrears] {first}{named}: {self.outcome}".split())
 
     @property
     def headline(self) -> str:
         """The sentence that a reader in a hurry needs."""
+        of = f" of {self.about}" if self.about else ""
         broken = [task for task in self.tasks if task.failed]
         if broken:
-            return f"{broken[0].task_id} failed. Who must act: {broken[0].who_acts}."
+            return f"{self.dag_id}{of} failed in {broken[0].task_id}. Who must act: {broken[0].who_acts}."
         if self.failed:
-            return "The run failed before its work began."
+            return f"{self.dag_id}{of} failed before its work began."
         if self._decision in _HEADLINES:
-            return _HEADLINES[self._decision][1].format_map({"model_version": "?", **self._values})
-        return f"{self.dag_id} has done its work for {self.as_of}."
+            words = _SET_ASIDE if self.set_aside else _HEADLINES[self._decision][1]
+            return words.format_map({"model_version": "?", **self._values, "about": self.about or "its data set"})
+        return f"{self.dag_id}{of} has done its work for {self.as_of}."
 
     @property
-    def figures(self) -> list[tuple[str, str, str]]:
-        """Task, name and value of every figure, as text."""
-        return [
-            (task.task_id, name.replace("_", " "), shown(value))
-            for task in self.tasks
-            if task.fact is not None
-            for name, value in task.fact.result.figures.items()
-        ]
+    def set_aside(self) -> str:
+        """The rules of the gate that an override has set aside; empty where none took effect."""
+        return "" if self.failed else self._values.get("set_aside", "")
+
+    @property
+    def warnings(self) -> list[tuple[str, str]]:
+        """Name and text of every figure that tells of a rule that somebody has set aside."""
+        return [(label_of(name), shown(value, name)) for _, name, value in self._told if is_warning(name)]
+
+    @property
+    def figures(self) -> Figures:
+        """Heading → name and value with its unit: decisions first, what led to them after."""
+        return _by_section(told for told in self._told if not is_internal(told[1]) and not is_warning(told[1]))
+
+    @property
+    def internals(self) -> Figures:
+        """The same of what only engineers ask for."""
+        return _by_section(told for told in self._told if is_internal(told[1]))
+
+    @property
+    def next_step(self) -> str:
+        """What a reader should do next; of a failure, each failed task says it."""
+        return "" if self.failed else after_success(self.dag_id, self._decision)
 
     @property
     def links(self) -> dict[str, str]:
         """Label and address: the run itself, then what the jobs name (their MLflow run, their report)."""
-        named = {label: address for task in self._done for label, address in task.fact.result.links.items()}
+        named = {label: address for fact in self._done for label, address in fact.result.links.items()}
         return {"Airflow run": self.run_url, **named}
 
     @property
     def attachments(self) -> list[str]:
         """Addresses of the plots and pages of the jobs."""
-        return [address for task in self._done for address in task.fact.result.attachments]
+        return [address for fact in self._done for address in fact.result.attachments]
 
     @property
-    def _done(self) -> list[Any]:
-        return [task for task in self.tasks if task.fact is not None]
+    def _done(self) -> list[OutcomeFact]:
+        return [task.fact for task in self.tasks if task.fact is not None]
+
+    @property
+    def _told(self) -> list[tuple[str, str, Any]]:
+        """Task, name and value of every figure, the deciding tasks first."""
+        done = [(task.task_id, task.fact) for task in self.tasks if task.fact is not None]
+        return [
+            (task_id, name, value)
+            for task_id, fact in sorted(done, key=lambda each: place_of(each[0]))
+            for name, value in fact.result.figures.items()
+        ]
 
     @property
     def _values(self) -> dict[str, str]:
-        return {name: value for task in self._done for name, value in task.fact.result.values.items()}
+        return {name: value for fact in self._done for name, value in fact.result.values.items()}
 
     @property
     def _decision(self) -> str:
         return self._values.get("decision", "")
 
 
-def shown(value: float | int | str | None) -> str:
-    """A figure as a person reads it: thousands apart, four significant digits after a point, a dash for nothing."""
-    if value is None:
-        return NOTHING
-    if isinstance(value, str):
-        return value
-    if isinstance(value, float) and not value.is_integer():
-        return f"{value:,.4f}" if abs(value) < 1000 else f"{value:,.1f}"
-    return f"{int(value):,}"
+def _by_section(told: Any) -> Figures:
+    found: Figures = {}
+    for task_id, name, value in told:
+        found.setdefault(section_of(task_id), []).append((label_of(name), shown(value, name)))
+    return found
 
 
-def gather(context: Mapping[str, Any], settings: Settings) -> RunReport:
-    """The report of the run that this task belongs to: its other tasks, in the order of the DAG's text."""
-    ti, dag, dag_run = context["ti"], context["dag"], context["dag_run"]
-    states = ti.get_task_states(dag_id=ti.dag_id, run_ids=[ti.run_id]).get(ti.run_id, {})
-    seconds = {crumb["task_id"]: crumb.get("duration") for crumb in ti.get_task_breadcrumbs(ti.dag_id, ti.run_id)}
-    facts = latest_outcomes(settings.catalogue, ti.dag_id, ti.run_id)
-    run_url = _run_url(ti.dag_id, ti.run_id)
-    work = (task.task_id for task in dag.tasks if task.task_id != ti.task_id)
-    return RunReport(
-        dag_id=ti.dag_id,
-        run_id=ti.run_id,
-        as_of=_date(context["params"], dag_run, settings),
-        run_url=run_url,
-        tasks=_tasks(work, states, seconds, facts, run_url),
-    )
-
-
-def _tasks(
-    task_ids: Iterable[str],
-    states: Mapping[str, str | None],
-    seconds: Mapping[str, float | None],
-    facts: Mapping[str, OutcomeFact],
-    run_url: str,
-) -> tuple[TaskReport, ...]:
-    return tuple(
-        TaskReport(
-            task_id=task_id,
-            state=str(states.get(task_id) or "not started"),
-            log_url=f"{run_url}/tasks/{task_id}",
-            seconds=_seconds(facts.get(task_id)) or seconds.get(task_id),
-            fact=facts.get(task_id),
-        )
-        for task_id in task_ids
-    )
-
-
-def _seconds(fact: OutcomeFact | None) -> float | None:
-    if fact is None:
-        return None
-    return (datetime.fromisoformat(fact.ended_at) - datetime.fromisoformat(fact.started_at)).total_seconds()
-
-
-def _date(params: Mapping[str, Any], dag_run: Any, settings: Settings) -> str:
-    try:
-        return as_of(params, dag_run, timezone=settings.timezone)
-    except AirflowFailException:
-        return "without business date"
-
-
-def airflow_url() -> str:
-    """Where people reach Airflow's pages, without a closing slash."""
-    return str(conf.get("api", "base_url", fallback="http://localhost:8080")).rstrip("/")
-
-
-def _run_url(dag_id: str, run_id: str) -> str:
-    return f"{airflow_url()}/dags/{dag_id}/runs/{quote(run_id, safe='')}"
+def _cut(text: str, letters: int) -> str:
+    """A text of bounded length: an analyst may have typed five thousand letters."""
+    return text if len(text) <= letters else text[: letters - 1] + "…"

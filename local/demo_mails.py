@@ -29,7 +29,8 @@ class Mailbox:
     def report_of(self, dag_id: str, run_id: str) -> Mail | None:
         """The newest report mail of one run; None where there is none."""
         for summary in self._get("/api/v1/messages?limit=500")["messages"]:
-            if summary["Subject"].startswith(f"[Arrears] {dag_id} "):
+            # The first word but where an override is told before it.
+            if summary["Subject"].startswith("[Arrears] ") and dag_id in summary["Subject"].split():
                 mail = Mail(summary["ID"], summary["Subject"])
                 if f"Run: {run_id}" in self.message(mail)["Text"].splitlines():
                     return mail

@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from arrears.contracts.arguments import parse
-from arrears.contracts.errors import EXIT_BUG, EXIT_OK, ArrearsError, UpstreamNotReady
+from arrears.contracts.errors import EXIT_BUG, EXIT_OK, ArrearsError, BadConfiguration, UpstreamNotReady
 from arrears.contracts.facts import JobResult, OutcomeFact
 from arrears.contracts.jobs import JobConfig
+from arrears.contracts.refused_flags import RefusedArguments, outcome_of
 from arrears.stores.objects import Objects
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def launch_plain(
     run: Callable[[Config], JobResult], config_type: type[Config], argv: Sequence[str] | None = None
 ) -> NoReturn:
     """Runs a job that needs no Spark session and ends the process with the job's exit code."""
-    config = parse(config_type, sys.argv[1:] if argv is None else argv, prog=_job_name() + ".py")
+    config = _read(config_type, sys.argv[1:] if argv is None else argv)
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("py4j").setLevel(logging.WARNING)
     # MLflow's client waits up to four minutes for a server that is away; only at this level it says so.
@@ -69,17 +70,30 @@ def launch_plain(
         result = run(config)
     except ArrearsError as error:
         log.error("%s failed; who must act: %s\n%s", _job_name(), error.who_acts, _listed(error))
-        _leave(config, _failure(error, started))
+        _leave(config.outcome, _failure(error, started))
         sys.exit(error.exit_code)
     except Exception as error:
         log.exception("%s failed by a bug", _job_name())
-        _leave(config, _failure(error, started))
+        _leave(config.outcome, _failure(error, started))
         sys.exit(EXIT_BUG)
     for name, figure in result.figures.items():
         log.info("%s = %s", name, figure)
-    _leave(config, OutcomeFact(_job_name(), "success", started, _now(), result=result))
+    _leave(config.outcome, OutcomeFact(_job_name(), "success", started, _now(), result=result))
     log.info("%s is done", _job_name())
     sys.exit(EXIT_OK)
+
+
+def _read(config_type: type[Config], argv: Sequence[str]) -> Config:
+    """The job's configuration; refused flags leave a fact too, or a mail could not say what is wrong with them."""
+    started = _now()
+    try:
+        return parse(config_type, argv, prog=_job_name() + ".py")
+    except RefusedArguments as refused:
+        try:
+            _leave(outcome_of(argv), _failure(BadConfiguration(*refused.problems), started))
+        except Exception:  # standard error has told it already, and the exit code must stay that of wrong flags
+            log.warning("the outcome fact of the refused flags could not be left", exc_info=True)
+        raise
 
 
 def _failure(error: Exception, started: str) -> OutcomeFact:
@@ -96,9 +110,9 @@ def _failure(error: Exception, started: str) -> OutcomeFact:
     )
 
 
-def _leave(config: JobConfig, fact: OutcomeFact) -> None:
-    if config.outcome is not None:
-        Objects().put(config.outcome, fact.to_json().encode())
+def _leave(outcome: str | None, fact: OutcomeFact) -> None:
+    if outcome is not None:
+        Objects().put(outcome, fact.to_json().encode())
 
 
 def _end_without_resources(spark: SparkSession, config: JobConfig) -> threading.Event:
@@ -120,7 +134,7 @@ def _end_without_resources(spark: SparkSession, config: JobConfig) -> threading.
                     f" {wanted['spark.executor.memory']} an executor (the profile in include/profiles.py)"
                 )
                 log.error("%s", error)
-                _leave(config, _failure(error, _now()))
+                _leave(config.outcome, _failure(error, _now()))
                 os._exit(error.exit_code)  # the main thread is inside a JVM call that nothing else interrupts
 
     threading.Thread(target=watch, name="resource-watch", daemon=True).start()

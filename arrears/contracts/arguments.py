@@ -16,6 +16,7 @@ from dataclasses import MISSING, Field
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, Union
 
 from arrears.contracts.errors import BadConfiguration
+from arrears.contracts.refused_flags import FlagParser, Unreadable
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -90,8 +91,12 @@ def to_argv(config_type: type[Any], values: Mapping[str, object]) -> list[str]:
 def parse(
     config_type: type[Config], argv: Sequence[str], *, prog: str | None = None, about: str | None = None
 ) -> Config:
-    """Reads a job's flags into its configuration; a misspelt flag or a value out of range ends with exit code 2."""
-    parser = argparse.ArgumentParser(
+    """Reads a job's flags into its configuration.
+
+    Raises:
+        RefusedArguments: a misspelt flag or a value out of range; uncaught, it ends the process with exit code 2.
+    """
+    parser = FlagParser(
         prog=prog,
         description=about or config_type.__doc__,
         allow_abbrev=False,
@@ -105,13 +110,13 @@ def parse(
             groups[section] = parser.add_argument_group(section)
         _add(groups[section], field, hints[field.name])
     values = vars(parser.parse_args(list(argv)))
-    problems = [p for field in dataclasses.fields(config_type) for p in _out_of_range(field, values[field.name])]
+    problems = [p for field in dataclasses.fields(config_type) for p in _wrong(field, values[field.name])]
     if problems:
-        parser.error("; ".join(problems))
+        parser.refuse(problems)
     try:
         return config_type(**values)
     except BadConfiguration as error:
-        parser.error(str(error))
+        parser.refuse(error.problems)
 
 
 def _required(field: Field[Any]) -> bool:
@@ -163,7 +168,10 @@ def _reader(kind: Any, nullable: bool) -> Any:
     def read(text: str) -> Any:
         if nullable and text in ("", "None"):
             return None
-        return _read(kind, text)
+        try:
+            return _read(kind, text)
+        except argparse.ArgumentTypeError as error:
+            return Unreadable(str(error))
 
     return read
 
@@ -191,7 +199,9 @@ def _choice(allowed: Sequence[Any], text: str) -> str:
     return text
 
 
-def _out_of_range(field: Field[Any], value: Any) -> list[str]:
+def _wrong(field: Field[Any], value: Any) -> list[str]:
+    if isinstance(value, Unreadable):
+        return [f"argument {flag(field.name)}: {value.problem}"]
     low, high = field.metadata.get("minimum"), field.metadata.get("maximum")
     problems = []
     for item in value if isinstance(value, tuple) else (value,):

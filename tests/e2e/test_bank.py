@@ -58,7 +58,7 @@ def test_a_bank_becomes_features_a_data_set_and_a_replay(stack: RunningStack) ->
 
     run_id = done(stack, "generate_data", source="bank", split="grouped", features_from="store")
     mail, message = stack.report_of("generate_data", run_id)
-    assert mail.subject == f"[Arrears] generate_data {AS_OF}: succeeded"
+    assert mail.subject == f"[Arrears] generate_data {BANK} {AS_OF}: succeeded"
     assert "exploration.html" in {part["FileName"] for part in message["Attachments"]}
     version = Objects().get_json(f"{stack.catalogue.activations(BANK)}/{AS_OF}.json")["dataset_version"]
     sides = [stack.manifest(table, version, BANK)["rows"] for table in (Table.TRAIN, Table.TEST)]

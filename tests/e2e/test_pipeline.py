@@ -129,7 +129,7 @@ def test_each_run_mails_both_bodies_and_its_plots(
 ) -> None:
     mail, message = stack.report_of(dag_id, run_of(stack, dag_id))
 
-    assert mail.subject == f"[Arrears] {dag_id} {AS_OF}: {outcome}"
+    assert mail.subject == f"[Arrears] {dag_id} lending_club {AS_OF}: {outcome}"
     assert message["To"] == [{"Name": "", "Address": "risk@example.com"}]
     assert f"/dags/{dag_id}/runs/" in message["Text"]
     assert f"/dags/{dag_id}/runs/" in message["HTML"]
@@ -174,11 +174,22 @@ def test_unknown_target_fails_the_run_is_mailed_and_writes_nothing(
     }  # fmt: skip
     assert {task.attempt for task in run.tasks if task.task_id == "generate_data"} == {1}  # not tried again
     mail, message = stack.report_of("generate_data", run_id)
-    assert mail.subject == f"[Arrears] generate_data {AS_OF}: FAILED"
+    assert mail.subject == f"[Arrears] generate_data broken {AS_OF}: FAILED"
     assert "no_such_column" in message["Text"]
     assert "no_such_column" in message["HTML"]
     written = [each.uri for each in Objects().list(stack.catalogue.root) if "/broken/" in each.uri]
     assert written == []
+
+
+def test_what_only_airflow_could_say_is_mailed(stack: RunningStack, first_demo: Demo) -> None:
+    run_id = stack.airflow.trigger("inference", conf={"as_of": "2026-01-30"}, partition_key=AS_OF)
+
+    run = stack.ended_run("inference", run_id)
+
+    assert run.state == "failed"
+    mail, message = stack.report_of("inference", run_id)
+    assert mail.subject == f"[Arrears] inference lending_club 2026-01-30 or {AS_OF}: FAILED"
+    assert f"as_of 2026-01-30 contradicts the run's partition key {AS_OF}" in message["Text"]
 
 
 def test_backfill_of_four_dates_scores_four_partitions(stack: RunningStack, first_demo: Demo) -> None:
@@ -216,7 +227,8 @@ def test_person_lets_a_worse_model_through_and_a_rollback_brings_the_better_one_
     assert run.state == "success", stack.task_log("training", run_id, "promote_model")
     assert Models().champion(name) == "2"
     mail, message = stack.report_of("training", run_id)
-    assert mail.subject == f"[Arrears] training {AS_OF}: new champion"
+    assert mail.subject.startswith("[Arrears] BY OVERRIDE of ")
+    assert mail.subject.endswith(f": training lending_club {AS_OF}: new champion")
     assert "to see a rollback" in message["Text"]
 
     stack.airflow.set_paused("rollback", paused=False)

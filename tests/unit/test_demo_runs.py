@@ -81,7 +81,7 @@ class FullMailbox:
     """Has the report of every run."""
 
     def report_of(self, dag_id: str, run_id: str) -> Mail | None:
-        return Mail("1", f"[Arrears] {dag_id} {AS_OF}: succeeded")
+        return Mail("1", f"[Arrears] {dag_id} lending_club {AS_OF}: succeeded")
 
     wait_for_report = report_of
 

@@ -61,8 +61,38 @@ def test_a_bug_leaves_its_class_and_none_of_the_row_that_its_message_quotes(outc
     assert ROW_VALUE not in outcome.read_text()
 
 
-def test_wrong_flags_end_a_job_before_it_has_an_outcome(outcome: Path) -> None:
+@pytest.mark.parametrize(
+    ("flags", "problems"),
+    [
+        ([], ("the following arguments are required: --dataset-version, --mlflow-run-id",)),
+        ([*FLAGS, "--speed", "9"], ("unrecognized arguments: --speed 9",)),
+        ([*FLAGS, "--dataset", "../evil"], ("dataset name '../evil' must be lower-case letters",)),
+        (
+            [*FLAGS, "--approval", "perhaps", "--task", "all"],
+            ("argument --task: 'all' is not one of", "argument --approval: 'perhaps' is not one of"),
+        ),
+    ],
+)
+def test_wrong_flags_leave_a_fact_that_names_them_all(
+    outcome: Path, flags: list[str], problems: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit) as exit_:
-        launch_plain(lambda config: JobResult(), PromoteModelConfig, ["--outcome", outcome.as_uri()])
-    assert exit_.value.code == 2
-    assert not outcome.exists()
+        launch_plain(lambda config: JobResult(), PromoteModelConfig, [*flags, "--outcome", outcome.as_uri()])
+    fact = OutcomeFact.from_json(outcome.read_text())
+    assert (exit_.value.code, fact.who_acts, fact.may_retry) == (2, "operator", False)
+    assert len(fact.problems) == len(problems)
+    said = capsys.readouterr().err
+    for told, problem in zip(fact.problems, problems, strict=True):
+        assert told.startswith(problem)
+        assert problem in said
+
+
+def test_wrong_flags_end_a_job_as_such_where_its_fact_cannot_be_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(*_: object) -> None:
+        raise ConnectionError("no route")
+
+    monkeypatch.setattr("spark_jobs.launch.Objects.put", away)
+    for flags in (["--outcome", "s3://arrears/1.json"], ["--outcome"], []):
+        with pytest.raises(SystemExit) as exit_:
+            launch_plain(lambda config: JobResult(), PromoteModelConfig, flags)
+        assert exit_.value.code == 2

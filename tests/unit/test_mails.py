@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import email.policy
+from dataclasses import replace
 from email.message import EmailMessage
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,39 +13,14 @@ from typing import Any
 import pytest
 from airflow.sdk.exceptions import AirflowFailException
 
-from arrears.contracts.facts import JobResult, OutcomeFact
+from arrears.contracts.facts import JobResult
 from include import mails
 from include.mails import Attachment, addresses_of, compose, deliver, fetch
-from include.outcomes import latest_outcomes
-from include.reports import NO_FACT, RunReport, TaskReport, gather, shown
-from include.settings import Settings
+from include.reports import NO_FACT, RunReport
+from tests.unit.made_up_run import LOG, a_fact, a_failure, a_report, a_task, decided
 
-STARTED, ENDED = "2026-03-14T02:06:00+00:00", "2026-03-14T02:08:05+00:00"
-LOG = "http://airflow/dags/training/runs/r1/tasks/train_model"
 PNG = Attachment("roc.png", b"\x89PNG-picture", "0.roc.png@arrears.invalid")
 PAGE = Attachment("report.html", b"<p>page</p>", "1.report.html@arrears.invalid")
-
-
-def a_fact(**given: Any) -> OutcomeFact:
-    return OutcomeFact(**{"job": "train_model", "outcome": "success", "started_at": STARTED, "ended_at": ENDED} | given)
-
-
-def a_failure(**given: Any) -> OutcomeFact:
-    wrong = {"outcome": "failed", "error_class": "BadInput", "who_acts": "data owner", "first_line": "column x is text"}
-    return a_fact(**(wrong | given))
-
-
-def a_report(*tasks: TaskReport) -> RunReport:
-    return RunReport("training", "r1", "2026-03-14", "http://airflow/dags/training/runs/r1", tasks)
-
-
-def a_task(state: str = "success", fact: OutcomeFact | None = None, **given: Any) -> TaskReport:
-    return TaskReport(**{"task_id": "train_model", "state": state, "log_url": LOG, "fact": fact} | given)
-
-
-def decided(decision: str) -> RunReport:
-    values = {"decision": decision, "model_version": "7"}
-    return a_report(a_task(fact=a_fact(result=JobResult(values=values))))
 
 
 def received(message: EmailMessage) -> EmailMessage:
@@ -63,14 +39,14 @@ def text(message: EmailMessage, kind: str = "plain") -> str:
 @pytest.mark.parametrize(
     ("report", "subject"),
     [
-        (a_report(a_task()), "[Arrears] training 2026-03-14: succeeded"),
-        (a_report(a_task("failed", a_failure())), "[Arrears] training 2026-03-14: FAILED"),
-        (a_report(a_task("upstream_failed")), "[Arrears] training 2026-03-14: FAILED"),
-        (decided("promoted"), "[Arrears] training 2026-03-14: new champion"),
-        (decided("kept"), "[Arrears] training 2026-03-14: kept champion"),
-        (decided("refused"), "[Arrears] training 2026-03-14: refused"),
-        (decided("rejected"), "[Arrears] training 2026-03-14: rejected"),
-        (decided("rolled back"), "[Arrears] training 2026-03-14: rolled back"),
+        (a_report(a_task()), "[Arrears] training loans 2026-03-14: succeeded"),
+        (a_report(a_task("failed", a_failure())), "[Arrears] training loans 2026-03-14: FAILED"),
+        (a_report(a_task("upstream_failed")), "[Arrears] training loans 2026-03-14: FAILED"),
+        (decided("promoted"), "[Arrears] training loans 2026-03-14: new champion"),
+        (decided("kept"), "[Arrears] training loans 2026-03-14: kept champion"),
+        (decided("refused"), "[Arrears] training loans 2026-03-14: refused"),
+        (decided("rejected"), "[Arrears] training loans 2026-03-14: rejected"),
+        (decided("rolled back"), "[Arrears] training loans 2026-03-14: rolled back"),
     ],
 )
 def test_subject_ends_in_the_outcome(report: RunReport, subject: str) -> None:
@@ -78,7 +54,37 @@ def test_subject_ends_in_the_outcome(report: RunReport, subject: str) -> None:
 
 
 def test_promotion_is_the_headline_with_its_version() -> None:
-    assert decided("promoted").headline == "Model version 7 is the new champion."
+    assert decided("promoted").headline == "Model version 7 is the new champion of loans."
+
+
+@pytest.mark.parametrize("kind", ["plain", "html"])
+def test_override_comes_first_in_subject_headline_and_body(kind: str) -> None:
+    aside = {"set_aside": "auc >= 0.7; better"}
+    fact = a_fact(result=JobResult({"gate overridden": "a pilot", "auc": 0.61}, {"decision": "promoted", **aside}))
+    report = a_report(a_task(fact=fact, task_id="promote_model"))
+    message = compose(report)
+    assert received(message)["Subject"] == (
+        "[Arrears] BY OVERRIDE of auc >= 0.7; better: training loans 2026-03-14: new champion"
+    )
+    body = text(message, kind).replace("&gt;", ">")
+    headline, reason, figure = (body.rindex(part) for part in ("model version ?", "a pilot", "0.6100"))
+    assert headline < reason < figure
+    assert body.count("a pilot") == 1
+
+
+def test_override_without_effect_is_not_told_as_one() -> None:
+    assert decided("promoted", set_aside="").subject == "[Arrears] training loans 2026-03-14: new champion"
+
+
+def test_failed_run_names_its_data_set_however_early_it_failed() -> None:
+    report = a_report(a_task("failed", task_id="resolve_versions"))
+    assert report.headline.startswith("training of loans failed in resolve_versions. ")
+
+
+def test_name_of_five_thousand_letters_bursts_no_subject() -> None:
+    report = replace(a_report(a_task()), dataset="x" * 5000)
+    assert len(report.subject) < 120
+    assert report.subject.isprintable()
 
 
 @pytest.mark.parametrize("kind", ["plain", "html"])
@@ -86,7 +92,12 @@ def test_failure_names_task_error_who_must_act_and_log(kind: str) -> None:
     body = text(
         compose(a_report(a_task("failed", a_failure()), a_task("upstream_failed", task_id="evaluate_model"))), kind
     )
-    for part in ("train_model failed. Who must act: data owner.", "column x is text", "data owner", LOG):
+    for part in (
+        "training of loans failed in train_model. Who must act: the owner of the data.",
+        "column x is text",
+        LOG,
+        "Mend the data or its description",
+    ):
         assert part in body
     assert "evaluate_model failed" not in body
 
@@ -111,6 +122,39 @@ def test_failure_after_a_successful_fact_does_not_repeat_the_success() -> None:
 
 
 @pytest.mark.parametrize("kind", ["plain", "html"])
+def test_attempts_before_the_last_one_are_told(kind: str) -> None:
+    facts = {1: a_failure(error_class="UpstreamNotReady", first_line="MLflow does not answer"), 3: a_fact()}
+    body = text(compose(a_report(a_task(attempt=3, facts=facts))), kind)
+    assert "attempt 1: UpstreamNotReady: MLflow does not answer" in body
+    assert "attempt 2: ended without a word, killed perhaps" in body
+    assert "attempt 3" not in body
+
+
+def test_killed_attempt_is_not_told_by_the_words_of_the_one_before() -> None:
+    task = a_task("failed", attempt=2, facts={1: a_failure(first_line="MLflow does not answer")})
+    assert task.error == NO_FACT
+    assert task.earlier == ["attempt 1: BadInput: MLflow does not answer"]
+
+
+def test_what_airflow_kept_is_told_where_the_job_said_nothing() -> None:
+    assert a_task("failed", failure=a_failure(first_line="no business date")).error == "no business date"
+    # The job ended well, and what Airflow did after it failed.
+    assert a_task("failed", a_fact(), failure=a_failure(first_line="asset lost")).error == "asset lost"
+
+
+def test_job_has_the_word_before_airflow() -> None:
+    assert a_task("failed", a_failure(), failure=a_failure(first_line="exit status 65")).error == "column x is text"
+
+
+def test_decision_stands_before_what_led_to_it_and_the_machine_comes_last() -> None:
+    first = a_task(fact=a_fact(result=JobResult({"trees": 100, "read_seconds": 3.0})))
+    last = a_task(fact=a_fact(result=JobResult({"decision": "kept"})), task_id="promote_model")
+    report = a_report(first, last)
+    assert list(report.figures) == ["Decision", "Training"]
+    assert report.internals == {"Training": [("read time", "3.0 s")]}
+
+
+@pytest.mark.parametrize("kind", ["plain", "html"])
 def test_error_text_is_never_run_as_a_template(kind: str) -> None:
     body = text(compose(a_report(a_task("failed", a_failure(first_line="bad {{ 7 * 7 }} {% raw %}")))), kind)
     assert "bad {{ 7 * 7 }} {% raw %}" in body
@@ -125,11 +169,20 @@ def test_error_text_is_escaped_in_html_and_plain_in_text() -> None:
 @pytest.mark.parametrize("kind", ["plain", "html"])
 def test_figures_links_and_durations_are_shown(kind: str) -> None:
     result = JobResult(
-        figures={"rows_train": 6900, "auc": 0.74561},
+        figures={"rows_train": 6900, "auc": 0.74561, "train_seconds": 1.7652, "default rate": 0.0524},
         links={"MLflow run": "http://mlflow/#/runs/1", "Report": "s3://arrears/artifacts/report.html"},
     )
     body = text(compose(a_report(a_task(fact=a_fact(result=result), seconds=125.4))), kind)
-    for part in ("rows train", "6,900", "0.7456", "http://mlflow/#/runs/1", "s3://arrears/artifacts/report.html"):
+    for part in (
+        "rows train",
+        "6,900",
+        "0.7456",
+        "5.24 %",
+        "train time",
+        "1.8 s",
+        "http://mlflow/#/runs/1",
+        "s3://arrears/artifacts/report.html",
+    ):
         assert part in body
     assert "2 min 5 s" in body
     assert "http://airflow/dags/training/runs/r1" in body
@@ -141,18 +194,6 @@ def test_address_that_is_no_web_page_is_shown_but_not_linked() -> None:
     )
     assert "javascript:alert(1)" in body
     assert 'href="javascript' not in body
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [(None, "-"), ("kept", "kept"), (1234567, "1,234,567"), (0.74561, "0.7456"), (12.0, "12"), (45678.123, "45,678.1")],
-)
-def test_figure_is_shown_as_a_person_reads_it(value: Any, text: str) -> None:
-    assert shown(value) == text
-
-
-def test_figure_that_is_not_a_number_is_shown_as_such() -> None:
-    assert (shown(float("nan")), shown(float("inf"))) == ("nan", "inf")
 
 
 def test_plot_is_shown_in_the_page_and_attached() -> None:
@@ -219,55 +260,3 @@ def test_connection_without_addresses_is_refused_for_good(monkeypatch: pytest.Mo
 @pytest.mark.parametrize("given", ["a@b, c@d", "a@b;c@d", ["a@b", " c@d "]])
 def test_addresses_may_be_text_or_a_list(given: Any) -> None:
     assert addresses_of(given) == ["a@b", "c@d"]
-
-
-def leave(settings: Settings, task: str, attempt: int, fact: OutcomeFact) -> None:
-    from arrears.stores.objects import Objects
-
-    Objects().put(settings.catalogue.outcome("training", "r1", task, attempt), fact.to_json().encode())
-
-
-def test_figures_keep_the_order_of_the_job(tmp_path: Path) -> None:
-    settings = Settings.from_env({"ARREARS_ROOT": tmp_path.as_uri()})
-    leave(settings, "train_model", 1, a_fact(result=JobResult(figures={"rows": 1, "auc": 0.7, "brier": 0.1})))
-    facts = latest_outcomes(settings.catalogue, "training", "r1")
-    assert list(facts["train_model"].result.figures) == ["rows", "auc", "brier"]
-
-
-def test_latest_attempt_counts_and_other_files_of_the_run_do_not(tmp_path: Path) -> None:
-    settings = Settings.from_env({"ARREARS_ROOT": tmp_path.as_uri()})
-    for attempt in (1, 2, 10):
-        leave(settings, "train_model", attempt, a_fact(first_line=f"try {attempt}"))
-    folder = tmp_path / "artifacts/runs/training/r1"
-    (folder / "resolved.json").write_text("{}")
-    (folder / "report").mkdir()
-    (folder / "report/roc.png").write_bytes(b"")
-    facts = latest_outcomes(settings.catalogue, "training", "r1")
-    assert {task: fact.first_line for task, fact in facts.items()} == {"train_model": "try 10"}
-
-
-def test_report_has_every_task_of_the_dag_but_the_mail_itself(tmp_path: Path) -> None:
-    settings = Settings.from_env({"ARREARS_ROOT": tmp_path.as_uri()})
-    leave(settings, "train_model", 1, a_failure())
-    tasks = [
-        SimpleNamespace(task_id=name) for name in ("resolve_versions", "train_model", "promote_model", "send_report")
-    ]
-    ti = SimpleNamespace(
-        dag_id="training",
-        run_id="r1",
-        task_id="send_report",
-        get_task_states=lambda dag_id, run_ids: {"r1": {"resolve_versions": "success", "train_model": "failed"}},
-        get_task_breadcrumbs=lambda dag_id, run_id: [{"task_id": "resolve_versions", "duration": 12.0}],
-    )
-    dag_run = SimpleNamespace(partition_key=None, logical_date=None)
-    context = {"ti": ti, "dag": SimpleNamespace(tasks=tasks), "dag_run": dag_run, "params": {"as_of": "2026-03-14"}}
-    report = gather(context, settings)
-    assert [(task.task_id, task.state, task.duration) for task in report.tasks] == [
-        ("resolve_versions", "success", "12 s"),
-        ("train_model", "failed", "2 min 5 s"),
-        ("promote_model", "not started", "-"),
-    ]
-    assert report.as_of == "2026-03-14"
-    assert report.tasks[1].log_url.endswith("/dags/training/runs/r1/tasks/train_model")
-    undated = gather({**context, "params": {}}, settings)
-    assert undated.as_of == "without business date"
