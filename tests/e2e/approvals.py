@@ -28,9 +28,9 @@ class Question:
 
         return eventually(shown, "the question", seconds=600)
 
-    def approve(self, **said: str | bool) -> None:
-        """Answers yes."""
-        answer = {"chosen_options": ["Approve"], "params_input": said}
+    def override(self, reason: str) -> None:
+        """Answers yes in spite of unmet rules."""
+        answer = {"chosen_options": ["Override unmet rules"], "params_input": {"reason": reason}}
         self._airflow.ask("PATCH", f"{self._run}/-1/hitlDetails", answer)
 
     def _is_seen(self) -> bool:
