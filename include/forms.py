@@ -24,9 +24,8 @@ def business_date(settings: Settings) -> Param:
         type=["null", "string"],
         format="date",
         title="Business date (as_of)",
-        description="The day that the run is about. Empty: its partition key where it has one, else the day of its"
-        f" logical date, else the day on which it is started; in the time zone {settings.timezone}. Started from this"
-        " form with nothing changed, that is today.",
+        description="The day that the run is about. Empty: its partition key, else the day of its logical date, else"
+        f" the day on which it is started (time zone {settings.timezone}). From this form with nothing changed: today.",
     )
 
 
@@ -79,7 +78,10 @@ def _looks(metadata: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _sentence(text: str) -> str:
-    return text[0].upper() + text[1:] + "."
+    first = text.split(maxsplit=1)[0]
+    # A value that the field takes is written as it is typed: `lending_club, synthetic, …`, `random: by borrower`.
+    begins_with_a_value = "_" in first or first.endswith(":")
+    return (text if begins_with_a_value else text[0].upper() + text[1:]) + "."
 
 
 def _without_none(hint: Any) -> tuple[Any, bool]:

@@ -29,7 +29,8 @@ class TrainModelConfig(JobConfig):
     run_label: str = option("by-hand", help="name of the MLflow run; a rerun with the same label replaces nothing")
     task: Literal["default", "loss", "segments", "next_product"] = option(
         "default",
-        help="what is learnt: who defaults; the loss given default; customer segments; the product bought next",
+        help="default: who defaults; loss: the loss given default; segments: customer segments; next_product: the"
+        " product bought next",
         title="What is learnt",
     )
     engine: Literal[
@@ -64,7 +65,7 @@ class TrainModelConfig(JobConfig):
         help="most trees, or most steps of a linear model",
         minimum=1,
         maximum=100_000,
-        title="Most trees or steps",
+        title="Trees or steps, at most",
     )
     learning_rate: float | None = option(
         None,
@@ -158,7 +159,7 @@ class TrainModelConfig(JobConfig):
         3.0,
         help="standard deviations from which on a number is far",
         minimum=1.0,
-        title="Outliers begin at",
+        title="Outliers from",
         unit="standard deviations",
         section=_PREPARATION,
     )

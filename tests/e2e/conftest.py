@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.e2e.airflow_pages import AirflowPages, chromium
 from tests.e2e.running_stack import RunningStack
 
 # What boto3 and MLflow read in the test's own process.
@@ -37,6 +38,13 @@ def first_demo(stack: RunningStack) -> subprocess.CompletedProcess[str]:
     return done
 
 
+@pytest.fixture(scope="module")
+def pages(stack: RunningStack) -> Iterator[AirflowPages]:
+    """The stack's Airflow in a browser; skips where there is none."""
+    with chromium() as chrome:
+        yield AirflowPages(chrome, stack.airflow.address, stack.credentials.airflow_password)
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, None]:
     """Adds the stack's logs to the report of a test that failed on it."""
@@ -44,3 +52,6 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, None]:
     stack = getattr(item, "funcargs", {}).get("stack")
     if report.failed and isinstance(stack, RunningStack):
         report.sections.append(("the stack", stack.told()))
+    pages = getattr(item, "funcargs", {}).get("pages")
+    if report.failed and isinstance(pages, AirflowPages):
+        report.sections.append(("the page", pages.text))

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 import pandas
 import pyarrow.parquet
@@ -97,6 +98,11 @@ class RunningStack:
             return run if run and run.ended else None
 
         return eventually(ended, f"the end of {dag_id} {run_id}", seconds=seconds)
+
+    def stop_run(self, dag_id: str, run_id: str) -> None:
+        """Ends a run that has served its purpose, and waits for its end."""
+        self.airflow.ask("PATCH", f"/api/v2/dags/{dag_id}/dagRuns/{quote(run_id, safe='')}", {"state": "failed"})
+        self.ended_run(dag_id, run_id)
 
     def runs(self, dag_id: str, state: str) -> list[str]:
         """The runs of a DAG that are in one state."""

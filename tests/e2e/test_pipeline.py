@@ -10,6 +10,7 @@ import re
 import signal
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import mlflow
@@ -26,6 +27,7 @@ from arrears.stores.objects import Objects
 from local.demo_notes import Notes
 from local.processes import members
 from local.supervision import Supervisor
+from tests.e2e.airflow_pages import AirflowPages
 from tests.e2e.approvals import Question
 from tests.e2e.running_stack import AS_OF, RunningStack, eventually
 from tests.e2e.ssh_server import SshServer, sshd  # noqa: F401  # a fixture
@@ -212,34 +214,81 @@ def test_backfill_of_four_dates_scores_four_partitions(stack: RunningStack, firs
     assert len({tuple(sorted(sample[ID])) for sample in samples.values()}) == len(BACKFILLED)
 
 
-def test_person_lets_a_worse_model_through_and_a_rollback_brings_the_better_one_back(
-    stack: RunningStack, first_demo: Demo
+def test_training_starts_from_the_form_as_it_opens(stack: RunningStack, first_demo: Demo, pages: AirflowPages) -> None:
+    form = pages.form("training")
+    assert form.sections[0] == "Run Parameters"
+    assert {"Cut-off", "Override of the gate", "Override of the leak check"} < set(form.sections)
+    assert form.can_be_sent()
+    run_id = form.send()
+
+    def trains() -> bool:
+        run = stack.airflow.run("training", run_id)
+        assert run is None or not run.ended, stack.task_log("training", run_id, "resolve_versions")
+        return run is not None and any(t.task_id == "train_model" and t.started_at for t in run.tasks)
+
+    eventually(trains, "a task that trains")
+    stack.stop_run("training", run_id)  # that it trains well has been seen before
+    mail, _ = stack.report_of("training", run_id)
+    assert f" {datetime.now(UTC):%Y-%m-%d}: " in mail.subject
+
+
+def test_override_without_reason_is_refused_before_anything_is_trained(
+    stack: RunningStack, first_demo: Demo, pages: AirflowPages
+) -> None:
+    form = pages.form("training")
+    form.unfold("Override of the gate")
+    form.switch_on("Override unmet rules")
+    run_id = form.send()
+
+    sentence = "needs its reason, in at least 5 different words, not ''"
+    assert '"Override unmet rules"' in pages.log("training", run_id, "resolve_versions", until=sentence)
+    run = stack.ended_run("training", run_id)
+    states = {task.task_id: (task.state, task.attempt) for task in run.tasks}
+    assert states["resolve_versions"] == ("failed", 1)  # another try cannot help
+    assert states["train_model"][0] == "upstream_failed"
+
+
+def test_person_rejects_approves_and_overrides_and_a_rollback_brings_the_better_model_back(
+    stack: RunningStack, first_demo: Demo, pages: AirflowPages
 ) -> None:
     name = registered_model("lending_club")
-    conf = {"as_of": AS_OF, "iterations": 5, "approval": "human"}
-    run_id = stack.airflow.trigger("training", conf=conf)
+    form = pages.form("training")
+    form.fill("Business date (as_of)", AS_OF)
+    form.fill("Trees or steps, at most", "5")
+    form.fill("Approval", "human")
+    run_id = form.send()
     question = Question(stack, run_id)
     assert "does not beat the champion's" in question.asked()
+
+    decided = []
+    for option in ("Reject", "Approve"):  # with nothing typed
+        pages.question(run_id).answer(option)
+        decided.append(question.decided())
+        question.ask_anew()
+    assert decided == ["rejected", "kept champion"]
     assert Models().champion(name) == "1"
 
-    question.override("to see a rollback of this champion")
-    run = stack.ended_run("training", run_id)
-    assert run.state == "success", stack.task_log("training", run_id, "promote_model")
+    pages.question(run_id).answer("Override unmet rules", reason="it is fine")
+    question.asked_again_because("needs its reason, in at least 5 different words, not 'it is fine'")
+    pages.question(run_id).answer("Override unmet rules", reason="to see a rollback of this champion")
+    assert question.decided() == "new champion"
     assert Models().champion(name) == "2"
     mail, message = stack.report_of("training", run_id)
     assert mail.subject.startswith("[Arrears] BY OVERRIDE of ")
-    assert mail.subject.endswith(f": training lending_club {AS_OF}: new champion")
     assert "to see a rollback" in message["Text"]
 
-    stack.airflow.set_paused("rollback", paused=False)
-    back = stack.airflow.trigger("rollback", conf={"as_of": AS_OF, "reason": "the trial is over"})
+    form = pages.form("rollback")
+    assert not form.can_be_sent()  # only the person knows why
+    form.fill("Reason", "the trial is over")
+    back = form.send()
     assert stack.ended_run("rollback", back).state == "success", stack.task_log("rollback", back, "rollback_model")
     assert Models().champion(name) == "1"
 
     proven = stack.command("local.decisions", name)
     assert proven.returncode == 0, proven.stdout
-    kinds = re.findall(r"^ *\d+ +\S+ +(promoted|approved|rolled back)", proven.stdout, re.MULTILINE)
-    assert kinds == ["promoted", "approved", "promoted", "rolled back"], proven.stdout
+    kinds = re.findall(r"^ *\d+ +\S+ +(promoted|rejected|approved|kept|rolled back)", proven.stdout, re.MULTILINE)
+    said = ["rejected", "approved", "kept", "approved", "promoted"]
+    assert kinds == ["promoted", *said, "rolled back"], proven.stdout
     assert "OVERRIDE: to see a rollback" in proven.stdout
 
 
