@@ -9,7 +9,7 @@ from urllib.parse import quote, unquote
 
 import pytest
 from selenium import webdriver
-from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver import Keys
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
@@ -19,7 +19,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 from local.environment import ADMIN
 
 PATIENCE = 90.0  # seconds: the pages share two cores with Spark
-GONE = (NoSuchElementException, StaleElementReferenceException)  # the pages draw themselves anew all the time
+GONE = (WebDriverException,)  # the pages draw themselves anew all the time, also while they are asked
 SWITCHES = (
     "--headless=new",
     "--no-sandbox",  # CI runs as root
