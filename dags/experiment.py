@@ -16,7 +16,7 @@ from airflow.sdk import DAG, chain
 
 from arrears.contracts.experiments import shipped_experiments
 from arrears.contracts.jobs import RunExperimentConfig
-from include.expressions import AS_OF, PINS, RUN_FOLDER, RUN_ID, chosen
+from include.expressions import AS_OF, PINS, RUN_FOLDER, RUN_ID, RUN_URL, chosen
 from include.forms import business_date, form
 from include.mails import report_by_mail
 from include.policy import Tag, policy
@@ -49,6 +49,7 @@ with DAG(
         pins=PINS,
         report_folder=f"{RUN_FOLDER}/report",
         run_label=RUN_ID,
+        run_url=RUN_URL,
         **chosen("dataset", "experiment", *LEAKS),
     )
     send_report = report_by_mail(settings)

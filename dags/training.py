@@ -19,7 +19,7 @@ from airflow.sdk import DAG, chain
 from arrears.contracts.jobs import EvaluateModelConfig, PromoteModelConfig, TrainModelConfig
 from include.approval import answers, approval_param, model_approval, unless_automatic
 from include.assets import TRAIN, each_day_of
-from include.expressions import AS_OF, PINS, REQUESTED_BY, RUN_FOLDER, RUN_ID, chosen
+from include.expressions import AS_OF, PINS, REQUESTED_BY, RUN_FOLDER, RUN_ID, RUN_URL, chosen
 from include.forms import business_date, form
 from include.mails import report_by_mail
 from include.policy import Tag, policy
@@ -70,6 +70,8 @@ with DAG(
         execution_timeout=timedelta(hours=6),
         dataset_version=pinned["dataset_version"],
         run_label=RUN_ID,
+        run_url=RUN_URL,
+        as_of=AS_OF,
         **chosen("dataset", "task", "engine", *FIRST, *CHOICES, *LEAKS),
     )
     mlflow_run_id = train_model.result("mlflow_run_id")

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import logging
 from datetime import timedelta
 from typing import Any
 
-from airflow.sdk import BaseNotifier, Param
+from airflow.sdk import Param
 from airflow.sdk.exceptions import AirflowSkipException
 
 from arrears.contracts.jobs import PromoteModelConfig
 from include.approval_operator import ModelApproval
 from include.forms import param
-from include.gathering import airflow_url
-from include.mails import deliver, mail_about
+from include.questions import AskByMail
 from include.settings import Settings
-
-log = logging.getLogger(__name__)
 
 # Over a long weekend. No answer is a no: the champion stays.
 PATIENCE = timedelta(days=4)
@@ -30,25 +26,6 @@ _BODY = (
 )
 
 
-class AskByMail(BaseNotifier):
-    """Tells the readers of the report mails that a model waits for them, with the page where they answer."""
-
-    def __init__(self, smtp_connection: str) -> None:
-        super().__init__()
-        self.smtp_connection = smtp_connection
-
-    def notify(self, context: Any) -> None:
-        """Sends the mail; a mail server that is down does not stop the question."""
-        task = context["task"]
-        try:
-            message = mail_about(f"[Arrears] {task.subject}")
-            page = task.generate_link_to_ui(task_instance=context["ti"], base_url=airflow_url())
-            message.set_content(f"{task.body}\n\nAnswer within {PATIENCE.days} days: {page}\n")
-            deliver(message, self.smtp_connection)
-        except Exception:  # the question stands on Airflow's page of required actions
-            log.warning("nobody could be told by mail that a model waits for approval", exc_info=True)
-
-
 def model_approval(settings: Settings) -> ModelApproval:
     """The task that waits for a person where the form asks for one; it skips itself where it does not."""
     return ModelApproval(
@@ -57,7 +34,7 @@ def model_approval(settings: Settings) -> ModelApproval:
         body=_BODY,
         patience=PATIENCE,
         assigned_users=[{"id": name, "name": name} for name in settings.approvers] or None,
-        notifiers=[AskByMail(settings.smtp_connection)],
+        notifiers=[AskByMail(settings, PATIENCE)],
         pre_execute=unless_automatic,
         trigger_rule="none_failed",
     )

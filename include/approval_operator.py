@@ -47,6 +47,7 @@ class ModelApproval(HITLOperator):
         # Airflow has put the DAG's own params among the arguments; none of them belongs to the question.
         super().__init__(**kwargs | fixed)
         self._patience = patience
+        self.why_again = ""  # for the mail that asks
 
     def execute(self, context: Any) -> None:
         """Asks, and remembers until when."""
@@ -67,6 +68,7 @@ class ModelApproval(HITLOperator):
     def _ask_again(self, context: Any, why: str, until: str) -> None:
         self.log.warning(why)
         # Airflow keeps the text of a question that is there and drops the answer to it: the mail alone tells why.
+        self.why_again = why
         self.body = f"**{why}**\n\n{self.body}"
         upsert_hitl_detail(
             ti_id=context["task_instance"].id,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+from include.airflow_pages import page_of_run
 from include.dates import as_of
 from include.settings import Settings
 
@@ -13,6 +14,7 @@ OUTCOME = "{{ catalogue.outcome(dag.dag_id, run_id, task.task_id, ti.try_number)
 PINS = "{{ catalogue.resolved(dag.dag_id, run_id) }}"
 RUN_FOLDER = "{{ catalogue.run_folder(dag.dag_id, run_id) }}"
 RUN_ID = "{{ run_id }}"
+RUN_URL = "{{ page_of_run(dag.dag_id, run_id) }}"
 # Empty for a run that a schedule or an asset has started.
 REQUESTED_BY = "{{ text(dag_run.triggering_user_name) }}"
 # Fixed when the run is created: a cleared and repeated run writes the same rows.
@@ -29,6 +31,7 @@ def macros(settings: Settings) -> dict[str, Any]:
     return {
         "as_of": partial(as_of, timezone=settings.timezone),
         "catalogue": settings.catalogue,
+        "page_of_run": page_of_run,
         "text": _text,
     }
 

@@ -7,12 +7,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
-from urllib.parse import quote
 
-from airflow.sdk.configuration import conf
 from airflow.sdk.exceptions import AirflowFailException
 
 from arrears.contracts.facts import OutcomeFact
+from include.airflow_pages import page_of_run
 from include.dates import as_of
 from include.failures import ATTEMPT, FAILURE
 from include.outcomes import Attempts, all_outcomes
@@ -28,7 +27,7 @@ def gather(context: Mapping[str, Any], settings: Settings) -> RunReport:
     facts, silence = _facts(settings, ti.dag_id, ti.run_id)
     states = ti.get_task_states(dag_id=ti.dag_id, run_ids=[ti.run_id]).get(ti.run_id, {})
     seconds = {crumb["task_id"]: crumb.get("duration") for crumb in ti.get_task_breadcrumbs(ti.dag_id, ti.run_id)}
-    run_url = _run_url(ti.dag_id, ti.run_id)
+    run_url = page_of_run(ti.dag_id, ti.run_id)
     return RunReport(
         dag_id=ti.dag_id,
         run_id=ti.run_id,
@@ -89,12 +88,3 @@ def _date(params: Mapping[str, Any], dag_run: Any, settings: Settings) -> str:
         return as_of(params, dag_run, timezone=settings.timezone)
     except AirflowFailException:  # the two contradict each other, which the failed task tells
         return f"{params.get('as_of')} or {dag_run.partition_key}"
-
-
-def airflow_url() -> str:
-    """Where people reach Airflow's pages, without a closing slash."""
-    return str(conf.get("api", "base_url", fallback="http://localhost:8080")).rstrip("/")
-
-
-def _run_url(dag_id: str, run_id: str) -> str:
-    return f"{airflow_url()}/dags/{dag_id}/runs/{quote(run_id, safe='')}"

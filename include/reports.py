@@ -165,13 +165,13 @@ class RunReport:
             return f"{self.dag_id}{of} failed before its work began."
         if self._decision in _HEADLINES:
             words = _SET_ASIDE if self.set_aside else _HEADLINES[self._decision][1]
-            return words.format_map({"model_version": "?", **self._values, "about": self.about or "its data set"})
+            return words.format_map({"model_version": "?", **self.values, "about": self.about or "its data set"})
         return f"{self.dag_id}{of} has done its work for {self.as_of}."
 
     @property
     def set_aside(self) -> str:
         """The rules of the gate that an override has set aside; empty where none took effect."""
-        return "" if self.failed else self._values.get("set_aside", "")
+        return "" if self.failed else self.values.get("set_aside", "")
 
     @property
     def warnings(self) -> list[tuple[str, str]]:
@@ -212,6 +212,8 @@ class RunReport:
     def _told(self) -> list[tuple[str, str, Any]]:
         """Task, name and value of every figure, the deciding tasks first."""
         done = [(task.task_id, task.fact) for task in self.tasks if task.fact is not None]
+        if self._decision:  # it tells every rule that the proposal told
+            done = [each for each in done if each[0] != "propose_model"]
         return [
             (task_id, name, value)
             for task_id, fact in sorted(done, key=lambda each: place_of(each[0]))
@@ -219,12 +221,13 @@ class RunReport:
         ]
 
     @property
-    def _values(self) -> dict[str, str]:
+    def values(self) -> dict[str, str]:
+        """What the tasks left for each other, by name."""
         return {name: value for fact in self._done for name, value in fact.result.values.items()}
 
     @property
     def _decision(self) -> str:
-        return self._values.get("decision", "")
+        return self.values.get("decision", "")
 
 
 def _by_section(told: Any) -> Figures:

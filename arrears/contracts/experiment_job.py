@@ -23,7 +23,8 @@ class RunExperimentConfig(JobConfig):
     as_of: str = option(help="business date of the run (YYYY-MM-DD): the dataset version in force on it is used")
     pins: str = option(help="S3 address where the pinned dataset version of this run is kept")
     report_folder: str = option(help="S3 folder for the page, the ranking and the best configuration")
-    run_label: str = option("by-hand", help="name of the MLflow run, after the experiment's own")
+    run_label: str = option("by-hand", help="the run that asks, such as Airflow's run id; kept with the MLflow run")
+    run_url: str = option("", help="page of the run that asks, which MLflow links to; empty: none")
     leak_override: bool = option(
         False,
         help="go on in spite of what the leak check finds; without effect where it finds nothing",

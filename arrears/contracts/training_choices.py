@@ -23,6 +23,8 @@ _OF_THE_RUN = (
     "dataset",
     "dataset_version",
     "run_label",
+    "run_url",
+    "as_of",
     "leak_override",
     "leak_override_reason",
     "seed",

@@ -26,7 +26,9 @@ class TrainModelConfig(JobConfig):
     """Trains one model on the cluster and logs it to MLflow."""
 
     dataset_version: str = option(help="version of the training set")
-    run_label: str = option("by-hand", help="name of the MLflow run; a rerun with the same label replaces nothing")
+    run_label: str = option("by-hand", help="the run that asks, such as Airflow's run id; kept with the MLflow run")
+    run_url: str = option("", help="page of the run that asks, which MLflow links to; empty: none")
+    as_of: str | None = option(None, help="business date of the run, kept with the model (YYYY-MM-DD); empty: none")
     task: Literal["default", "loss", "segments", "next_product"] = option(
         "default",
         help="default: who defaults; loss: the loss given default; segments: customer segments; next_product: the"

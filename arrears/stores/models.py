@@ -19,9 +19,12 @@ from typing import Any
 
 from arrears.contracts.errors import BadConfiguration, UpstreamNotReady
 from arrears.stores.model_code import write_entry, write_package
+from arrears.stores.model_notes import AS_OF_TAG, RUN_URL_TAG, model_note, version_note
 from arrears.stores.registry import ABSENT, CHAMPION, LONGEST_TAG, answered
 
 MODEL_FOLDER = "model"
+# Without it MLflow opens on its pages about language models, where no run is in sight.
+_AS_MODELS = "?workflowType=machine_learning"
 _ANSWER: Mapping[str, Any] = MappingProxyType({"default_probability": 0.5})
 
 
@@ -140,20 +143,25 @@ class Models:
 
     @answered
     def register(self, run_id: str, name: str, *, tags: Mapping[str, str]) -> str:
-        """Gives the run's model a registry version; the version it already has when asked again."""
+        """Gives the run's model a registry version, described; the version it already has when asked again."""
         from mlflow.exceptions import MlflowException
 
         present = self._version_of_run(run_id, name)
         if present is not None:
             return present
         try:
-            self._client.create_registered_model(name)
+            self._client.create_registered_model(name, description=model_note(name))
         except MlflowException as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
-        made = self._mlflow.register_model(f"runs:/{run_id}/{MODEL_FOLDER}", name, tags=dict(tags))
+        run = self._client.get_run(run_id)
+        origin = {tag: run.data.tags[tag] for tag in (AS_OF_TAG, RUN_URL_TAG) if run.data.tags.get(tag)}
+        made = self._mlflow.register_model(f"runs:/{run_id}/{MODEL_FOLDER}", name, tags={**origin, **tags})
         # A request whose answer was lost is sent again and makes a second version: the first counts.
-        return self._version_of_run(run_id, name) or str(made.version)
+        version = self._version_of_run(run_id, name) or str(made.version)
+        note = version_note(name, run.info.run_name, run.data.tags, run.data.metrics, self.run_url(run_id))
+        self._client.update_model_version(name, version, description=note)
+        return version
 
     def _version_of_run(self, run_id: str, name: str) -> str | None:
         found = self._client.search_model_versions(f"name = '{name}' and run_id = '{run_id}'")
@@ -187,7 +195,7 @@ class Models:
     def run_url(self, run_id: str) -> str:
         """The page of a run in MLflow's interface."""
         experiment = self._client.get_run(run_id).info.experiment_id
-        return f"{os.environ['MLFLOW_TRACKING_URI'].rstrip('/')}/#/experiments/{experiment}/runs/{run_id}"
+        return f"{os.environ['MLFLOW_TRACKING_URI'].rstrip('/')}/#/experiments/{experiment}/runs/{run_id}{_AS_MODELS}"
 
     @cached_property
     def _mlflow(self) -> Any:

@@ -18,7 +18,7 @@ from arrears.model.decisions import Decision, overridden
 from arrears.stores.models import Models
 from arrears.stores.objects import Objects
 from spark_jobs.launch import launch_plain
-from spark_jobs.promotion.candidates import Candidate, judged, require_champion
+from spark_jobs.promotion.candidates import Candidate, judged, require_champion, told_rules
 from spark_jobs.promotion.succession import Succession, succession
 
 GATE = "the gate"
@@ -138,8 +138,7 @@ def _figures(
     }
     if config.gate_override and not decision.unmet:
         told["gate_override"] = OVERRIDE_REFUSED
-    for verdict in decision.verdicts:
-        told[f"rule {verdict.rule}"] = f"{'met' if verdict.met else 'NOT MET'}: {verdict.reason}"
+    told |= told_rules(decision.verdicts)
     if config.approval == "human":
         told["approval"] = f"{config.answer} by {config.approver or NOBODY}: {config.approval_reason or NO_REASON}"
     if kind in ("kept", "refused"):

@@ -12,7 +12,7 @@ from arrears.model.gate import Verdict
 from arrears.stores.models import Models
 from arrears.stores.objects import Objects
 from spark_jobs.launch import launch_plain
-from spark_jobs.promotion.candidates import Candidate, judged, require_champion
+from spark_jobs.promotion.candidates import Candidate, judged, require_champion, told_rules
 from spark_jobs.promotion.succession import succession
 
 _WOULD_BE = {
@@ -38,7 +38,8 @@ def run(config: ProposeModelConfig) -> JobResult:
         "unmet_rules": str(len(candidate.decision.unmet)),
         "summary": _summary(f"{held.name} version {version}", config.champion_version, candidate, link),
     }
-    return JobResult({"awaits approval": f"{held.name} version {version}"}, values, links={"MLflow run": link})
+    figures = {"awaits approval": f"{held.name} version {version}", **told_rules(candidate.decision.verdicts)}
+    return JobResult(figures, values, links={"MLflow run": link})
 
 
 def _summary(model: str, champion: str | None, candidate: Candidate, link: str) -> str:

@@ -25,6 +25,7 @@ from arrears.model.feature_paths import fewest_features
 from arrears.model.search import search_of
 from arrears.model.trials import Trial, folds_of_metrics, ranked
 from arrears.stores.experiments import read_experiment
+from arrears.stores.model_notes import run_tags
 from arrears.stores.models import Models
 from arrears.stores.objects import Objects
 from arrears.stores.trial_runs import TrialRuns
@@ -53,10 +54,16 @@ def run(spark: SparkSession, config: RunExperimentConfig) -> JobResult:
     description = with_features(DatasetDescription.from_dict(manifest["description"]), training.features)
     leaks = checked_for_leaks(spark, training, description)
     digest = asked.digest(training.dataset_version)
-    tags = {"arrears.version": arrears.__version__, "arrears.experiment": asked.name, **leaks.tags}
+    told = f"Experiment {asked.name} on **{training.dataset}**, one run nested below for each trial."
+    tags = {
+        **run_tags(config, told),
+        "arrears.version": arrears.__version__,
+        "arrears.experiment": asked.name,
+        **leaks.tags,
+    }
     parameters = {"experiment": asked.name, "search": asked.search, "metric": asked.metric, "seed": asked.seed}
     pinned = {"dataset": training.dataset, "dataset_version": training.dataset_version}
-    name = f"{asked.name} {config.run_label}"
+    name = f"{training.dataset} {config.as_of} {asked.name}"
     with models.run(f"arrears/{training.dataset}", name, parameters=parameters | pinned, tags=tags) as run_id:
         with pinned_folds(spark, training, asked.folds, description, name=run_id) as folds:
             trials = _ran(Trials(spark, folds, training, description), asked, TrialRuns(run_id, digest))

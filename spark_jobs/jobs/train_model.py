@@ -16,6 +16,7 @@ from arrears.contracts.descriptions import DatasetDescription
 from arrears.contracts.facts import JobResult
 from arrears.contracts.jobs import TrainModelConfig
 from arrears.contracts.tasks import DEFAULT
+from arrears.stores.model_notes import about_training, parameters_of, run_tags, short_name
 from arrears.stores.models import Models
 from arrears.stores.objects import Objects
 from spark_jobs.data.leak_check import checked_for_leaks
@@ -29,7 +30,7 @@ from spark_jobs.training.kept_model import keep_model
 from spark_jobs.training.pinned_training import pinned_rows
 
 # An override counts only where a leak was found: the tags tell then. A switch that did nothing is none.
-_NO_PARAMETERS = ("root", "outcome", "run_label", "leak_override", "leak_override_reason")
+_NO_PARAMETERS = ("root", "outcome", "run_label", "run_url", "as_of", "leak_override", "leak_override_reason")
 
 
 def run(spark: SparkSession, config: TrainModelConfig) -> JobResult:
@@ -41,7 +42,7 @@ def run(spark: SparkSession, config: TrainModelConfig) -> JobResult:
         return _of_task(spark, config, description, models)
     leaks = checked_for_leaks(spark, config, description)
     experiment, tags = f"arrears/{config.dataset}", {**_tags(config), **leaks.tags}
-    with models.run(experiment, config.run_label, parameters=_parameters(config), tags=tags) as run_id:
+    with models.run(experiment, short_name(config), parameters=_parameters(config), tags=tags) as run_id:
         with pinned_rows(spark, config, description, name=run_id) as pinned:
             fitted = engine_named(config.engine).fit(spark, pinned.snapshot, pinned.spec, read_slices)
             document = document_of(config, pinned.spec, fitted)
@@ -56,7 +57,7 @@ def _of_task(
 ) -> JobResult:
     """Trains a model of another task: what knows the default is no leak there."""
     experiment = f"arrears/{config.dataset}"
-    with models.run(experiment, config.run_label, parameters=_parameters(config), tags=_tags(config)) as run_id:
+    with models.run(experiment, short_name(config), parameters=_parameters(config), tags=_tags(config)) as run_id:
         found = fit_task(spark, config, description)
         keep_model(models, run_id, config, found.fitted, found.document)
     figures: dict[str, Any] = {"task": config.task, "engine": found.fitted.engine, **found.fitted.facts}
@@ -64,11 +65,12 @@ def _of_task(
 
 
 def _parameters(config: TrainModelConfig) -> dict[str, Any]:
-    return {name: value for name, value in vars(config).items() if name not in _NO_PARAMETERS}
+    return parameters_of({name: value for name, value in vars(config).items() if name not in _NO_PARAMETERS})
 
 
 def _tags(config: TrainModelConfig) -> dict[str, str]:
     return {
+        **run_tags(config, about_training(config)),
         "arrears.version": arrears.__version__,
         "arrears.dataset_version": config.dataset_version,
         "arrears.task": config.task,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 
 from arrears.contracts.descriptions import DatasetDescription
@@ -13,7 +13,7 @@ from arrears.contracts.errors import BadConfiguration, UpstreamNotReady
 from arrears.contracts.jobs import ProposeModelConfig
 from arrears.contracts.tasks import DEFAULT
 from arrears.model.decisions import Decision, decide, with_leaks
-from arrears.model.gate import Metrics
+from arrears.model.gate import Metrics, Verdict
 from arrears.model.task_gate import decide_task
 from arrears.stores.models import Models
 from arrears.stores.objects import Objects
@@ -65,6 +65,11 @@ def judged(config: ProposeModelConfig, models: Models, objects: Objects) -> Cand
         own = {name: value for name, value in own.items() if not name.startswith(_DIFFERENCE)}
     decided = decide(own, champion, rules) if config.task == DEFAULT else decide_task(config.task, own, champion)
     return Candidate(known, decided)
+
+
+def told_rules(verdicts: Iterable[Verdict]) -> dict[str, str]:
+    """What each rule says, as figures of a mail."""
+    return {f"rule {each.rule}": f"{'met' if each.met else 'NOT MET'}: {each.reason}" for each in verdicts}
 
 
 def require_champion(name: str, present: str | None, config: ProposeModelConfig, version: str) -> None:

@@ -12,10 +12,11 @@ from airflow.sdk.exceptions import AirflowSkipException, ParamValidationError, T
 
 from arrears.contracts.arguments import parse
 from arrears.contracts.jobs import JOBS, PromoteModelConfig
-from include import approval, approval_operator
+from include import approval_operator, questions
 from include.approval import AskByMail, approval_param, model_approval, unless_automatic
 from include.settings import Settings
 from tests.dags.rendering import rendered, spark_submit_argv
+from tests.unit.made_up_run import decided
 
 ADA = {"id": "ada", "name": "Ada Lovelace"}
 A_PILOT = "a pilot of fifty loans"
@@ -111,6 +112,7 @@ def test_override_without_a_reason_that_counts_is_asked_again_until_the_time_is_
     assert again.value.kwargs == first.value.kwargs
     assert again.value.timeout < first.value.timeout == task.response_timeout
     assert "The answer of Ada Lovelace decided nothing: Override unmet rules needs its reason" in told[-1]
+    assert task.why_again in told[-1]
 
 
 def test_override_that_is_off_of_the_approver_leaves_that_of_whoever_started_the_run(dags: dict[str, Any]) -> None:
@@ -157,23 +159,30 @@ def test_form_offers_no_way_round_a_human_where_operations_demand_one() -> None:
 def test_mail_server_that_is_down_does_not_stop_the_question(
     dags: dict[str, Any], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    sent = []
-    monkeypatch.setattr(approval, "deliver", lambda message, connection: sent.append((message, connection)))
+    sent: list[tuple[Any, str]] = []
+    found = decided("", unmet_rules="2")
+    monkeypatch.setattr(questions, "gather", lambda context, settings: found)
+    monkeypatch.setattr(questions, "deliver", lambda message, connection: sent.append((message, connection)))
+    task = rendered(dags["training"].get_task("approve_model"))
     context = {
-        "task": rendered(dags["training"].get_task("approve_model")),
+        "task": task,
         "ti": SimpleNamespace(dag_id="training", run_id="r1", task_id="approve_model", map_index=-1),
+        "params": {"gate_override": False},
     }
-    AskByMail("smtp_default").notify(context)
+    (asking,) = task.notifiers
+    asking.notify(context)
     ((message, connection),) = sent
-    assert message["Subject"] == "[Arrears] Shall the new model of lending_club become champion?"
-    assert message["Date"]
-    assert message["Message-ID"].endswith("@arrears.invalid>")
+    assert message["Subject"] == "[Arrears] approval loans 2026-03-14: a model waits for an answer"
     assert connection == "smtp_default"
-    assert "/dags/training/runs/r1/tasks/approve_model/required_actions" in message.get_content()
+    assert task.subject in message.get_body(("plain",)).get_content()
+    for kind in ("plain", "html"):
+        body = message.get_body((kind,)).get_content()
+        assert "/dags/training/runs/r1/tasks/approve_model/required_actions" in body
+        assert "2 rules of the gate are not met" in body
 
     def down(*_: object) -> None:
         raise OSError("no route")
 
-    monkeypatch.setattr(approval, "deliver", down)
-    AskByMail("smtp_default").notify(context)
+    monkeypatch.setattr(questions, "deliver", down)
+    asking.notify(context)
     assert "nobody could be told by mail" in caplog.text
