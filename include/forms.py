@@ -45,7 +45,8 @@ def param(config_type: type[JobConfig], name: str, *, default: Any = dataclasses
     schema = _type(kind, nullable) | _looks(field.metadata)
     if given is not dataclasses.MISSING:
         schema["default"] = given
-    return Param(description=_sentence(field.metadata["help"]), **schema)
+    several = " Several: with commas between them." if typing.get_origin(kind) is tuple else ""
+    return Param(description=_sentence(field.metadata["help"]) + several, **schema)
 
 
 def form(config_type: type[JobConfig], *names: str, **defaults: Any) -> dict[str, Param]:

@@ -110,7 +110,7 @@ class RollbackModelConfig(JobConfig):
         None, help="registry version to bring back; empty: the champion before this one", title="Version to bring back"
     )
     task: Literal["default", "loss", "segments", "next_product"] = option(
-        "default", help="which of the data set's models: default, loss, segments or next_product", title="Model of"
+        "default", help="which of the data set's models: default, loss, segments or next_product", title="Model"
     )
     reason: str = option(help="why the present champion must go; it is logged for good", title="Reason", is_long=True)
     run_label: str = option("by-hand", help="the run that asks, such as Airflow's run id")

@@ -11,7 +11,7 @@ from airflow.sdk.definitions._internal.types import NOTSET
 from airflow.sdk.exceptions import ParamValidationError
 
 from arrears.contracts.arguments import parse, to_argv
-from arrears.contracts.jobs import JOBS, TrainModelConfig
+from arrears.contracts.jobs import JOBS, GenerateDataConfig, TrainModelConfig
 from include.forms import business_date, param
 from include.settings import Settings
 
@@ -74,6 +74,16 @@ def test_name_of_a_data_set_that_no_job_takes_is_refused_by_the_form(dags: dict[
     for dag in dags.values():
         with pytest.raises(ParamValidationError):
             copy.copy(dag.params.get_param("dataset")).resolve(value=given)
+
+
+def test_entry_is_described_in_the_jobs_own_words_as_a_person_writes_them() -> None:
+    assert param(TrainModelConfig, "depth").description == "Tree depth."
+    assert param(TrainModelConfig, "deciles").description.endswith(" Several: with commas between them.")
+    # A value is written as it is typed, also at the beginning.
+    assert param(GenerateDataConfig, "source").description.startswith("lending_club, synthetic, ")
+    assert param(GenerateDataConfig, "split").description.startswith("random: by borrower; ")
+    assert param(GenerateDataConfig, "source").schema["examples"][0] == "lending_club"
+    assert param(TrainModelConfig, "task_memory_mb").schema["title"] == "Memory of a training task (MB)"
 
 
 def test_every_limit_of_a_job_is_a_limit_of_the_form(dags: dict[str, Any]) -> None:
