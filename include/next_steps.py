@@ -48,8 +48,14 @@ def person(who_acts: str) -> str:
 
 
 def after_failure(fact: OutcomeFact | None) -> str:
-    """What to do about a failure; None: nobody knows what it was."""
-    return _AFTER_SILENCE if fact is None else _AFTER_FAILURE.get(fact.who_acts, _AFTER_SILENCE)
+    """What to do about a failure: the job's own advice where it has any; None: nobody knows what it was."""
+    if fact is None:
+        return _AFTER_SILENCE
+    return (
+        f"{fact.advice[0].upper()}{fact.advice[1:]}."
+        if fact.advice
+        else _AFTER_FAILURE.get(fact.who_acts, _AFTER_SILENCE)
+    )
 
 
 def after_success(dag_id: str, decision: str) -> str:

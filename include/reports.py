@@ -71,12 +71,15 @@ class TaskReport:
 
     @property
     def error(self) -> str:
-        """The first line of what went wrong."""
-        return NO_FACT if self.fact is None else _cut(self.fact.first_line, _ERROR_LETTERS)
+        """What went wrong in one line; of several problems their number alone, for the mail lists them."""
+        if self.fact is None:
+            return NO_FACT
+        told = self.fact.problems or (self.fact.first_line,)
+        return _cut(told[0], _ERROR_LETTERS) if len(told) == 1 else f"{len(told)} problems"
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """All that is wrong, where it is more than the first line says."""
+        """All that is wrong, where it is more than one thing."""
         told = () if self.fact is None else self.fact.problems
         return tuple(_cut(problem, _ERROR_LETTERS) for problem in told) if len(told) > 1 else ()
 

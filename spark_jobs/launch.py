@@ -99,14 +99,23 @@ def _read(config_type: type[Config], argv: Sequence[str]) -> Config:
 def _failure(error: Exception, started: str) -> OutcomeFact:
     kind = type(error).__name__
     if isinstance(error, ArrearsError):
-        who_acts, may_retry, problems = error.who_acts, error.may_retry, error.problems
+        who_acts, may_retry, problems, advice = error.who_acts, error.may_retry, error.problems, error.advice
         first_line = str(error)
     else:
         # A library's message may quote a borrower's row (a cast error does): the mailed fact names the class alone.
-        who_acts, may_retry, problems = ArrearsError.who_acts, ArrearsError.may_retry, ()
+        who_acts, may_retry, problems, advice = ArrearsError.who_acts, ArrearsError.may_retry, (), ""
         first_line = f"{kind}: the task's log tells more"
     return OutcomeFact(
-        _job_name(), "failed", started, _now(), kind, who_acts, may_retry, first_line.splitlines()[0], problems
+        _job_name(),
+        "failed",
+        started,
+        _now(),
+        kind,
+        who_acts,
+        may_retry,
+        first_line.splitlines()[0],
+        problems,
+        advice=advice,
     )
 
 
@@ -142,7 +151,8 @@ def _end_without_resources(spark: SparkSession, config: JobConfig) -> threading.
 
 
 def _listed(error: ArrearsError) -> str:
-    return "\n".join(f"  - {problem}" for problem in error.problems)
+    told = "\n".join(f"  - {problem}" for problem in error.problems)
+    return f"{told}\nWhat to do: {error.advice}" if error.advice else told
 
 
 def _job_name() -> str:

@@ -11,6 +11,7 @@ from typing import Literal
 
 from arrears.contracts.errors import BadConfiguration
 from arrears.contracts.features import DerivedFeature, FeatureLine, ProfileView, View, WindowView
+from arrears.contracts.leak_limits import leak_limit_problems
 
 KINDS = ("string", "int", "bigint", "double", "boolean", "date", "timestamp")
 
@@ -189,6 +190,7 @@ class BankDescription:
         derived: ratios, buckets, calendar parts and products of columns that are there by then.
         catalogue: a line for every feature and every protected attribute.
         floors, ceilings, gate, tolerance: the rules of the promotion gate (see `GateRules`).
+        leak_limits: what the leak check allows one feature alone (see `LeakLimits`).
     """
 
     name: str
@@ -206,11 +208,13 @@ class BankDescription:
     ceilings: dict[str, float] = field(default_factory=dict)
     gate: Literal["better", "not_worse"] = "better"
     tolerance: float = 0.0
+    leak_limits: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         named = [self.decisions, self.label_table, *(j.table for j in self.joins), *(v.table for v in self.views)]
         problems = [f"there is no table {name}; tables are {', '.join(self.tables)}" for name in named]
         problems = sorted({p for p, name in zip(problems, named, strict=True) if name not in self.tables})
+        problems += leak_limit_problems(self.leak_limits)
         protected = {column for table in self.tables.values() for column in table.protected}
         problems += [
             f"attribute {line.name} is protected: its use must be fairness, not {line.use}"

@@ -11,6 +11,7 @@ from typing import Any
 from arrears.contracts.errors import BadConfiguration
 from arrears.contracts.features import FeatureLine, catalogue_problems
 from arrears.contracts.gate_rules import GateRules
+from arrears.contracts.leak_limits import leak_limit_problems
 
 ID = "borrower_id"
 LABEL = "is_default"
@@ -24,6 +25,7 @@ _LATER: dict[str, Any] = {
     "ceilings": {},
     "gate": "better",
     "tolerance": 0.0,
+    "leak_limits": {},
 }
 _BAD_WHEN = re.compile(r"\s*(?:(?P<op>>=|>|<=|<)\s*(?P<limit>-?\d+(?:\.\d+)?)|=?\s*(?P<value>[^<>=].*?))\s*")
 
@@ -48,6 +50,7 @@ class DatasetDescription:
         catalogue: what is known of each feature; where there is any line, every feature needs one.
         floors: metric → the lower limit that a first champion must exceed (such as ``auc_low: 0.60``).
         ceilings, gate, tolerance: the other rules of the promotion gate (see `GateRules`).
+        leak_limits: what the leak check allows one feature alone (see `LeakLimits`); what is not named has its default.
         loss: column among ``kept``: what was lost on a loan, as a share of its exposure; learnt on defaults alone.
         loss_limit: the whole exposure in the unit of ``loss``: 1, or 100 where it is in per cent.
         products: numeric or kept columns, one a product: above 0 for a customer who holds it.
@@ -75,11 +78,12 @@ class DatasetDescription:
     loss: str | None = None
     loss_limit: float = 1.0
     products: tuple[str, ...] = ()
+    leak_limits: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         problems = [
             f"column {column} has two roles: {', '.join(roles)}"
-            for column, roles in self._roles().items()
+            for column, roles in self.roles().items()
             if len(roles) > 1
         ]
         problems += [f"column {c} has a reserved name" for c in self.carried if c in RESERVED]
@@ -96,7 +100,7 @@ class DatasetDescription:
             problems.append(f"bad_when {self.bad_when!r} is neither a value nor a comparison such as '> 0'")
         if not (isinstance(self.loss_limit, (int, float)) and 0 < self.loss_limit < math.inf):
             problems.append(f"loss_limit {self.loss_limit!r} is not a number above 0")
-        problems += self.rules.problems()
+        problems += self.rules.problems() + leak_limit_problems(self.leak_limits)
         if problems:
             raise BadConfiguration(*problems)
 
@@ -149,7 +153,8 @@ class DatasetDescription:
         values["loss_limit"] = _number(values.get("loss_limit", 1.0))
         return cls(**values)
 
-    def _roles(self) -> dict[str, list[str]]:
+    def roles(self) -> dict[str, list[str]]:
+        """Source column → what it is declared as; more than one role is a mistake."""
         roles: dict[str, list[str]] = {self.target: ["target"]}
         if self.id is not None:
             roles.setdefault(self.id, []).append("id")

@@ -21,15 +21,19 @@ class ArrearsError(Exception):
     """A failure that lists everything wrong at once and names who must act.
 
     Problems must not quote a borrower's row: name columns, counts and limits.
+
+    Args:
+        advice: what to do about all of them; it is no problem itself and is not counted as one.
     """
 
     who_acts: ClassVar[str] = "developers"
     exit_code: ClassVar[int] = EXIT_BUG
     may_retry: ClassVar[bool] = True
 
-    def __init__(self, problem: str, *more: str) -> None:
-        self.problems = (problem, *more)
-        super().__init__(problem if not more else f"{len(self.problems)} problems: " + "; ".join(self.problems))
+    def __init__(self, problem: str, *more: str, advice: str = "") -> None:
+        self.problems, self.advice = (problem, *more), advice
+        told = problem if not more else f"{len(self.problems)} problems: " + "; ".join(self.problems)
+        super().__init__(f"{told}. What to do: {advice}" if advice else told)
 
 
 class BadInput(ArrearsError):

@@ -28,7 +28,12 @@ class JobResult:
 
 @dataclass(frozen=True)
 class OutcomeFact:
-    """How one attempt of one job ended: who must act if it failed, and its figures if it did not."""
+    """How one attempt of one job ended: who must act if it failed, and its figures if it did not.
+
+    Attributes:
+        problems: everything that is wrong; ``first_line`` tells it in one line.
+        advice: what to do about it, where there is something to say.
+    """
 
     job: str
     outcome: Literal["success", "failed"]
@@ -40,6 +45,7 @@ class OutcomeFact:
     first_line: str = ""
     problems: tuple[str, ...] = ()
     result: JobResult = field(default_factory=JobResult)
+    advice: str = ""
 
     def to_json(self) -> str:
         """One JSON object for people and machines alike; figures keep the order that a reader wants."""

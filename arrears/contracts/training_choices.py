@@ -110,7 +110,7 @@ def with_features(description: DatasetDescription, names: Sequence[str]) -> Data
     """
     if not names:
         return description
-    problems = [f"features: {description.name} declares no feature {n}" for n in names if n not in description.features]
+    problems = [_no_feature(description, name) for name in names if name not in description.features]
     problems += [f"features: {name} is given twice" for name in sorted({n for n in names if list(names).count(n) > 1})]
     if problems:
         raise BadConfiguration(*problems)
@@ -118,6 +118,15 @@ def with_features(description: DatasetDescription, names: Sequence[str]) -> Data
     kept: dict[str, Any] = {role: tuple(c for c in columns if c in names) for role, columns in roles.items()}
     products = tuple(n for n in description.products if n in description.kept or n in names)
     return dataclasses.replace(description, **kept, products=products)
+
+
+def _no_feature(description: DatasetDescription, name: str) -> str:
+    roles = description.roles().get(name, [])
+    if name in description.protected:
+        return f"features: {name} is protected: it serves fairness reports alone, and no model may see it"
+    if roles:
+        return f"features: {description.name} declares {name} as {', '.join(roles)}, not as a feature"
+    return f"features: {description.name} declares no feature {name}"
 
 
 def _as_field(name: str, value: Any) -> Any:

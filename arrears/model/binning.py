@@ -23,7 +23,7 @@ from numpy.typing import ArrayLike, NDArray
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-OTHER_LEVELS, MISSING = "other levels", "missing"
+OTHER_LEVELS, MISSING, PRESENT = "other levels", "missing", "any value"
 Z_95 = 1.959963984540054  # of the normal distribution: 19 times of 20 within so many deviations
 _EMPTY_CELL = 0.5
 
@@ -105,14 +105,25 @@ class FeaturePower:
     Attributes:
         auc: of the default rates of its bins, learnt on one half of the rows and judged on the other.
         information_value: above 0.5 is suspicious (Siddiqi); many levels raise it by chance.
-        purest_share, purest_rate: rows and default rate of the bin that lies furthest from the rate of all rows.
+        purest_group, purest_share, purest_rate: of the riskiest group that the feature tells apart: a bin, the missing
+            ones, or all that have a value; its share of the rows and its default rate.
+        purest_low: the lower 95 % limit of that rate.
+        missing_share, missing_rate: of the rows without a value; the rate is 0 where there are none.
+        missing_auc, values_auc: the AUC of whether there is a value at all, and that of the values among the rows that
+            have one.
     """
 
     name: str
     auc: float
     information_value: float
-    purest_share: float
-    purest_rate: float
+    purest_group: str = ""
+    purest_share: float = 0.0
+    purest_rate: float = 0.0
+    purest_low: float = 0.0
+    missing_share: float = 0.0
+    missing_rate: float = 0.0
+    missing_auc: float = 0.5
+    values_auc: float = 0.5
 
 
 def quantile_edges(values: ArrayLike, bins: int) -> tuple[float, ...]:

@@ -14,7 +14,8 @@ from typing import Literal
 from arrears.contracts.gate_rules import GateRules
 from arrears.model.gate import COMPARED, LEAKS, Metrics, Verdict, champion_verdict, limit_verdicts, number
 
-LEAK_CHECK_TAG = "arrears.leak_check"
+LEAK_CHECK_TAG, LEAK_REASON_TAG, LEAKS_TAG = "arrears.leak_check", "arrears.leak_override", "arrears.leaks"
+_SHOWN_LEAKS = 3
 _EXPLAINED = {"no leak": 0.0, "overridden": 0.0}
 
 
@@ -48,15 +49,17 @@ class Decision:
         return tuple(verdict.rule for verdict in self.unmet) if self.override else ()
 
 
-def decide(candidate: Metrics, champion: Metrics | None, rules: GateRules) -> Decision:
+def decide(candidate: Metrics, champion: Metrics | None, rules: GateRules, *, overridden_leaks: str = "") -> Decision:
     """Decides whether a candidate becomes champion.
 
     Args:
         candidate: metric name to value, measured on held-out rows; see `with_leaks` for the leak check.
         champion: the present champion's metrics on the same rows; none: there is no champion yet.
         rules: what the data set demands.
+        overridden_leaks: what `overridden_leaks` tells of the training.
     """
-    limits, against = limit_verdicts(candidate, rules), champion_verdict(candidate, champion, rules)
+    limits = limit_verdicts(candidate, rules, overridden_leaks=overridden_leaks)
+    against = champion_verdict(candidate, champion, rules)
     verdicts = (*limits, against)
     if not all(verdict.met for verdict in limits) or number(candidate, COMPARED) is None:
         return Decision("refused", verdicts)
@@ -82,3 +85,18 @@ def with_leaks(metrics: Metrics, tags: Mapping[str, str]) -> Metrics:
     """
     checked = tags.get(LEAK_CHECK_TAG)
     return {**metrics, LEAKS: None if checked is None else _EXPLAINED.get(checked, 1.0)}
+
+
+def overridden_leaks(tags: Mapping[str, str]) -> str:
+    """The leaks in spite of which a model was trained, and why, in one sentence; empty where there were none.
+
+    Args:
+        tags: of the MLflow run of the training; ``arrears.leaks`` has a line a leak.
+    """
+    found = [leak for leak in tags.get(LEAKS_TAG, "").splitlines() if leak]
+    if not found:
+        return ""
+    shown, more = "; ".join(found[:_SHOWN_LEAKS]), len(found) - _SHOWN_LEAKS
+    rest = f"; and {more} more in the tag {LEAKS_TAG} of the MLflow run" if more > 0 else ""
+    count = "1 leak was" if len(found) == 1 else f"{len(found)} leaks were"
+    return f"{count} found and overridden, because: {tags.get(LEAK_REASON_TAG, '')}. Found: {shown}{rest}"

@@ -36,12 +36,16 @@ class Verdict:
     reason: str
 
 
-def limit_verdicts(metrics: Metrics, rules: GateRules) -> tuple[Verdict, ...]:
-    """The rules that look at the candidate alone: its floors, its ceilings, and the leak check, which always counts."""
+def limit_verdicts(metrics: Metrics, rules: GateRules, *, overridden_leaks: str = "") -> tuple[Verdict, ...]:
+    """The rules that look at the candidate alone: its floors, its ceilings, and the leak check, which always counts.
+
+    Args:
+        overridden_leaks: leaks that were found and overridden, and why; empty: there were none.
+    """
     return (
         *(_floor(metrics, name, limit) for name, limit in rules.floors.items()),
         *(_ceiling(metrics, name, limit) for name, limit in rules.ceilings.items()),
-        _no_leaks(metrics),
+        _no_leaks(metrics, overridden_leaks),
     )
 
 
@@ -80,12 +84,13 @@ def _ceiling(metrics: Metrics, name: str, ceiling: float) -> Verdict:
     return Verdict(rule, value, ceiling, met, told)
 
 
-def _no_leaks(metrics: Metrics) -> Verdict:
+def _no_leaks(metrics: Metrics, overridden: str) -> Verdict:
     value = number(metrics, LEAKS)
     if value is None:
         reason = "nothing tells that the training rows were checked for leaks"
     else:
-        reason = "leaks were found and no reason overrides them" if value > 0 else "no leak stands unexplained"
+        found = "leaks were found and no reason overrides them"
+        reason = found if value > 0 else overridden or "no leak was found"
     return Verdict("no unexplained leak", value, 0.0, value is not None and value <= 0, reason)
 
 

@@ -3,11 +3,7 @@
 Three kinds of leak are told apart. *Time*: a date after the decision. *Overlap*: the same borrower, customer or row on
 both sides of a split. *Power*: a feature that tells default alone better than honest features do.
 
-Limits of power were set on six real sets (Taiwan, German credit, Lending Club twice, credit data of Spain, Berka). The
-strongest honest feature has an AUC alone of 0.75 (``sub_grade``), an information value of 0.90 and, in bins of 1 % of
-the rows, a default rate of 76 %. The columns of Lending Club 2007-2011 that are known after the outcome reach 0.84 to
-0.99, 1.96 to 14 and 100 %. Some hardly differ from honest ones alone (``total_rec_int``, ``total_rec_late_fee``): no
-limit finds those, but each is written together with one that is found.
+The limits of power are the data set's own (see `arrears.contracts.leak_limits`).
 """
 
 from __future__ import annotations
@@ -16,12 +12,10 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from arrears.model.binning import FeaturePower, wilson_interval
+from arrears.contracts.leak_limits import LeakLimits
+from arrears.model.binning import MISSING, PRESENT, FeaturePower
 
-MOST_AUC = 0.80
-MOST_INFORMATION_VALUE = 1.5
-PURE_RATE = 0.9
-# Where most rows default anyway, a bin of defaults alone is no news.
+# Where most rows default anyway, a group of defaults alone is no news.
 MOST_COMMON_DEFAULT = 0.4
 STANDARD_ERRORS = 2.0  # an estimate must exceed its limit by so many: a set of 600 rows gets the benefit of the doubt
 
@@ -102,26 +96,46 @@ def are_copies(alike: Overlap) -> bool:
     return log_chance < math.log(BY_CHANCE)
 
 
-def power_leaks(powers: Sequence[FeaturePower], *, rows: int, defaults: int) -> list[str]:
-    """Features that tell default alone implausibly well, with what gave them away."""
+def power_leaks(
+    powers: Sequence[FeaturePower], *, rows: int, defaults: int, limits: LeakLimits | None = None
+) -> list[str]:
+    """Features that tell default alone implausibly well: what gave them away, and which part of them tells it."""
     if not 0 < defaults < rows:
         return []
-    found = [(power.name, _too_strong(power, rows, defaults)) for power in powers]
-    return [f"feature {name} alone tells too much: {'; '.join(signs)}" for name, signs in found if signs]
+    found = [(power, _too_strong(power, rows, defaults, limits or LeakLimits())) for power in powers]
+    return [
+        f"feature {power.name} alone tells too much: {'; '.join((*signs, *_telling_part(power)))}"
+        for power, signs in found
+        if signs
+    ]
 
 
-def _too_strong(power: FeaturePower, rows: int, defaults: int) -> list[str]:
+def _too_strong(power: FeaturePower, rows: int, defaults: int, limits: LeakLimits) -> list[str]:
     signs = []
-    if power.auc - STANDARD_ERRORS * auc_error(power.auc, rows, defaults) > MOST_AUC:
-        signs.append(f"AUC {power.auc:.3f}, at most {MOST_AUC:g} is plausible")
+    if power.auc - STANDARD_ERRORS * auc_error(power.auc, rows, defaults) > limits.auc:
+        signs.append(f"AUC {power.auc:.3f}, at most {limits.auc:g} is plausible")
     doubt = STANDARD_ERRORS * information_value_error(power.information_value, rows, defaults)
-    if power.information_value - doubt > MOST_INFORMATION_VALUE:
-        signs.append(f"information value {power.information_value:.2f}, at most {MOST_INFORMATION_VALUE:g} is")
-    in_bin = round(power.purest_share * rows)
-    lowest = wilson_interval(round(power.purest_rate * in_bin), in_bin).low
-    if defaults / rows <= MOST_COMMON_DEFAULT and lowest > PURE_RATE:
-        signs.append(f"{power.purest_rate:.1%} of the {in_bin:,} rows in one of its bins default")
+    if power.information_value - doubt > limits.information_value:
+        signs.append(f"information value {power.information_value:.2f}, at most {limits.information_value:g} is")
+    if defaults / rows <= MOST_COMMON_DEFAULT and power.purest_low > limits.default_rate:
+        group = {MISSING: "where it is missing", PRESENT: "where it has a value"}.get(
+            power.purest_group, f"in its bin {power.purest_group!r}"
+        )
+        signs.append(f"{power.purest_rate:.1%} of the {round(power.purest_share * rows):,} rows {group} default")
     return signs
+
+
+def _telling_part(power: FeaturePower) -> list[str]:
+    """Whether the missing values or the values tell, where a feature has both."""
+    if not 0 < power.missing_share < 1:
+        return []
+    missing = (
+        f"where it is missing ({power.missing_share:.1%} of the rows, {power.missing_rate:.1%} of them default:"
+        f" AUC {power.missing_auc:.3f} alone)"
+    )
+    values = f"its values (AUC {power.values_auc:.3f} where it has one)"
+    first, second = (missing, values) if power.missing_auc >= power.values_auc else (values, missing)
+    return [f"told by {first} more than by {second}"]
 
 
 def auc_error(auc: float, rows: int, defaults: int) -> float:

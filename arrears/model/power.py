@@ -3,27 +3,27 @@
 * AUC alone: every row scored by the default rate of its bin, ties counting half, so it needs no direction and no order
   of levels; a missing value is a bin like any other. Rates are learnt on one half of the rows and judged on the other:
   on the same rows, a category of fifty levels would look like a predictor by chance.
-* Purest bin: the one that lies furthest from the default rate of all rows, beyond what chance explains.
+* Riskiest group: the bin, the missing ones, or all that have a value, whose default rate is surely highest.
 """
 
 from __future__ import annotations
 
-import math
+from collections.abc import Callable
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
-from arrears.model.binning import BinnedCounts, FeaturePower, information_value, joined, target_rates
-
-PURE_SHARE = 0.01  # a bin of fewer rows says little about a feature
+from arrears.model.binning import PRESENT, BinnedCounts, FeaturePower, information_value, joined, wilson_interval
 
 
-class PureBin(NamedTuple):
-    """The bin that lies furthest from the default rate of all rows, beyond what chance explains."""
+class RiskyGroup(NamedTuple):
+    """Rows that a feature tells apart: their share, their default rate, and its lower 95 % limit."""
 
-    label: str
+    name: str
     share: float
     rate: float
+    low: float
 
 
 def auc_alone(judged: BinnedCounts, learnt: BinnedCounts) -> float:
@@ -49,45 +49,56 @@ def auc_alone(judged: BinnedCounts, learnt: BinnedCounts) -> float:
     return float((bad * (below + good / 2)).sum() / (bad.sum() * good.sum()))
 
 
-def purest_bin(counts: BinnedCounts, *, least_share: float = PURE_SHARE) -> PureBin | None:
-    """The bin furthest from the default rate of all rows, in log-odds of the nearer end of its interval.
+def riskiest_group(counts: BinnedCounts) -> RiskyGroup:
+    """The group of rows whose default rate is surely highest: by the lower end of its interval.
 
-    Taking the nearer end keeps small bins from looking pure by chance.
-
-    Args:
-        least_share: smallest share of the rows that a bin must hold.
-
-    Returns:
-        None where no bin holds so many rows, or all rows are of one class.
+    So a group needs no least size: a small one looks pure by chance, and its interval says so.
     """
     goods, defaulters = counts.outcomes
-    total, bad = int((goods + defaulters).sum()), int(defaulters.sum())
-    if not 0 < bad < total:
-        return None
-    found: tuple[float, PureBin] | None = None
-    for label, rows, interval in zip(counts.bins.labels, counts.rows, target_rates(counts), strict=True):
-        if rows == 0 or rows < least_share * total:
-            continue
-        nearer = min(max(bad / total, interval.low), interval.high)
-        distance = abs(_logit(nearer) - _logit(bad / total))
-        if found is None or distance > found[0]:
-            found = distance, PureBin(label, rows / total, interval.rate)
-    return found[1] if found else None
+    groups = list(zip(counts.bins.labels, counts.rows, defaulters.tolist(), strict=True))
+    if counts.rows[-1]:
+        groups.append((PRESENT, sum(counts.rows[:-1]), int(defaulters[:-1].sum())))
+    total = max(int((goods + defaulters).sum()), 1)
+    found = [(name, rows, wilson_interval(bad, rows)) for name, rows, bad in groups if rows]
+    if not found:
+        return RiskyGroup("", 0.0, 0.0, 0.0)
+    name, rows, interval = max(found, key=lambda group: (group[2].low, group[1]))
+    return RiskyGroup(name, rows / total, interval.rate, interval.low)
 
 
 def feature_power(half: BinnedCounts, other: BinnedCounts) -> FeaturePower:
     """The power of one feature alone, from its counts in two halves of the rows dealt out by chance."""
     whole = joined(half, other)
-    purest = purest_bin(whole) or PureBin("", 0.0, 0.0)
+    group = riskiest_group(whole)
+    missing = wilson_interval(int(whole.outcomes[1][-1]), whole.rows[-1])
     return FeaturePower(
         name=whole.name,
-        auc=(auc_alone(half, other) + auc_alone(other, half)) / 2,
+        auc=_mean_auc(half, other),
         information_value=information_value(whole),
-        purest_share=purest.share,
-        purest_rate=purest.rate,
+        purest_group=group.name,
+        purest_share=group.share,
+        purest_rate=group.rate,
+        purest_low=group.low,
+        missing_share=whole.missing_share,
+        missing_rate=missing.rate,
+        missing_auc=_mean_auc(_whether_missing(half), _whether_missing(other)),
+        values_auc=_mean_auc(_values_alone(half), _values_alone(other)),
     )
 
 
-def _logit(share: float) -> float:
-    inside = min(max(share, 1e-9), 1 - 1e-9)
-    return math.log(inside / (1 - inside))
+def _mean_auc(half: BinnedCounts, other: BinnedCounts) -> float:
+    return (auc_alone(half, other) + auc_alone(other, half)) / 2
+
+
+def _values_alone(counts: BinnedCounts) -> BinnedCounts:
+    """The rows that have a value."""
+    return _with_counts(counts, lambda cells: (*cells[:-1], 0))
+
+
+def _whether_missing(counts: BinnedCounts) -> BinnedCounts:
+    """All values taken together in the first bin."""
+    return _with_counts(counts, lambda cells: (sum(cells[:-1]), *(0,) * (len(cells) - 2), cells[-1]))
+
+
+def _with_counts(counts: BinnedCounts, change: Callable[[tuple[int, ...]], tuple[int, ...]]) -> BinnedCounts:
+    return replace(counts, rows=change(counts.rows), defaults=change(counts.defaults or ()))

@@ -147,6 +147,7 @@ def description_of(bank: BankDescription, dataset: str) -> DatasetDescription:
         ceilings=bank.ceilings,
         gate=bank.gate,
         tolerance=bank.tolerance,
+        leak_limits=bank.leak_limits,
     )
 
 

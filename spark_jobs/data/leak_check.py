@@ -12,7 +12,8 @@ from arrears.contracts.catalogue import Table
 from arrears.contracts.descriptions import ID, LABEL, DatasetDescription
 from arrears.contracts.errors import BadInput, UpstreamNotReady
 from arrears.contracts.jobs import TrainModelConfig
-from arrears.model.decisions import LEAK_CHECK_TAG
+from arrears.contracts.leak_limits import LeakLimits
+from arrears.model.decisions import LEAK_CHECK_TAG, LEAK_REASON_TAG, LEAKS_TAG
 from arrears.model.leaks import Overlap, overlap_leaks, power_leaks, time_leaks
 from spark_jobs.data.feature_power import feature_powers
 from spark_jobs.io.tables import read_version
@@ -20,6 +21,10 @@ from spark_jobs.transforms.leaks import to_later_dates, to_overlaps
 
 log = logging.getLogger(__name__)
 
+_ADVICE = (
+    "mend these columns and rows, or leave the features out (`features`, or `excluded` in the description); where a"
+    " feature is honest, raise the description's leak_limits; or switch leak_override on and give the reason"
+)
 _TAG_LENGTH = 5000  # of the 8,000 characters that MLflow keeps
 
 
@@ -30,28 +35,35 @@ class LeakCheck:
     Attributes:
         leaks: one sentence a leak; empty unless they were overridden.
         reason: the override's reason; empty where nothing was overridden.
+        asked: an override was asked for, whether or not there was anything to override.
     """
 
     leaks: tuple[str, ...] = ()
     reason: str = ""
+    asked: bool = False
 
     @property
     def figures(self) -> dict[str, str]:
-        """What the mail says of an override; nothing where there was none."""
-        told = f"{len(self.leaks)} found: {self.leaks[0]}" if self.leaks else ""
-        return {"leak check overridden": f"{self.reason} ({told})"} if self.leaks else {}
+        """What the mail says of an override, with every leak; nothing where none was asked for."""
+        if self.leaks:
+            found = {f"leak {number}": leak for number, leak in enumerate(self.leaks, 1)}
+            return {"leak check overridden": self.reason, **found}
+        return {"leak override": "without effect: no leak was found"} if self.asked else {}
 
     @property
     def tags(self) -> dict[str, str]:
         """What MLflow keeps with the run; the promotion gate asks for it."""
         if not self.leaks:
             return {LEAK_CHECK_TAG: "no leak"}
-        told = "; ".join(self.leaks)[:_TAG_LENGTH]
-        return {LEAK_CHECK_TAG: "overridden", "arrears.leak_override": self.reason, "arrears.leaks": told}
+        told = "\n".join(self.leaks)[:_TAG_LENGTH]
+        return {LEAK_CHECK_TAG: "overridden", LEAK_REASON_TAG: self.reason, LEAKS_TAG: told}
 
 
 def checked_for_leaks(spark: SparkSession, config: TrainModelConfig, description: DatasetDescription) -> LeakCheck:
     """Looks for leaks in the training rows, and between them and the held-out rows of the same version.
+
+    Args:
+        description: with the features that the model would see, and no others.
 
     Raises:
         BadInput: there are leaks and no reason to train in spite of them; names them all.
@@ -68,12 +80,12 @@ def checked_for_leaks(spark: SparkSession, config: TrainModelConfig, description
     leaks = found_leaks(train, held_out, description, seed=config.seed)
     reason = config.leak_override_reason.strip()
     if leaks and not config.leak_override:
-        raise BadInput(*leaks, "mend or exclude these columns and rows, or switch leak_override on and give the reason")
+        raise BadInput(*leaks, advice=_ADVICE)
     for leak in leaks:
         log.warning("leak, overridden (%s): %s", reason, leak)
     if config.leak_override and not leaks:
         log.info("leak_override has no effect: no leak was found")
-    return LeakCheck(tuple(leaks), reason if leaks else "")
+    return LeakCheck(tuple(leaks), reason if leaks else "", config.leak_override)
 
 
 def found_leaks(
@@ -92,7 +104,12 @@ def found_leaks(
     return [
         *_time_leaks(train, held_out, description),
         *_overlap_leaks(train, held_out, description),
-        *power_leaks(powers, rows=counted["rows"], defaults=counted["defaults"]),
+        *power_leaks(
+            powers,
+            rows=counted["rows"],
+            defaults=counted["defaults"],
+            limits=LeakLimits.of(description.leak_limits),
+        ),
     ]
 
 

@@ -16,6 +16,7 @@ from arrears.contracts.descriptions import DatasetDescription
 from arrears.contracts.facts import JobResult
 from arrears.contracts.jobs import TrainModelConfig
 from arrears.contracts.tasks import DEFAULT
+from arrears.contracts.training_choices import with_features
 from arrears.stores.model_notes import about_training, parameters_of, run_tags, short_name
 from arrears.stores.models import Models
 from arrears.stores.objects import Objects
@@ -40,7 +41,7 @@ def run(spark: SparkSession, config: TrainModelConfig) -> JobResult:
     models = Models()
     if config.task != DEFAULT:
         return _of_task(spark, config, description, models)
-    leaks = checked_for_leaks(spark, config, description)
+    leaks = checked_for_leaks(spark, config, with_features(description, config.features))
     experiment, tags = f"arrears/{config.dataset}", {**_tags(config), **leaks.tags}
     with models.run(experiment, short_name(config), parameters=_parameters(config), tags=tags) as run_id:
         with pinned_rows(spark, config, description, name=run_id) as pinned:

@@ -9,7 +9,15 @@ from typing import Any
 
 from arrears.contracts.descriptions import DatasetDescription
 from arrears.contracts.jobs import EvaluateModelConfig
-from arrears.model.decisions import Decision, decide, with_leaks
+from arrears.model.decisions import (
+    LEAK_CHECK_TAG,
+    LEAK_REASON_TAG,
+    LEAKS_TAG,
+    Decision,
+    decide,
+    overridden_leaks,
+    with_leaks,
+)
 from arrears.reports.canvas import in_few_colours
 from arrears.reports.model_figures import model_plots
 from arrears.reports.model_page import ModelPage, render_model_page
@@ -37,7 +45,12 @@ def report_files(
         parameters, tags: of the model's MLflow run.
     """
     rules = DatasetDescription.from_dict(manifest["description"]).rules
-    decision = decide(with_leaks(candidate.metrics(), tags), champion.metrics() if champion else None, rules)
+    decision = decide(
+        with_leaks(candidate.metrics(), tags),
+        champion.metrics() if champion else None,
+        rules,
+        overridden_leaks=overridden_leaks(tags),
+    )
     plots = model_plots(
         candidate.findings,
         champion=champion.findings.curves if champion else None,
@@ -79,7 +92,15 @@ def provenance_of(
         "source": manifest.get("source", ""),
         "commit": tags.get("mlflow.source.git.commit", ""),
         "package": f"arrears {tags.get('arrears.version', '')}",
+        **_leak_check(tags),
     }
+
+
+def _leak_check(tags: Mapping[str, str]) -> dict[str, object]:
+    """What was found before the training, every leak by itself; nothing of a task that is not checked."""
+    told = {"leak check": tags.get(LEAK_CHECK_TAG, ""), "leaks overridden, because": tags.get(LEAK_REASON_TAG, "")}
+    told |= {f"leak {number}": leak for number, leak in enumerate(tags.get(LEAKS_TAG, "").splitlines(), 1)}
+    return {name: text for name, text in told.items() if text}
 
 
 def mail_figures(candidate: Measured, champion: Measured | None) -> dict[str, float | int | str | None]:

@@ -12,7 +12,7 @@ from arrears.contracts.descriptions import DatasetDescription
 from arrears.contracts.errors import BadConfiguration, UpstreamNotReady
 from arrears.contracts.jobs import ProposeModelConfig
 from arrears.contracts.tasks import DEFAULT
-from arrears.model.decisions import Decision, decide, with_leaks
+from arrears.model.decisions import Decision, decide, overridden_leaks, with_leaks
 from arrears.model.gate import Metrics, Verdict
 from arrears.model.task_gate import decide_task
 from arrears.stores.models import Models
@@ -63,7 +63,11 @@ def judged(config: ProposeModelConfig, models: Models, objects: Objects) -> Cand
     else:
         # Left by an evaluation against a champion that this one was not compared with.
         own = {name: value for name, value in own.items() if not name.startswith(_DIFFERENCE)}
-    decided = decide(own, champion, rules) if config.task == DEFAULT else decide_task(config.task, own, champion)
+    decided = (
+        decide(own, champion, rules, overridden_leaks=overridden_leaks(tags))
+        if config.task == DEFAULT
+        else decide_task(config.task, own, champion)
+    )
     return Candidate(known, decided)
 
 

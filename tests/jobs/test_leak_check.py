@@ -55,6 +55,7 @@ def leaky(spark_session: SparkSession, tmp_path_factory: pytest.TempPathFactory)
     knowing = rows[:600].assign(age=40 + 20 * rows["is_default"][:600])
     world.write("leaky", {Table.TRAIN: knowing, Table.TEST: rows[599:]})
     world.write("no-test", {Table.TRAIN: rows[:300]})
+    world.write("knowing", {Table.TRAIN: knowing, Table.TEST: rows[600:]})
     with local_registry(folder):
         yield world
 
@@ -69,10 +70,10 @@ def test_leaking_data_are_refused_with_every_leak_and_leave_no_run(leaky: Leaky)
     with pytest.raises(BadInput) as refused:
         leaky.train("leaky")
 
-    shared, power, advice = refused.value.problems
+    shared, power = refused.value.problems
     assert shared.startswith("1 values of borrower_id stand on both sides of the split: 1 of 301 held-out rows")
     assert power.startswith("feature age alone tells too much: AUC 1.000")
-    assert "leak_override" in advice
+    assert "leak_override" in refused.value.advice
     assert experiments() == []
     assert Objects().list(f"{leaky.bank.catalogue.artifacts}/snapshots") == []
 
@@ -83,12 +84,28 @@ def test_a_reason_lets_leaking_data_through_and_stays_with_the_model(
     with caplog.at_level(logging.WARNING):
         trained = leaky.train("leaky", leak_override=True, leak_override_reason=REASON)
 
-    told = trained.figures["leak check overridden"]
-    assert str(told).startswith(f"{REASON} (2 found: 1 values of borrower_id")
+    assert trained.figures["leak check overridden"] == REASON
+    assert str(trained.figures["leak 1"]).startswith("1 values of borrower_id")
+    assert str(trained.figures["leak 2"]).startswith("feature age alone")
     _, _, tags = Models().run_facts(trained.values["mlflow_run_id"])
     assert tags["arrears.leak_override"] == REASON
     assert "feature age alone" in tags["arrears.leaks"]
     assert sum(record.message.startswith("leak, overridden") for record in caplog.records) == 2
+
+
+def test_a_leaking_feature_that_is_left_out_is_no_leak_of_the_model(leaky: Leaky) -> None:
+    with pytest.raises(BadInput, match="feature age alone"):
+        leaky.train("knowing")
+
+    trained = leaky.train(
+        "knowing", features=("income", "state"), leak_override=True, leak_override_reason="in case age is looked at"
+    )
+
+    _, parameters, tags = Models().run_facts(trained.values["mlflow_run_id"])
+    assert tags["arrears.leak_check"] == "no leak"
+    assert "arrears.leak_override" not in tags
+    assert "leak_override" not in parameters
+    assert trained.figures["leak override"] == "without effect: no leak was found"
 
 
 def test_without_held_out_rows_the_rest_is_checked_and_the_log_says_so(
@@ -105,5 +122,7 @@ def test_without_held_out_rows_the_rest_is_checked_and_the_log_says_so(
     with caplog.at_level(logging.WARNING):
         checked = checked_for_leaks(leaky.spark, config, DESCRIPTION)
 
-    assert (checked, checked.figures, checked.tags) == (LeakCheck(), {}, {"arrears.leak_check": "no leak"})
+    assert checked == LeakCheck(asked=True)
+    assert checked.figures == {"leak override": "without effect: no leak was found"}
+    assert checked.tags == {"arrears.leak_check": "no leak"}
     assert any("compares no held-out rows" in record.message for record in caplog.records)

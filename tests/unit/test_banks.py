@@ -67,6 +67,7 @@ catalogue:
   days_trend_{{3,6}}m: {LINE}
   gender: {LINE.replace("owner: Risk", "owner: Risk, use: fairness")}
 floors: {{auc_low: 1}}
+leak_limits: {{auc: 0.85}}
 """
 
 
@@ -98,6 +99,7 @@ def test_every_part_of_a_bank_is_read() -> None:
     assert (bank.label.at_least, bank.label.window_months) == (90, 12)
     assert bank.derived[0].columns == ("amount", "days")
     assert bank.floors == {"auc_low": 1.0}
+    assert bank.leak_limits == {"auc": 0.85}
     assert bank.protected == ("gender",)
 
 
@@ -156,7 +158,7 @@ catalogue: {"a_{3,6}m": {meaning: x, type: numerical, unit: u, source: s, owner:
         "catalogue.a_6m: feature a_6m: type 'numerical' is none of numeric, categorical, text",
         "catalogue.b must hold keys and values",
         "the description has no key decision; keys are name, tables, decisions, id, customer, decided_at, label, joins,"
-        " views, derived, catalogue, floors, ceilings, gate, tolerance",
+        " views, derived, catalogue, floors, ceilings, gate, tolerance, leak_limits",
         "the description needs decisions",
         "the description needs id",
         "the description needs customer",

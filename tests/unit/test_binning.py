@@ -23,7 +23,7 @@ from arrears.model.binning import (
     weights_of_evidence,
     wilson_interval,
 )
-from arrears.model.power import auc_alone, feature_power, purest_bin
+from arrears.model.power import auc_alone, feature_power, riskiest_group
 
 NUMBERS = st.one_of(st.integers(-3, 3).map(float), st.floats(width=32), st.just(math.nan))
 
@@ -170,7 +170,9 @@ def test_a_feature_that_is_the_outcome_has_full_power_in_either_direction() -> N
 def test_missing_values_that_default_give_a_feature_power() -> None:
     half = counts([50, 50, 20], [0, 0, 20])
     assert feature_power(half, half).auc == 1.0
-    assert purest_bin(half, least_share=0.01) == ("missing", pytest.approx(1 / 6), 1.0)
+    group = riskiest_group(half)
+    assert (group.name, group.share, group.rate) == ("missing", pytest.approx(1 / 6), 1.0)
+    assert group.low == wilson_interval(20, 20).low
 
 
 def test_noise_of_many_levels_has_no_power_alone() -> None:
@@ -185,11 +187,11 @@ def test_noise_of_many_levels_has_no_power_alone() -> None:
     assert abs(feature_power(*halves).auc - 0.5) < 0.05
 
 
-def test_the_purest_bin_is_large_enough_and_beyond_chance() -> None:
-    found = counts([5, 900, 60, 400, 0], [5, 45, 30, 20, 0])
-    assert purest_bin(found, least_share=0.01) == ("1 to 2", pytest.approx(60 / 1365), 0.5)
-    assert purest_bin(found, least_share=0.9) is None
-    assert purest_bin(counts([9, 9, 0], [0, 0, 0])) is None
+def test_the_riskiest_group_is_beyond_chance_and_never_hidden_by_a_safe_one() -> None:
+    # Two of two default by chance; 900 rows without any default lie further from the average than 30 of 60.
+    found = riskiest_group(counts([2, 900, 60, 400, 0], [2, 0, 30, 20, 0]))
+    assert found[:3] == ("1 to 2", pytest.approx(60 / 1362), 0.5)
+    assert riskiest_group(counts([0, 0, 0], [0, 0, 0])) == ("", 0.0, 0.0, 0.0)
 
 
 def test_bins_are_named_by_their_limits() -> None:

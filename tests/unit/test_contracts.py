@@ -61,6 +61,7 @@ def test_a_fact_is_the_same_after_it_was_stored() -> None:
         "two problems",
         ("one", "two"),
         JobResult({"auc": 0.75}, {"mlflow_run_id": "1"}, ("s3://a/b.png",), {"MLflow run": "http://x"}),
+        "mend both",
     )
     assert OutcomeFact.from_json(fact.to_json()) == fact
 
@@ -77,6 +78,9 @@ def test_a_fact_of_a_later_version_still_reads() -> None:
 
 def test_an_error_lists_everything_wrong_at_once() -> None:
     assert str(BadInput("no id", "no target")) == "2 problems: no id; no target"
+    advised = BadInput("no id", "no target", advice="declare them")
+    assert advised.problems == ("no id", "no target")
+    assert str(advised) == "2 problems: no id; no target. What to do: declare them"
     assert str(BadInput("no id")) == "no id"
 
 

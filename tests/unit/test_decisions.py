@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from arrears.contracts.gate_rules import GateRules
-from arrears.model.decisions import Decision, decide, overridden, with_leaks
+from arrears.model.decisions import Decision, decide, overridden, overridden_leaks, with_leaks
 from arrears.model.gate import LEAKS
 
 RULES = GateRules(floors={"auc_low": 0.60})
@@ -120,6 +120,25 @@ def test_candidate_is_refused_when_leaks_are_unexplained_or_were_never_looked_fo
     decision = decide(with_leaks({"auc": 0.75, "auc_low": 0.7}, tags), None, RULES)
     assert decision.outcome == outcome
     assert unmet(decision) == ([] if outcome == "promoted" else ["no unexplained leak"])
+
+
+def test_what_was_found_and_why_it_was_overridden_stands_in_the_verdict() -> None:
+    leaks = [f"feature f{n} alone tells too much: AUC 0.9{n}" for n in range(4)]
+    tags = {
+        "arrears.leak_check": "overridden",
+        "arrears.leak_override": "a study, not for use",
+        "arrears.leaks": "\n".join(leaks),
+    }
+    metrics = with_leaks({"auc": 0.75, "auc_low": 0.7}, tags)
+
+    decision = decide(metrics, None, RULES, overridden_leaks=overridden_leaks(tags))
+
+    assert decision.outcome == "promoted"
+    assert (
+        "4 leaks were found and overridden, because: a study, not for use."
+        f" Found: {'; '.join(leaks[:3])}; and 1 more in the tag arrears.leaks of the MLflow run" in decision.reasons
+    )
+    assert overridden_leaks({"arrears.leak_check": "no leak"}) == ""
 
 
 def test_unmet_rules_are_overridden_when_there_is_a_reason() -> None:

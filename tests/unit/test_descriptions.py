@@ -101,7 +101,16 @@ def test_rules_of_the_gate_are_read_and_an_older_description_keeps_its_digest() 
     assert type(described).from_dict(described.to_dict()) == described
 
     older = parse_description("{name: x, target: y, numeric: [a], floors: {auc: 0.85}}", where="here")
-    assert not {"ceilings", "gate", "tolerance"} & set(older.to_dict())
+    assert not {"ceilings", "gate", "tolerance", "leak_limits"} & set(older.to_dict())
+
+
+def test_leak_limits_are_the_data_sets_own_and_kept() -> None:
+    described = parse_description("{name: x, target: y, numeric: [a], leak_limits: {auc: 0.85}}", where="here")
+
+    assert described.leak_limits == {"auc": 0.85}
+    assert type(described).from_dict(described.to_dict()) == described
+    with pytest.raises(BadConfiguration, match="leak_limits has no key gini"):
+        parse_description("{name: x, target: y, leak_limits: {gini: 0.7}}", where="here")
 
 
 def test_rules_that_cannot_be_applied_are_named_together() -> None:

@@ -183,6 +183,20 @@ def test_features_are_restricted_to_those_named_in_the_data_sets_order() -> None
     assert len(refused.value.problems) == 2
 
 
+def test_who_asks_for_what_is_no_feature_is_told_what_it_is() -> None:
+    described = DatasetDescription(
+        "cards", "bad", numeric=("income",), dates=("decided_on",), kept=("loss",), protected=("gender",)
+    )
+    with pytest.raises(BadConfiguration) as refused:
+        with_features(described, ("income", "gender", "loss", "bad", "nothing"))
+    assert refused.value.problems == (
+        "features: gender is protected: it serves fairness reports alone, and no model may see it",
+        "features: cards declares loss as kept, not as a feature",
+        "features: cards declares bad as target, not as a feature",
+        "features: cards declares no feature nothing",
+    )
+
+
 def test_an_experiment_of_python_is_checked_like_one_of_yaml() -> None:
     with pytest.raises(BadConfiguration, match="sizes must be whole numbers from 1 on"):
         Experiment(name="x", search="importance", sizes=(0, 3))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from arrears.model.binning import FeaturePower
+from arrears.contracts.leak_limits import LeakLimits, leak_limit_problems
+from arrears.model.binning import BinnedCounts, Bins, FeaturePower
 from arrears.model.leaks import (
     CONTENT,
     ROWS,
@@ -20,10 +22,11 @@ from arrears.model.leaks import (
     power_leaks,
     time_leaks,
 )
+from arrears.model.power import feature_power
 
 
-def a_power(name: str = "income", **different: float) -> FeaturePower:
-    honest = {"auc": 0.6, "information_value": 0.2, "purest_share": 0.05, "purest_rate": 0.3}
+def a_power(name: str = "income", **different: Any) -> FeaturePower:
+    honest = {"auc": 0.6, "information_value": 0.2, "purest_share": 0.05, "purest_rate": 0.3, "purest_low": 0.25}
     return FeaturePower(name=name, **{**honest, **different})
 
 
@@ -103,33 +106,104 @@ def test_borrowers_drawn_at_random_are_seldom_taken_for_copies_and_copies_always
 def test_an_honest_feature_is_no_leak() -> None:
     # The strongest of six real sets: sub_grade, PAY_0, payments.
     honest = [
-        a_power("sub_grade", auc=0.7456, information_value=0.90, purest_share=0.03, purest_rate=0.0032),
-        a_power("PAY_0", auc=0.7124, information_value=0.88, purest_share=0.011, purest_rate=0.758),
-        a_power("payments", auc=0.7389, information_value=0.82, purest_share=0.05, purest_rate=0.0),
+        a_power(
+            "sub_grade", auc=0.7456, information_value=0.90, purest_share=0.002, purest_rate=0.318, purest_low=0.16
+        ),
+        a_power("PAY_0", auc=0.7124, information_value=0.88, purest_share=0.011, purest_rate=0.758, purest_low=0.708),
+        a_power("payments", auc=0.7389, information_value=0.82),
     ]
 
     assert power_leaks(honest, rows=10_000, defaults=1500) == []
 
 
 def test_a_feature_known_after_the_outcome_is_told_with_each_sign() -> None:
-    after = a_power("recoveries", auc=0.9944, information_value=14.43, purest_share=0.05, purest_rate=1.0)
+    after = a_power(
+        "recoveries",
+        auc=0.9944,
+        information_value=14.43,
+        purest_group="above 3",
+        purest_share=0.05,
+        purest_rate=1.0,
+        purest_low=0.998,
+    )
 
     assert power_leaks([a_power(), after], rows=40_000, defaults=6000) == [
         "feature recoveries alone tells too much: AUC 0.994, at most 0.8 is plausible; information value 14.43, at"
-        " most 1.5 is; 100.0% of the 2,000 rows in one of its bins default"
+        " most 1.5 is; 100.0% of the 2,000 rows in its bin 'above 3' default"
+    ]
+
+
+def test_a_fee_that_few_defaulters_pay_is_told_however_weak_it_is_alone() -> None:
+    # 0.8 % of the rows, all of them defaults: AUC and information value are those of an honest feature.
+    fee = Bins("fee", edges=(0.0,))
+    half = BinnedCounts(fee, (4960, 40, 0), (460, 40, 0))
+    power = feature_power(half, half)
+
+    assert power.auc < 0.55
+    assert power_leaks([power], rows=10_000, defaults=1000) == [
+        "feature fee alone tells too much: 100.0% of the 80 rows in its bin 'above 0' default"
     ]
 
 
 @pytest.mark.parametrize(
-    "strong", [{"auc": 0.83}, {"information_value": 1.9}, {"purest_share": 0.02, "purest_rate": 0.96}]
+    ("unpaid", "group"), [((0, 0, 900), "where it has a value"), ((900, 0, 0), "where it is missing")]
 )
+def test_a_group_across_bins_is_told_too(unpaid: tuple[int, int, int], group: str) -> None:
+    # Twenty rows a bin are too few to be sure of; all that have a value are enough.
+    paid = tuple(0 if rows else 20 for rows in unpaid) if group.endswith("value") else (0, 0, 40)
+    half = BinnedCounts(Bins("fee", edges=(1.0,)), tuple(map(sum, zip(unpaid, paid, strict=True))), paid)
+
+    (leak,) = power_leaks([feature_power(half, half)], rows=1880, defaults=80)
+
+    assert f"100.0% of the 80 rows {group} default" in leak
+
+
+def test_a_leak_says_whether_its_missing_values_or_its_values_tell() -> None:
+    bins = Bins("seniority", edges=(5.0,))
+    missing = BinnedCounts(bins, (400, 400, 200), (40, 44, 170))
+    values = BinnedCounts(bins, (400, 400, 200), (4, 230, 30))
+
+    (by_missing,) = power_leaks([feature_power(missing, missing)], rows=2000, defaults=508, limits=LeakLimits(auc=0.7))
+    (by_value,) = power_leaks([feature_power(values, values)], rows=2000, defaults=528, limits=LeakLimits(auc=0.7))
+
+    assert by_missing.endswith(
+        "told by where it is missing (20.0% of the rows, 85.0% of them default: AUC 0.815 alone) more than by its"
+        " values (AUC 0.513 where it has one)"
+    )
+    assert "told by its values (AUC 0.8" in by_value
+
+
+def test_the_limits_are_the_data_sets_own() -> None:
+    strong = [a_power(auc=0.83, information_value=1.9, purest_rate=0.96, purest_low=0.95)]
+    count = {"rows": 40_000, "defaults": 6000}
+
+    assert power_leaks(strong, **count)
+    assert not power_leaks(
+        strong, **count, limits=LeakLimits.of({"auc": 0.85, "information_value": 2, "default_rate": 1})
+    )
+    (leak,) = power_leaks([a_power()], **count, limits=LeakLimits.of({"auc": 0.55}))
+    assert leak == "feature income alone tells too much: AUC 0.600, at most 0.55 is plausible"
+
+
+def test_limits_that_cannot_be_applied_are_named_together() -> None:
+    assert leak_limit_problems({"auc": 0.9, "information_value": 3, "default_rate": 1}) == []
+    assert leak_limit_problems({"auc": 0.5, "gini": 0.6, "default_rate": "much", "information_value": 0}) == [
+        "leak_limits has no key gini; keys are auc, information_value, default_rate",
+        "leak_limits.auc 0.5 must lie above 0.5 and be at most 1",
+        "leak_limits.default_rate must be a number, not 'much'",
+        "leak_limits.information_value 0 must lie above 0",
+    ]
+    assert leak_limit_problems([0.8]) == ["leak_limits must hold limits such as {auc: 0.85}, not [0.8]"]
+
+
+@pytest.mark.parametrize("strong", [{"auc": 0.83}, {"information_value": 1.9}])
 def test_a_small_set_has_the_benefit_of_the_doubt(strong: dict[str, float]) -> None:
     assert power_leaks([a_power(**strong)], rows=40_000, defaults=6000)
     assert not power_leaks([a_power(**strong)], rows=300, defaults=45)
 
 
 def test_a_bin_of_defaults_alone_is_no_news_where_most_default() -> None:
-    pure = a_power(purest_share=0.1, purest_rate=1.0)
+    pure = a_power(purest_share=0.1, purest_rate=1.0, purest_low=0.996)
 
     assert power_leaks([pure], rows=10_000, defaults=3900)
     assert not power_leaks([pure], rows=10_000, defaults=4100)

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from airflow.sdk.exceptions import AirflowFailException
 
+from arrears.contracts.errors import BadInput
 from arrears.contracts.facts import JobResult
 from include import mails
 from include.mails import Attachment, addresses_of, compose, deliver, fetch
@@ -107,8 +108,19 @@ def test_every_problem_of_a_failure_is_listed(kind: str) -> None:
     body = text(
         compose(a_report(a_task("failed", a_failure(problems=("column a is missing", "column b is text"))))), kind
     )
-    assert "column a is missing" in body
-    assert "column b is text" in body
+    assert body.count("column a is missing") == body.count("column b is text") == 1
+
+
+@pytest.mark.parametrize("kind", ["plain", "html"])
+@pytest.mark.parametrize("problems", [("column a is missing",), ("column a is missing", "column b is text")])
+def test_advice_stands_once_and_is_no_problem(kind: str, problems: tuple[str, ...]) -> None:
+    error = BadInput(*problems, advice="declare it anew")
+    failure = a_failure(first_line=str(error), problems=error.problems, advice=error.advice)
+
+    body = text(compose(a_report(a_task("failed", failure))), kind)
+
+    assert body.count("Declare it anew.") == body.count("column a is missing") == 1
+    assert "3 problems" not in body
 
 
 def test_failure_without_a_fact_says_so_and_links_the_log() -> None:
