@@ -17,7 +17,7 @@ class RunExperimentConfig(JobConfig):
 
     experiment: str = option(
         "engines",
-        help="name of an experiment that comes with Arrears; by hand also the address of a YAML file",
+        help="name of an experiment that comes with Arrears; make experiment also takes the address of any YAML file",
         title="Experiment",
     )
     as_of: str = option(help="business date of the run (YYYY-MM-DD): the dataset version in force on it is used")
