@@ -58,7 +58,8 @@ def _type(kind: Any, nullable: bool) -> dict[str, Any]:
     if typing.get_origin(kind) is Literal:
         return {"type": "string", "enum": list(typing.get_args(kind))}
     name = "string" if typing.get_origin(kind) is tuple else _JSON_TYPES[kind]
-    if nullable:
+    # A switch always has a value: without null Airflow would mark it with the star of what must be filled in.
+    if nullable or kind is bool:
         return {"type": ["null", name]}
     return {"type": name, "pattern": _NOT_BLANK} if name == "string" else {"type": name}
 

@@ -1,7 +1,8 @@
 """Job configuration ⇄ command line: one frozen dataclass a job, `--kebab-case` flags, nothing unknown accepted.
 
 A field's type decides how its text is read: ``str``, ``int``, ``float``, ``bool`` (``true``/``false``), ``Literal``,
-any of these ``| None`` (an empty text or ``None`` means not given), and ``tuple[…, ...]`` (comma separated).
+any of these ``| None``, and ``tuple[…, ...]`` (comma separated). An empty text means not given, and for ``| None`` the
+text ``None`` does too.
 """
 
 from __future__ import annotations
@@ -143,7 +144,7 @@ def _add(parser: argparse._ActionsContainer, field: Field[Any], hint: Any) -> No
         dest=field.name,
         required=_required(field),
         default=None if _required(field) else field.default,
-        type=_reader(kind, nullable),
+        type=_reader(kind, nullable, field.default),
         metavar=_metavar(kind),
         help=described.replace("%", "%%"),
     )
@@ -164,10 +165,12 @@ def _without_none(hint: Any) -> tuple[Any, bool]:
     return hint, False
 
 
-def _reader(kind: Any, nullable: bool) -> Any:
+def _reader(kind: Any, nullable: bool, default: Any) -> Any:
     def read(text: str) -> Any:
         if nullable and text in ("", "None"):
             return None
+        if kind is bool and not text and default is not MISSING:
+            return default
         try:
             return _read(kind, text)
         except argparse.ArgumentTypeError as error:

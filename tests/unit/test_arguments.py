@@ -51,6 +51,10 @@ def test_truth_values_are_spelt_out(value: str) -> None:
     assert config.force is (value == "true")
 
 
+def test_switch_that_is_not_given_stays_as_it_is() -> None:
+    assert parse(ScoreBorrowersConfig, [*_needed(ScoreBorrowersConfig), "--force", ""]).force is False
+
+
 def test_limits_travel_as_one_comma_separated_value() -> None:
     argv = to_argv(ScoreBorrowersConfig, {**_values(ScoreBorrowersConfig), "risk_limits": (0.4, 0.7)})
     assert argv[argv.index("--risk-limits") + 1] == "0.4,0.7"
