@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from arrears.contracts.tasks import DEFAULT, LOSS, NEXT_PRODUCT, SEGMENTS
-from arrears.scoring.batch import check_columns, default_probabilities, model_input
+from arrears.scoring.batch import default_probabilities, fitting_rows, model_input
 from arrears.scoring.document import ModelDocument
 
 COLUMNS: Mapping[str, Mapping[str, str]] = MappingProxyType(
@@ -54,7 +54,7 @@ def answers(rows: pa.Table, scorer: Any, document: ModelDocument) -> pa.Table:
         return pa.table({"default_probability": default_probabilities(rows, scorer, document)})
     if document.task == LOSS:
         return pa.table({"loss_given_default": expected_losses(rows, scorer, document)})
-    check_columns(rows.schema, document)
+    rows = fitting_rows(rows, document)
     inputs = model_input(rows, document)
     if document.task == SEGMENTS:
         return pa.table({"segment": pa.array(scorer.segments(inputs), pa.int32())})
@@ -66,7 +66,7 @@ def expected_losses(rows: pa.Table, scorer: Any, document: ModelDocument) -> npt
 
     Expected loss = default probability x this share x exposure at default (EL = PD x LGD x EAD, Basel II).
     """
-    check_columns(rows.schema, document)
+    rows = fitting_rows(rows, document)
     if rows.num_rows == 0:
         return np.empty(0, dtype=np.float64)
     estimates = scorer.estimates(model_input(rows, document))

@@ -16,7 +16,7 @@ from arrears.scoring.document import LevelRates, ModelDocument
 from arrears.scoring.preparation import Preparation
 from arrears.scoring.scorers import Scorer
 
-_TEXT = (pa.types.is_string, pa.types.is_large_string)
+_TEXT = (pa.types.is_string, pa.types.is_large_string, pa.types.is_null)
 _NUMBER = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_boolean, pa.types.is_null)
 
 
@@ -34,7 +34,7 @@ def default_probabilities(rows: pa.Table, scorer: Scorer, document: ModelDocumen
     Raises:
         BadInput: names every feature that is missing or of a wrong type.
     """
-    check_columns(rows.schema, document)
+    rows = fitting_rows(rows, document)
     if rows.num_rows == 0:
         return np.empty(0, dtype=np.float64)
     estimates = scorer.estimates(model_input(rows, document))
@@ -43,7 +43,6 @@ def default_probabilities(rows: pa.Table, scorer: Scorer, document: ModelDocumen
 
 def check_columns(schema: pa.Schema, document: ModelDocument) -> None:
     """Refuses rows that lack a feature of the model or bring it in a wrong type; names all of them at once."""
-    texts = {*document.categorical, *document.text, *(rates.column for rates in document.encoded)}
     problems = []
     for name in document.features:
         index = schema.get_field_index(name)
@@ -51,10 +50,29 @@ def check_columns(schema: pa.Schema, document: ModelDocument) -> None:
             problems.append(f"feature {name} is missing")
             continue
         kind = _decoded(schema.field(index).type)
-        if not any(fits(kind) for fits in (_TEXT if name in texts else _NUMBER)):
-            problems.append(f"feature {name} is {kind}, the model needs {'text' if name in texts else 'a number'}")
+        if not any(fits(kind) for fits in (_TEXT if name in document.texts else _NUMBER)):
+            needed = "text" if name in document.texts else "a number"
+            problems.append(f"feature {name} is {kind}, the model needs {needed}")
     if problems:
         raise BadInput(*problems)
+
+
+def fitting_rows(rows: pa.Table, document: ModelDocument) -> pa.Table:
+    """The rows with every feature of the model in a type that it reads.
+
+    A column without any value has the type of whatever wrote it (a borrower alone whose purpose is missing brings no
+    text): it fits every feature.
+
+    Raises:
+        BadInput: names every feature that is missing or of a wrong type.
+    """
+    for name in document.features:
+        place = rows.schema.get_field_index(name)
+        if place >= 0 and rows.num_rows and rows.column(place).null_count == rows.num_rows:
+            kind = pa.string() if name in document.texts else pa.float64()
+            rows = rows.set_column(place, name, pa.nulls(rows.num_rows, kind))
+    check_columns(rows.schema, document)
+    return rows
 
 
 def model_input(rows: pa.Table, document: ModelDocument) -> Any:

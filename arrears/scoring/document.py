@@ -64,6 +64,11 @@ class ModelDocument:
         return self.numeric + tuple(rates.column for rates in self.encoded) + self.categorical + self.text
 
     @property
+    def texts(self) -> frozenset[str]:
+        """Those of the features that hold text; all others hold numbers."""
+        return frozenset((*self.categorical, *self.text, *(rates.column for rates in self.encoded)))
+
+    @property
     def inputs(self) -> tuple[str, ...]:
         """What the model itself sees, in its order: the features after their preparation."""
         numeric, categorical = self.preparation.outputs(self.numeric, self.categorical)

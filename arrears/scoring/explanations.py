@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from arrears.model.binning import OTHER_LEVELS
 from arrears.model.explanations import Dependence, Explanation, ranked
-from arrears.scoring.batch import check_columns, model_input
+from arrears.scoring.batch import fitting_rows, model_input
 from arrears.scoring.columns import number_column, text_column
 from arrears.scoring.document import ModelDocument
 from arrears.scoring.preparation import Preparation
@@ -59,7 +59,7 @@ def feature_contributions(rows: pa.Table, scorer: Scorer, document: ModelDocumen
     Raises:
         BadInput: names every feature that is missing or of a wrong type.
     """
-    check_columns(rows.schema, document)
+    rows = fitting_rows(rows, document)
     found = scorer.contributions(model_input(rows, document))
     if found is None:
         return None

@@ -61,19 +61,27 @@ class Models:
         self,
         files: ModelFiles,
         *,
+        features: Mapping[str, str],
         example: Mapping[str, Any],
         requirements: list[str],
         answer: Mapping[str, Any] = _ANSWER,
     ) -> None:
         """Keeps the model in the open run, with a signature and a made-up example, loadable without any pickle.
 
+        Any type is let through by the signature: MLflow would refuse whole numbers where a feature has fractions, and a
+        borrower whose only value is missing. The model checks types itself and names all that do not fit.
+
         Args:
+            features: column that a borrower brings → ``number`` or ``text``.
             example, answer: one made-up borrower, and what the model's answer looks like.
         """
         import pandas
+        from mlflow.models import ModelSignature, infer_signature
+        from mlflow.types.schema import AnyType, ColSpec, Schema
 
-        example_rows = pandas.DataFrame([example])
-        output = pandas.DataFrame([dict(answer)])
+        example_rows = pandas.DataFrame([{name: example.get(name) for name in features}])
+        any_type = AnyType()  # type: ignore[no-untyped-call, unused-ignore]
+        answered_as = infer_signature(model_output=pandas.DataFrame([dict(answer)])).outputs
         with tempfile.TemporaryDirectory() as folder:
             model, document = Path(folder, files.name), Path(folder, "document.json")
             model.write_bytes(files.model)
@@ -84,7 +92,8 @@ class Models:
                 artifacts={"model": str(model), "document": str(document), "code": str(write_package(Path(folder)))},
                 pip_requirements=requirements,
                 input_example=example_rows,
-                signature=self._mlflow.models.infer_signature(example_rows, output),
+                signature=ModelSignature(Schema([ColSpec(any_type, name) for name in features]), answered_as),
+                metadata={"features": dict(features)},
             )
 
     @answered

@@ -23,7 +23,10 @@ def keep_model(
     files = ModelFiles(fitted.model, document.to_json(), fitted.file_name)
     packages = (*REQUIREMENTS, *LIBRARIES.get(fitted.model_format, ()))
     requirements = [f"{package}=={version(package)}" for package in packages]
-    models.log_model(files, example=fitted.example, answer=EXAMPLES[document.task], requirements=requirements)
+    features = {name: "text" if name in document.texts else "number" for name in document.features}
+    models.log_model(
+        files, features=features, example=fitted.example, answer=EXAMPLES[document.task], requirements=requirements
+    )
     source = config.catalogue.table(Table.TRAIN, config.dataset)
     models.log_dataset(run_id, name=config.dataset, digest=config.dataset_version, source=source)
     models.log_results(run_id, fitted.numbers(), {}, {})
