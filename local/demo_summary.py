@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from arrears.contracts.catalogue import Table, registered_model
+from arrears.model.cutoffs import NO_CUTOFF
 from include.outcomes import latest_outcomes
 from local.demo_evidence import Evidence
 from local.demo_runs import Finished
@@ -83,7 +84,14 @@ def _champion(evidence: Evidence, runs: Sequence[Finished]) -> str:
         f"Champion: {name} version {version} ({_decision(evidence, runs)} by the last training run)\n"
         f"  AUC {metrics['auc']:.4f} [{metrics['auc_low']:.4f}, {metrics['auc_high']:.4f}]"
         f", Gini {metrics['gini']:.4f}, KS {metrics['ks']:.4f} on held-out borrowers\n"
+        f"  {_cutoff(metrics)}\n"
     )
+
+
+def _cutoff(metrics: Mapping[str, float]) -> str:
+    if "threshold" not in metrics:
+        return f"{NO_CUTOFF[0].upper()}{NO_CUTOFF[1:]}"
+    return f"Cut-off {metrics['threshold']:.4g}: {metrics['approval_rate']:.1%} of held-out borrowers are approved"
 
 
 def _decision(evidence: Evidence, runs: Sequence[Finished]) -> str:

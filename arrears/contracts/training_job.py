@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from arrears.contracts.arguments import option
+from arrears.contracts.cutoff_choice import cutoff_problems
 from arrears.contracts.errors import BadConfiguration
 from arrears.contracts.gate_rules import reason_problems
 from arrears.contracts.job_config import JobConfig
@@ -192,41 +193,43 @@ class TrainModelConfig(JobConfig):
         unit="share",
         section=_CALIBRATION,
     )
-    cutoff_by: Literal["fixed", "f1", "ks", "approval_rate", "profit"] = option(
-        "profit",
-        help="how the cut-off is chosen, on rows kept back from training; profit: of margin, lgd, exposure and cost",
+    cutoff_by: Literal["as_given", "fixed", "f1", "ks", "approval_rate", "profit"] = option(
+        "as_given",
+        help="how the cut-off is chosen, on scores of rows unseen; as_given: by what is given of margin and lgd"
+        " (profit), approval_rate, or cutoff (fixed); none of them: no cut-off is set, the model only scores",
         title="Cut-off chosen by",
         section=_CUTOFF,
     )
-    cutoff: float = option(
-        0.5,
-        help="the fixed cut-off: a score at or above it is declined",
+    cutoff: float | None = option(
+        None,
+        help="the fixed cut-off: a score at or above it is declined; empty: none is fixed",
         minimum=0.0,
         maximum=1.0,
         title="Fixed cut-off",
         unit="probability",
         section=_CUTOFF,
     )
-    approval_rate: float = option(
-        0.8,
-        help="share of applications to approve, for the cut-off by approval rate",
+    approval_rate: float | None = option(
+        None,
+        help="share of applications to approve; empty: the cut-off is not chosen by it",
         minimum=0.01,
         maximum=1.0,
         title="Approval rate",
         unit="share",
         section=_CUTOFF,
     )
-    margin: float = option(
-        0.05,
-        help="earned on a loan that is repaid, as a share of its exposure",
+    margin: float | None = option(
+        None,
+        help="earned on a loan that is repaid, as a share of its exposure; empty: profit is not counted",
         minimum=0.0,
         title="Margin",
         unit="share of the exposure",
         section=_CUTOFF,
     )
-    lgd: float = option(
-        0.45,
-        help="loss given default, as a share of the exposure (0.45: unsecured senior claims in Basel II)",
+    lgd: float | None = option(
+        None,
+        help="loss given default, as a share of the exposure (Basel II: 0.45 for unsecured senior claims); empty:"
+        " profit is not counted",
         minimum=0.0,
         maximum=1.0,
         title="Loss given default (LGD)",
@@ -271,5 +274,6 @@ class TrainModelConfig(JobConfig):
         kept_back = self.validation_share + (self.calibration_share if self.calibration != "none" else 0.0)
         if kept_back >= 0.9:
             problems.append(f"validation_share and calibration_share together keep back {kept_back:.0%} of the rows")
+        problems += cutoff_problems(vars(self))
         if problems:
             raise BadConfiguration(*problems)

@@ -9,7 +9,7 @@ Definitions (all checked against scikit-learn 1.9 to 1e-9):
 * AUC-PR: the sum over distinct scores, falling, of (recall gained) x precision (`average_precision_score`).
 * Log-loss: mean of -log(probability given to what happened), probabilities clipped to the float64 machine epsilon.
 * Brier: mean squared distance between probability and outcome.
-* Accuracy, precision, recall, F1 and more at a threshold: a score at or above it predicts default; 0 / 0 counts as 0.
+* Accuracy, precision, recall, F1 and more at a cut-off: a score at or above it predicts default; 0 / 0 counts as 0.
 
 With weights, each of them is what scikit-learn gives for ``sample_weight``.
 """
@@ -58,8 +58,8 @@ class ErrorSums:
 class Evaluation:
     """How well a model tells defaulters apart on rows that it has not seen.
 
-    ``auc_low`` and ``auc_high`` are its 95 % interval, DeLong's or of the bootstrap; the last eight fields are the
-    confusion matrix at ``threshold`` and what follows from it. The module's docstring defines each metric.
+    ``auc_low`` and ``auc_high`` are its 95 % interval, DeLong's or of the bootstrap; ``confusion`` is None where no
+    cut-off is set: nothing says then who would be declined. The module's docstring defines each metric.
     """
 
     auc: float
@@ -72,23 +72,21 @@ class Evaluation:
     brier: float
     rows: int
     defaults: int
-    threshold: float
-    accuracy: float
-    precision: float
-    recall: float
-    f1: float
-    tp: float
-    fp: float
-    tn: float
-    fn: float
+    confusion: Confusion | None = None
 
     @classmethod
     def from_sums(
-        cls, rank: RankSums, errors: ErrorSums, *, threshold: float, auc_interval: tuple[float, float] | None = None
+        cls,
+        rank: RankSums,
+        errors: ErrorSums,
+        *,
+        threshold: float | None,
+        auc_interval: tuple[float, float] | None = None,
     ) -> Evaluation:
         """Turns sums into metrics.
 
         Args:
+            threshold: at which the sums were counted; None: no cut-off is set.
             auc_interval: of the bootstrap; none: DeLong's.
 
         Raises:
@@ -96,7 +94,6 @@ class Evaluation:
         """
         check_both_classes(errors.rows, errors.defaults)
         low, high = auc_interval or rank.auc_interval
-        predicted, actual = errors.tp + errors.fp, errors.tp + errors.fn
         return cls(
             auc=rank.auc,
             auc_low=low,
@@ -108,25 +105,46 @@ class Evaluation:
             brier=errors.squared_error_sum / errors.weight,
             rows=errors.rows,
             defaults=errors.defaults,
-            threshold=threshold,
-            accuracy=(errors.tp + errors.tn) / errors.weight,
-            precision=_share(errors.tp, predicted),
-            recall=_share(errors.tp, actual),
-            f1=_share(2 * errors.tp, predicted + actual),
-            tp=errors.tp,
-            fp=errors.fp,
-            tn=errors.tn,
-            fn=errors.fn,
+            confusion=None
+            if threshold is None
+            else Confusion(threshold, tp=errors.tp, fp=errors.fp, tn=errors.tn, fn=errors.fn),
         )
 
-    @property
-    def at_threshold(self) -> dict[str, float]:
-        """What else the confusion matrix tells, by name; approved means below the threshold."""
+    def to_dict(self) -> dict[str, float | int]:
+        """Metric name to number, in the order a reader wants them."""
+        found = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        del found["confusion"]
+        return found | (self.confusion.to_dict() if self.confusion else {})
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """Right and wrong calls at a cut-off, weighted where the evaluation is, and what follows from them.
+
+    Attributes:
+        threshold: the cut-off; a score at or above it is flagged and declined.
+        tp, fp, tn, fn: defaulters flagged, good borrowers flagged, good ones approved, defaulters approved.
+    """
+
+    threshold: float
+    tp: float
+    fp: float
+    tn: float
+    fn: float
+
+    def to_dict(self) -> dict[str, float]:
+        """Metric name to number."""
         tp, fp, tn, fn = self.tp, self.fp, self.tn, self.fn
-        total = tp + fp + tn + fn
-        by_chance = ((tp + fp) * (tp + fn) + (tn + fn) * (tn + fp)) / (total * total)
-        specificity, recall = _share(tn, tn + fp), _share(tp, tp + fn)
+        total, flagged, actual = tp + fp + tn + fn, tp + fp, tp + fn
+        by_chance = (flagged * actual + (tn + fn) * (tn + fp)) / (total * total)
+        specificity, recall = _share(tn, tn + fp), _share(tp, actual)
         return {
+            "threshold": self.threshold,
+            "accuracy": (tp + tn) / total,
+            "precision": _share(tp, flagged),
+            "recall": recall,
+            "f1": _share(2 * tp, flagged + actual),
+            **{"tp": tp, "fp": fp, "tn": tn, "fn": fn},
             "specificity": specificity,
             "negative_predictive_value": _share(tn, tn + fn),
             "balanced_accuracy": (specificity + recall) / 2,
@@ -137,10 +155,6 @@ class Evaluation:
             "approval_rate": (tn + fn) / total,
             "bad_rate_of_approved": _share(fn, tn + fn),
         }
-
-    def to_dict(self) -> dict[str, float | int]:
-        """Metric name to number, in the order a reader wants them."""
-        return dataclasses.asdict(self) | self.at_threshold
 
 
 def check_both_classes(rows: int, defaults: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
+from arrears.model.cutoffs import NO_CUTOFF, approval_mark
 from arrears.model.findings import Findings
 from arrears.model.profit import ProfitCurve
 from arrears.reports.model_tables import cutoff, money, share
@@ -73,17 +74,23 @@ def _calibration(findings: Findings) -> Sentence:
 
 
 def _cutoff(findings: Findings, profit: ProfitCurve | None) -> Sentence:
-    found = findings.evaluation
-    at = found.at_threshold
+    found = findings.evaluation.confusion
+    if found is None:
+        return Sentence(
+            "watch", f"{NO_CUTOFF[0].upper()}{NO_CUTOFF[1:]}. It scores, and nobody is approved or declined."
+        )
+    at = found.to_dict()
+    mark = approval_mark(at["approval_rate"])
     told = (
         f"At the cut-off {cutoff(found.threshold)} it approves {share(at['approval_rate'])} of the applications;"
-        f" {share(at['bad_rate_of_approved'])} of the approved default"
+        f" {share(at['bad_rate_of_approved'])} of the approved default" + (f"; {mark}" if mark else "")
     )
+    tone: Tone = "watch" if mark else "plain"
     if profit is None:
-        return Sentence("plain", f"{told}.")
+        return Sentence(tone, f"{told}.")
     earned, best = 100 * profit.chosen.profit, 100 * profit.best.profit
     text = f"{told}. 100 applications earn {money(earned)}; the best cut-off on these rows would earn {money(best)}."
-    return Sentence("watch" if earned < 0 else "plain", text)
+    return Sentence("watch" if earned < 0 else tone, text)
 
 
 def _segments(findings: Findings) -> Iterator[Sentence]:

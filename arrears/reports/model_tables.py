@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from arrears.model.cutoffs import APPROVE_ALL
+from arrears.model.cutoffs import APPROVE_ALL, NO_CUTOFF
 from arrears.model.findings import Interval
 from arrears.model.metrics import Evaluation
 
+__all__ = ["NO_CUTOFF"]  # for the page
 SEGMENTS_LISTED = 40
 FEATURES_LISTED = 25
 

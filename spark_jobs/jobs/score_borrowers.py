@@ -18,6 +18,7 @@ from arrears.contracts.descriptions import ID
 from arrears.contracts.errors import BadConfiguration
 from arrears.contracts.facts import JobResult
 from arrears.contracts.jobs import ScoreBorrowersConfig
+from arrears.model.cutoffs import NO_CUTOFF, approval_mark
 from arrears.model.risk import CATEGORIES, risk_limits
 from arrears.reports import figures
 from arrears.scoring.batch import check_columns
@@ -64,7 +65,7 @@ def run(spark: SparkSession, config: ScoreBorrowersConfig) -> JobResult:
         "mean default probability": summary["mean"],
         **{category: summary[category] for category in CATEGORIES},
         "risk limits": f"{limits[0]:.4f} and {limits[1]:.4f}",
-        **({f"approved, below {document.cutoff.value:.4g}": summary["approved"]} if document.cutoff else {}),
+        **_approved(document, summary),
         "model": f"{name} version {config.model_version}",
     }
     return JobResult(told, {"rows": str(written.rows)}, attachments=(address,))
@@ -73,7 +74,7 @@ def run(spark: SparkSession, config: ScoreBorrowersConfig) -> JobResult:
 def _as_published(
     scored: DataFrame, config: ScoreBorrowersConfig, document: ModelDocument, limits: tuple[float, ...]
 ) -> DataFrame:
-    """Approved is who scores below the model's cut-off; unknown for a model that was trained before cut-offs."""
+    """Approved is who scores below the model's cut-off; unknown where none is set."""
     is_approved = F.lit(None) if document.cutoff is None else F.col(SCORE) < F.lit(document.cutoff.value)
     return scored.select(
         SAMPLE_ID,
@@ -85,6 +86,15 @@ def _as_published(
         F.lit(config.model_version).alias("model_version"),
         F.lit(datetime.fromisoformat(config.scored_at)).alias("scored_at"),
     )
+
+
+def _approved(document: ModelDocument, summary: Row) -> dict[str, int | str]:
+    """How many the cut-off approves, marked where they are few; that none is set, where it is so."""
+    if document.cutoff is None:
+        return {"approved": NO_CUTOFF}
+    mark = approval_mark(summary["approved"] / summary["rows"])
+    name = f"approved, below {document.cutoff.value:.4g}"
+    return {name: f"{summary['approved']} ({mark})" if mark else summary["approved"]}
 
 
 def _summary(rows: DataFrame, sample: Snapshot) -> Row:

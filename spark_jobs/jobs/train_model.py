@@ -17,6 +17,7 @@ from arrears.contracts.facts import JobResult
 from arrears.contracts.jobs import TrainModelConfig
 from arrears.contracts.tasks import DEFAULT
 from arrears.contracts.training_choices import with_features
+from arrears.model.cutoffs import told_cutoff
 from arrears.stores.model_notes import about_training, parameters_of, run_tags, short_name
 from arrears.stores.models import Models
 from arrears.stores.objects import Objects
@@ -49,7 +50,8 @@ def run(spark: SparkSession, config: TrainModelConfig) -> JobResult:
             document = document_of(config, pinned.spec, fitted)
             document = finished_document(spark, config, document, fitted.model, pinned.snapshot, pinned.resampling)
         keep_model(models, run_id, config, fitted, document)
-    figures: dict[str, Any] = {"engine": fitted.engine, **fitted.facts, **leaks.figures}
+    told = {"engine": fitted.engine, **fitted.facts, "cut-off": told_cutoff(document.cutoff)}
+    figures: dict[str, Any] = {**told, **leaks.figures}
     return JobResult(figures, {"mlflow_run_id": run_id}, links={"MLflow run": models.run_url(run_id)})
 
 

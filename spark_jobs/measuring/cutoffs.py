@@ -12,16 +12,17 @@ from typing import Any
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from arrears.contracts.cutoff_choice import CutoffRule, cutoff_rule
 from arrears.contracts.errors import BadConfiguration, BadInput
 from arrears.contracts.jobs import TrainModelConfig
-from arrears.model.cutoffs import Cutoff
+from arrears.model.cutoffs import APPROVE_ALL, Cutoff
 from arrears.model.profit import LoanTerms, ProfitCurve, ProfitPoint
 from spark_jobs.measuring.scored_rows import LABEL, SCORE, kept, only_row, score_bounds
 from spark_jobs.transforms.approvals import to_approvals, to_best, to_curve, to_loans, to_policy_sums
 
 
-def chosen_cutoff(scored: DataFrame, config: TrainModelConfig) -> Cutoff:
-    """Chooses the cut-off by the configured rule, on the outcomes of rows that the model was not fitted to.
+def chosen_cutoff(scored: DataFrame, config: TrainModelConfig) -> Cutoff | None:
+    """Chooses the cut-off by the rule in force, on the outcomes of rows that the model was not fitted to.
 
     Rules: ``fixed``; ``f1`` and ``ks``: where they are highest; ``approval_rate``: where the share approved is nearest
     to the wanted one; ``profit``: where ``arrears.model.profit`` is highest. Of equal cut-offs the lowest is taken.
@@ -30,23 +31,38 @@ def chosen_cutoff(scored: DataFrame, config: TrainModelConfig) -> Cutoff:
         scored: one row a borrower of the validation slice with ``default_probability``, calibrated as it will be in
             use, ``is_default``, and the column of exposures where one is configured.
 
+    Returns:
+        None: no rule is in force, so no cut-off is set.
+
     Raises:
         BadInput: scores, labels or exposures that are unusable; a rule that needs both classes and finds one.
         BadConfiguration: the column of exposures is not there.
     """
-    terms = LoanTerms(config.margin, config.lgd, config.cost)
-    inputs = vars(terms) | ({"approval_rate": config.approval_rate} if config.cutoff_by == "approval_rate" else {})
-    with _loans(scored, config.exposure, config.cutoff) as (loans, sums):
-        if config.cutoff_by in ("f1", "ks", "profit"):
-            _check_kept_back(sums["total_rows"], sums["total_defaults"], config.cutoff_by)
+    rule = cutoff_rule(vars(config))
+    if rule is None:
+        return None
+    terms = terms_of(config)
+    inputs = vars(terms) if terms else {}
+    if rule == "approval_rate" and config.approval_rate is not None:
+        inputs = inputs | {"approval_rate": config.approval_rate}
+    value = APPROVE_ALL if config.cutoff is None else config.cutoff
+    with _loans(scored, config.exposure, value) as (loans, sums):
+        if rule in ("f1", "ks", "profit"):
+            _check_kept_back(sums["total_rows"], sums["total_defaults"], rule)
         if not sums["total_rows"]:
-            return Cutoff(config.cutoff, "fixed", inputs, exposure=config.exposure)
-        point = _point(sums, terms, config.cutoff)
-        if config.cutoff_by != "fixed":
-            best = only_row(to_best(_approvals(loans, sums["total_rows"]), _worth(config, terms)))
-            point = _point(best, terms, best["cutoff"])
-    expected = {name: number for name, number in point._asdict().items() if name != "cutoff"}
-    return Cutoff(point.cutoff, config.cutoff_by, inputs, expected, config.exposure)
+            return Cutoff(value, rule, inputs, exposure=config.exposure)
+        approved = sums
+        if rule != "fixed":
+            approved = only_row(to_best(_approvals(loans, sums["total_rows"]), _worth(rule, config, terms)))
+            value = approved["cutoff"]
+    return Cutoff(value, rule, inputs, _expected(approved, terms), config.exposure)
+
+
+def terms_of(config: TrainModelConfig) -> LoanTerms | None:
+    """What a loan earns and costs; None where nobody said."""
+    if config.margin is None or config.lgd is None:
+        return None
+    return LoanTerms(config.margin, config.lgd, config.cost)
 
 
 def profit_curve(scored: DataFrame, cutoff: Cutoff) -> ProfitCurve | None:
@@ -98,7 +114,7 @@ def _check_kept_back(rows: int, defaults: int, rule: str) -> None:
     if defaults in (0, rows):
         raise BadInput(
             f"{defaults} of {rows} rows kept back from training defaulted, and a cut-off by {rule} needs both classes:"
-            " raise --validation-share, or choose --cutoff-by fixed"
+            " raise --validation-share, or give a fixed --cutoff"
         )
 
 
@@ -106,12 +122,10 @@ def _approvals(loans: DataFrame, rows: int) -> DataFrame:
     return to_approvals(loans, bounds=score_bounds(loans, rows, score="score"))
 
 
-def _worth(config: TrainModelConfig, terms: LoanTerms) -> Column:
+def _worth(rule: CutoffRule, config: TrainModelConfig, terms: LoanTerms | None) -> Column:
     caught = F.col("total_defaults") - F.col("approved_defaults")
     flagged = F.col("total_rows") - F.col("approved_rows")
-    match config.cutoff_by:
-        case "fixed":
-            raise ValueError("a fixed cut-off is not chosen")
+    match rule:
         case "f1":
             return 2 * caught / (flagged + F.col("total_defaults"))
         case "ks":
@@ -119,8 +133,9 @@ def _worth(config: TrainModelConfig, terms: LoanTerms) -> Column:
             return caught / F.col("total_defaults") - (flagged - caught) / others
         case "approval_rate":
             return -F.abs(F.col("approved_rows") / F.col("total_rows") - F.lit(config.approval_rate))
-        case "profit":
+        case "profit" if terms is not None:
             return _profit(terms)
+    raise ValueError(f"a cut-off by {rule} is not chosen by outcomes alone")
 
 
 def _profit(terms: LoanTerms) -> Column:
@@ -131,11 +146,17 @@ def _profit(terms: LoanTerms) -> Column:
 
 
 def _point(sums: Mapping[str, Any], terms: LoanTerms, cutoff: float) -> ProfitPoint:
+    return ProfitPoint(cutoff=cutoff, **_expected(sums, terms))
+
+
+def _expected(sums: Mapping[str, Any], terms: LoanTerms | None) -> dict[str, float]:
+    """What a cut-off does to some rows: the fields of ``ProfitPoint``, without profit where no terms are given."""
     total, approved = sums["total_rows"], sums["approved_rows"]
+    found = {
+        "approval_rate": approved / total,
+        "bad_rate": sums["approved_defaults"] / approved if approved else 0.0,
+    }
+    if terms is None:
+        return found
     profit = terms.profit(sums["approved_good_exposure"], sums["approved_bad_exposure"], approved)
-    return ProfitPoint(
-        cutoff=cutoff,
-        approval_rate=approved / total,
-        bad_rate=sums["approved_defaults"] / approved if approved else 0.0,
-        profit=profit / total,
-    )
+    return found | {"profit": profit / total}

@@ -16,6 +16,7 @@ from arrears.contracts.descriptions import ID
 from arrears.contracts.errors import BadConfiguration
 from arrears.model.bootstrap import joined_aucs, percentile_interval
 from arrears.model.curves import HISTOGRAM_BINS, CurvePoint, Curves
+from arrears.model.cutoffs import APPROVE_ALL
 from arrears.model.findings import Findings
 from arrears.model.metrics import Evaluation
 from arrears.model.score_groups import (
@@ -42,7 +43,7 @@ def findings(
     scored: DataFrame,
     *,
     id: str = ID,
-    threshold: float = 0.5,
+    threshold: float | None = None,
     champion: DataFrame | None = None,
     segment_by: Sequence[str] = (),
     protected: Sequence[str] = (),
@@ -58,7 +59,8 @@ def findings(
     Args:
         scored: one row a held-out borrower, with its id, score, outcome, and the columns named below.
         id: column that samples and the bootstrap draw by; rows that share an id are drawn together.
-        threshold: a score at or above it predicts default, and is declined.
+        threshold: the cut-off: a score at or above it predicts default, and is declined; None: no cut-off is set,
+            so nothing tells of right and wrong decisions, nor of fairness.
         champion: the same rows scored by the champion: ``id`` (unique) and ``score``; None: nothing to compare with.
         segment_by: columns whose levels, or quartiles, are measured apart.
         protected: columns whose groups' approval and error rates are compared.
@@ -82,7 +84,7 @@ def findings(
     weight = WEIGHT if weight else None
     stable = len(training_quantiles) > 1
     with kept(slim) as rows:
-        errors = checked_error_sums(rows, threshold=threshold, weight=weight)
+        errors = checked_error_sums(rows, threshold=APPROVE_ALL if threshold is None else threshold, weight=weight)
         bounds = score_bounds(rows, errors.rows)
         with kept(with_counts_below(to_score_counts(rows, weight=weight, bounds=bounds))) as ranked:
             (sums,) = to_rank_sums(ranked).collect()

@@ -10,6 +10,7 @@ from pyspark.sql import DataFrame, Row
 from pyspark.sql.types import NumericType
 
 from arrears.model.binning import OTHER_LEVELS, Bins
+from arrears.model.cutoffs import APPROVE_ALL
 from arrears.model.fairness import LevelCounts, group_fairness
 from arrears.model.findings import GroupFairness, SegmentResult
 from spark_jobs.measuring.scored_rows import LABEL, SCORE
@@ -29,7 +30,7 @@ def level_findings(
     protected: Sequence[str],
     *,
     id: str,
-    threshold: float,
+    threshold: float | None,
     weight: str | None = None,
     bounds: Sequence[float] = (),
     seed: int = 42,
@@ -42,6 +43,7 @@ def level_findings(
     100,000 rows with the lowest hashes. Three passes over the rows, whatever the number of columns.
 
     Args:
+        threshold: the cut-off; None: there is none, and no fairness to tell of.
         rows: kept rows with ``id``, ``default_probability``, ``is_default``, the weight and the columns.
         bounds: what ``scored_rows.score_bounds`` gave.
         least_rows, least_defaults: segments that hold fewer are put together under ``other levels``.
@@ -49,12 +51,14 @@ def level_findings(
     Returns:
         Segments, the weakest AUC first; groups, see ``arrears.model.fairness.group_fairness``.
     """
+    protected = () if threshold is None else protected
     columns = tuple(dict.fromkeys((*segment_by, *protected)))
     if not columns:
         return (), ()
     bins = {parted.name: parted for parted in _bins(rows, columns, id=id, seed=seed)}
     level_rows = to_level_rows(rows, list(bins.values()), carry=(SCORE, LABEL))
-    found = to_level_counts(level_rows, score=SCORE, label=LABEL, threshold=threshold).collect()
+    cutoff = APPROVE_ALL if threshold is None else threshold
+    found = to_level_counts(level_rows, score=SCORE, label=LABEL, threshold=cutoff).collect()
     counts = [LevelCounts(**row.asDict()) for row in found]
     fairness = group_fairness([count for name in protected for count in counts if count.column == name])
     pooled: dict[str, list[str]] = defaultdict(list)

@@ -9,7 +9,6 @@ from pyspark.sql import DataFrame, SparkSession
 
 from arrears.contracts.descriptions import ID, LABEL, DatasetDescription
 from arrears.contracts.jobs import EvaluateModelConfig
-from arrears.model.cutoffs import Cutoff
 from arrears.model.explanations import Explanation
 from arrears.model.findings import Findings
 from arrears.model.profit import ProfitCurve
@@ -22,7 +21,6 @@ from spark_jobs.measuring.evaluation import findings
 from spark_jobs.measuring.explanations import explained
 from spark_jobs.measuring.scored_rows import kept, score_carrying
 
-DEFAULT_CUTOFF = Cutoff(0.5, "fixed")  # of models that were trained before cut-offs were kept with them
 SEGMENTED = 3  # categories whose levels are measured apart where nobody names any
 
 
@@ -62,11 +60,11 @@ def measured_beside(
         BadConfiguration: a column to part the rows by is not there.
     """
     document = ModelDocument.from_json(candidate.document)
-    cutoff = _cutoff_of(candidate)
+    cutoff = document.cutoff
     segment_by = config.segment_by or description.categorical[:SEGMENTED]
     present = snapshots.schema_of(held_out).names
     protected = tuple(name for name in description.protected if name in present)
-    lent = (cutoff.exposure,) if cutoff.exposure else ()
+    lent = (cutoff.exposure,) if cutoff and cutoff.exposure else ()
     carried = (ID, LABEL, *segment_by, *protected, *lent)
     with (
         kept(score_carrying(spark, held_out, candidate.model, document, carried)) as scored,
@@ -74,10 +72,10 @@ def measured_beside(
     ):
         beside = None
         if champion is not None and other is not None:
-            beside = Measured(findings(other, threshold=_cutoff_of(champion).value))
+            beside = Measured(findings(other, threshold=_threshold(ModelDocument.from_json(champion.document))))
         found = findings(
             scored,
-            threshold=cutoff.value,
+            threshold=_threshold(document),
             champion=other,
             segment_by=segment_by,
             protected=protected,
@@ -85,7 +83,7 @@ def measured_beside(
             replicates=config.replicates,
             seed=config.seed,
         )
-        profit = profit_curve(scored, cutoff)
+        profit = profit_curve(scored, cutoff) if cutoff else None
     explanation = explained(snapshots.read_pinned(spark, held_out), candidate.model, document, seed=config.seed)
     return Measured(found, profit, explanation), beside
 
@@ -100,5 +98,5 @@ def _served(
     return kept(score_carrying(spark, held_out, champion.model, document, (ID, LABEL)))
 
 
-def _cutoff_of(files: ModelFiles) -> Cutoff:
-    return ModelDocument.from_json(files.document).cutoff or DEFAULT_CUTOFF
+def _threshold(document: ModelDocument) -> float | None:
+    return document.cutoff.value if document.cutoff else None

@@ -9,6 +9,7 @@ from typing import Any
 
 from arrears.contracts.descriptions import DatasetDescription
 from arrears.contracts.jobs import EvaluateModelConfig
+from arrears.model.cutoffs import NO_CUTOFF, approval_mark
 from arrears.model.decisions import (
     LEAK_CHECK_TAG,
     LEAK_REASON_TAG,
@@ -18,6 +19,7 @@ from arrears.model.decisions import (
     overridden_leaks,
     with_leaks,
 )
+from arrears.model.metrics import Evaluation
 from arrears.reports.canvas import in_few_colours
 from arrears.reports.model_figures import model_plots
 from arrears.reports.model_page import ModelPage, render_model_page
@@ -106,9 +108,6 @@ def _leak_check(tags: Mapping[str, str]) -> dict[str, object]:
 def mail_figures(candidate: Measured, champion: Measured | None) -> dict[str, float | int | str | None]:
     """What the mail tells; MLflow and the report page have all of it."""
     found, findings = candidate.findings.evaluation, candidate.findings
-    flagged = (
-        f"{found.tp + found.fp:,} flagged at {found.threshold:.4g}, {found.tp:,} of {found.defaults:,} defaults caught"
-    )
     difference = findings.auc_difference
     beside: dict[str, float | int | str | None] = {}
     if champion is not None:
@@ -127,11 +126,24 @@ def mail_figures(candidate: Measured, champion: Measured | None) -> dict[str, fl
         "calibration error (ECE)": findings.calibration.ece,
         **({"score PSI": findings.stability.psi} if findings.stability else {}),
         "held-out borrowers": found.rows,
-        "at the threshold": flagged,
-        "accuracy, precision, recall, F1": ", ".join(
-            f"{value:.4f}" for value in (found.accuracy, found.precision, found.recall, found.f1)
-        ),
+        **_at_cutoff(found),
         **({"profit of 100 applications": 100 * candidate.profit.chosen.profit} if candidate.profit else {}),
+    }
+
+
+def _at_cutoff(found: Evaluation) -> dict[str, str]:
+    """Whom the cut-off approves and flags; that there is none, where it is so."""
+    if found.confusion is None:
+        return {"cut-off": NO_CUTOFF}
+    at, called = found.confusion, found.confusion.to_dict()
+    mark = approval_mark(called["approval_rate"])
+    return {
+        "approved at the cut-off": f"{called['approval_rate']:.1%}" + (f" ({mark})" if mark else ""),
+        "at the threshold": f"{at.tp + at.fp:,} flagged at {at.threshold:.4g}, {at.tp:,} of {found.defaults:,} defaults"
+        " caught",
+        "accuracy, precision, recall, F1": ", ".join(
+            f"{called[name]:.4f}" for name in ("accuracy", "precision", "recall", "f1")
+        ),
     }
 
 

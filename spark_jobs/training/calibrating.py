@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 from arrears.contracts.errors import BadInput
 from arrears.model.calibration import Calibration
 from arrears.model.calibration_fits import fitted_isotonic, fitted_platt
+from arrears.model.cutoffs import APPROVE_ALL
 from spark_jobs.measuring.scored_rows import LABEL, SCORE, kept, score_bounds, usable_error_sums
 from spark_jobs.transforms.score_counts import to_score_counts, with_counts_below
 from spark_jobs.transforms.score_curves import to_outcome_counts
@@ -33,7 +34,7 @@ def calibrated(
     """
     slim = scored.select(F.col(score).cast("double").alias(SCORE), F.col(label).cast("double").alias(LABEL))
     with kept(slim) as rows:
-        count = usable_error_sums(rows, threshold=0.5).rows
+        count = usable_error_sums(rows, threshold=APPROVE_ALL).rows
         if not count:
             raise BadInput("there are no rows to calibrate on: raise calibration_share, or train without calibration")
         ranked = with_counts_below(to_score_counts(rows, bounds=score_bounds(rows, count)))

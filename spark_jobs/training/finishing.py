@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from pyspark.sql import SparkSession
 
+from arrears.contracts.cutoff_choice import cutoff_rule
 from arrears.contracts.descriptions import LABEL
 from arrears.contracts.jobs import TrainModelConfig
 from arrears.model.resampling import Resampling
@@ -56,7 +57,7 @@ def finished_document(
 def with_cutoff(
     spark: SparkSession, config: TrainModelConfig, document: ModelDocument, model: bytes, training: Snapshot
 ) -> ModelDocument:
-    """Adds the cut-off, chosen on the validation slice, which only ended the training early.
+    """Adds the cut-off, chosen on the validation slice, which only ended the training early; none where none is asked.
 
     Args:
         document: with its calibration: the cut-off is one of the probabilities in use.
@@ -66,6 +67,8 @@ def with_cutoff(
         BadInput: scores, labels or exposures are unusable, or the rule needs both classes and finds one.
         BadConfiguration: the column of exposures is not there.
     """
+    if cutoff_rule(vars(config)) is None:
+        return document
     kept_back = _only(training, training.shard(VALIDATION_SHARD))
     lent = (config.exposure,) if config.exposure else ()
     scored = score_carrying(spark, kept_back, model, document, (LABEL, *lent))

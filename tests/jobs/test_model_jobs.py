@@ -22,7 +22,7 @@ from arrears.contracts.jobs import (
     ScoreBorrowersConfig,
     TrainModelConfig,
 )
-from arrears.model.cutoffs import Cutoff
+from arrears.model.cutoffs import NO_CUTOFF, Cutoff
 from arrears.scoring.document import ModelDocument
 from arrears.stores.models import Models
 from arrears.stores.objects import Objects
@@ -203,8 +203,10 @@ def test_the_numbers_of_the_page_are_kept_as_json(bank: Bank, trained: JobResult
     assert next(iter(kept["explanation"]["importance"])) == "income"
     assert kept["decision"]["verdicts"][0]["rule"] == "auc_low > 0.6"
     assert len(kept["deciles"]) == 10
-    # Without the cut-off of a training that chose one there are no loan terms.
-    assert (kept["cutoff"] is None) == (kept["profit"] is None)
+    # The training was given no number to choose a cut-off by: nothing is declined, and nothing is said of it.
+    assert kept["cutoff"] is kept["profit"] is None
+    assert not {"threshold", "accuracy", "approval_rate"} & kept["metrics"].keys()
+    assert trained.figures["cut-off"] == evaluated.figures["cut-off"] == NO_CUTOFF
 
 
 def test_rows_are_parted_and_the_cutoff_is_judged_as_asked(
@@ -313,8 +315,9 @@ def test_who_scores_below_the_models_cutoff_is_approved(
     assert [row["is_approved"] for row in published] == [row["default_probability"] < at_cutoff for row in published]
     assert told[f"approved, below {at_cutoff:.4g}"] == sum(row["is_approved"] for row in published)
     give_cutoff(monkeypatch, trained, None)
-    score_borrowers.run(spark, a_scoring(bank, promoted.values["model_version"]))
+    told = score_borrowers.run(spark, a_scoring(bank, promoted.values["model_version"])).figures
     assert {row["is_approved"] for row in scores(spark, bank)} == {None}
+    assert told["approved"] == NO_CUTOFF
 
 
 def test_another_model_needs_force_for_a_scored_day(bank: Bank, spark: SparkSession, promoted: JobResult) -> None:

@@ -41,6 +41,12 @@ def a_config(**choices: Any) -> TrainModelConfig:
     return TrainModelConfig(**given)
 
 
+def chosen(scored: DataFrame, config: TrainModelConfig) -> Cutoff:
+    found = chosen_cutoff(scored, config)
+    assert found is not None
+    return found
+
+
 def terms_of(exposure: str | None) -> dict[str, float]:
     return TERMS if exposure is None else COSTLY
 
@@ -79,8 +85,8 @@ def test_cutoff_is_the_best_of_all_tried_by_hand_on_any_partitions(
     scored, tried = frame(spark, rows, partitions).cache(), by_hand(rows, exposure=exposure)
     tried["approval_rate_rule"] = -(tried.approval_rate - 0.7).abs()
     for rule in RULES:
-        config = a_config(cutoff_by=rule, approval_rate=0.7, exposure=exposure, **terms_of(exposure))
-        found = chosen_cutoff(scored, config)
+        wanted = {"approval_rate": 0.7} if rule == "approval_rate" else {}
+        found = chosen(scored, a_config(cutoff_by=rule, exposure=exposure, **wanted, **terms_of(exposure)))
         best = tried.loc[tried["approval_rate_rule" if rule == "approval_rate" else rule].idxmax()]
         assert found.value == best.cutoff, rule
         assert found.expected == pytest.approx(best[["approval_rate", "bad_rate", "profit"]].to_dict(), abs=1e-9)
@@ -111,12 +117,12 @@ def test_curve_lies_on_the_cutoffs_tried_by_hand_and_holds_the_best_exactly(
 
 def test_everyone_is_approved_when_no_loan_loses_and_nobody_when_every_loan_does(spark: SparkSession) -> None:
     scored = frame(spark, borrowers(12), 1).cache()
-    lavish = chosen_cutoff(scored, a_config(cutoff_by="profit", lgd=0.0, cost=0.0))
+    lavish = chosen(scored, a_config(cutoff_by="profit", lgd=0.0, cost=0.0))
     assert lavish.value == APPROVE_ALL
     assert lavish.expected["approval_rate"] == 1.0
-    indifferent = chosen_cutoff(scored, a_config(cutoff_by="profit", margin=0.0, lgd=0.0, cost=0.0))
+    indifferent = chosen(scored, a_config(cutoff_by="profit", margin=0.0, lgd=0.0, cost=0.0))
     assert indifferent.value == 0.0  # of equal ones the lowest
-    mean = chosen_cutoff(scored, a_config(cutoff_by="profit", cost=9.0))
+    mean = chosen(scored, a_config(cutoff_by="profit", cost=9.0))
     assert mean.value == 0.0
     assert mean.expected == {"approval_rate": 0.0, "bad_rate": 0.0, "profit": 0.0}
 
@@ -125,15 +131,16 @@ def test_fixed_cutoff_is_kept_to_the_letter_and_told_with_what_it_promises(spark
     rows = borrowers(12)
     scored = frame(spark, rows, 2)
     for cutoff in (0.25, 0.4321):  # one that borrowers score, and one between two scores
-        found = chosen_cutoff(scored, a_config(cutoff_by="fixed", cutoff=cutoff))
+        found = chosen(scored, a_config(cutoff_by="fixed", cutoff=cutoff))
         assert (found.value, found.rule) == (cutoff, "fixed")
         assert found.expected["approval_rate"] == pytest.approx((rows.default_probability < cutoff).mean())
 
 
 def test_one_class_is_enough_for_a_fixed_cutoff_and_too_little_for_profit(spark: SparkSession) -> None:
     good = frame(spark, borrowers(12).assign(is_default=0), 1).cache()
-    assert chosen_cutoff(good, a_config(cutoff_by="fixed")).expected["bad_rate"] == 0.0
-    assert chosen_cutoff(good.limit(0), a_config(cutoff_by="fixed")).expected == {}
+    fixed = a_config(cutoff_by="fixed", cutoff=0.5)
+    assert chosen(good, fixed).expected["bad_rate"] == 0.0
+    assert chosen(good.limit(0), fixed).expected == {}
     with pytest.raises(BadInput, match=r"0 of .* needs both classes: raise --validation-share"):
         chosen_cutoff(good, a_config(cutoff_by="profit"))
 
@@ -151,6 +158,14 @@ def test_unusable_rows_are_counted_in_one_error_and_quote_no_value(spark: SparkS
     assert "1.7" not in str(error.value)
     with pytest.raises(BadConfiguration, match="no column salary"):
         chosen_cutoff(frame(spark, rows, 1), a_config(exposure="salary"))
+
+
+def test_no_cutoff_is_chosen_where_no_number_is_given_and_no_profit_told_without_terms(spark: SparkSession) -> None:
+    scored = frame(spark, borrowers(12), 1)
+    assert chosen_cutoff(scored, a_config(margin=None, lgd=None, cost=0.0)) is None
+    by_rate = chosen(scored, a_config(margin=None, lgd=None, cost=0.0, approval_rate=0.7))
+    assert by_rate.inputs == {"approval_rate": 0.7}
+    assert set(by_rate.expected) == {"approval_rate", "bad_rate"}
 
 
 def test_model_of_before_cutoffs_has_no_profit_curve(spark: SparkSession) -> None:

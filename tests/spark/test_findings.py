@@ -212,6 +212,15 @@ def assert_stability_compares_with_training(found: Findings, rows: pd.DataFrame)
     assert found.stability.psi == pytest.approx(((0.1 - shares) * np.log(0.1 / shares)).sum(), abs=1e-9)
 
 
+def test_without_a_cutoff_segments_are_measured_and_no_group_is_approved(scored: Callable[..., DataFrame]) -> None:
+    frame = scored(borrowers().head(400), 2)
+    found = findings(frame, segment_by=("state",), protected=("gender",))
+    assert found.evaluation.confusion is None
+    assert found.segments
+    assert found.fairness == ()
+    assert not {"threshold", "accuracy", "approval_rate", "lowest_approval_ratio"} & found.metrics().keys()
+
+
 def test_segments_with_one_class_have_no_auc_and_come_last(
     scored: Callable[..., DataFrame],
 ) -> None:

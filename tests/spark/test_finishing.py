@@ -76,6 +76,10 @@ def test_cutoff_promises_what_the_validation_slice_shows_of_calibrated_scores(
     assert found.exposure == "loan_amount"
 
 
+def test_model_gets_no_cutoff_where_nobody_gave_a_number(spark: SparkSession, model: bytes, training: Snapshot) -> None:
+    assert with_cutoff(spark, a_config(), PLAIN, model, training).cutoff is None
+
+
 def test_exposure_that_training_rows_lack_is_named(spark: SparkSession, model: bytes, training: Snapshot) -> None:
     with pytest.raises(BadConfiguration, match="no column salary"):
-        with_cutoff(spark, a_config(exposure="salary"), PLAIN, model, training)
+        with_cutoff(spark, a_config(margin=0.2, lgd=0.5, exposure="salary"), PLAIN, model, training)

@@ -93,7 +93,9 @@ def test_evaluation_equals_scikit_learn_on_any_partitions(
         "defaults": labels.sum(),
     }
     assert {name: found.to_dict()[name] for name in expected} == pytest.approx(expected, abs=1e-9)
-    assert [found.tn, found.fp, found.fn, found.tp] == reference.confusion_matrix(labels, flagged).ravel().tolist()
+    at = found.confusion
+    assert at is not None
+    assert [at.tn, at.fp, at.fn, at.tp] == reference.confusion_matrix(labels, flagged).ravel().tolist()
     assert list(curves.quantiles) == exact_quantiles(scores)
     assert (sum(curves.defaults), sum(curves.non_defaults)) == (labels.sum(), ROWS - labels.sum())
 

@@ -21,7 +21,7 @@ from arrears.model.findings import (
     StabilityBin,
 )
 from arrears.model.gate import Verdict
-from arrears.model.metrics import Evaluation
+from arrears.model.metrics import Confusion, Evaluation
 from arrears.model.profit import LoanTerms, ProfitCurve, ProfitPoint
 from arrears.reports.model_page import ModelPage
 
@@ -31,9 +31,15 @@ HOSTILE = "<script>alert(1)</script>\"'&"
 
 def an_evaluation(**changes: float) -> Evaluation:
     given = {"auc": 0.75, "auc_low": 0.71, "auc_high": 0.79, "gini": 0.5, "ks": 0.4, "auc_pr": 0.2, "log_loss": 0.18}
-    given |= {"brier": 0.045, "rows": 2957, "defaults": 150, "threshold": 0.5, "accuracy": 0.949, "precision": 0.4}
-    given |= {"recall": 0.013, "f1": 0.026, "tp": 2, "fp": 3, "tn": 2804, "fn": 148}
-    return Evaluation(**(given | changes))  # type: ignore[arg-type]
+    given |= {"brier": 0.045, "rows": 2957, "defaults": 150}
+    called: dict[str, float] = {"threshold": 0.5, "tp": 2, "fp": 3, "tn": 2804, "fn": 148}
+    called |= {name: changes.pop(name) for name in list(changes) if name in called}
+    return Evaluation(**(given | changes), confusion=Confusion(**called))  # type: ignore[arg-type]
+
+
+def without_cutoff() -> Evaluation:
+    """What is measured of a model that has none: nobody is approved or declined."""
+    return replace(an_evaluation(), confusion=None)
 
 
 def some_curves() -> Curves:

@@ -58,10 +58,13 @@ def test_error_metrics_equal_scikit_learn_when_probabilities_reach_0_and_1(
     found, flagged = measured(scores, labels, threshold), scores >= threshold
     assert found.log_loss == pytest.approx(reference.log_loss(labels, scores), abs=1e-9)
     assert found.brier == pytest.approx(reference.brier_score_loss(labels, scores), abs=1e-9)
-    assert [[found.tn, found.fp], [found.fn, found.tp]] == reference.confusion_matrix(labels, flagged).tolist()
-    assert found.accuracy == pytest.approx(reference.accuracy_score(labels, flagged), abs=1e-9)
+    called = found.to_dict()
+    assert [called[name] for name in ("tn", "fp", "fn", "tp")] == reference.confusion_matrix(
+        labels, flagged, labels=[0, 1]
+    ).ravel().tolist()
+    assert called["accuracy"] == pytest.approx(reference.accuracy_score(labels, flagged), abs=1e-9)
     expected = reference.precision_recall_fscore_support(labels, flagged, average="binary", zero_division=0)[:3]
-    assert (found.precision, found.recall, found.f1) == pytest.approx(expected, abs=1e-9)
+    assert [called[name] for name in ("precision", "recall", "f1")] == pytest.approx(expected, abs=1e-9)
 
 
 @given(st.lists(st.tuples(tied_scores, st.integers(0, 1), st.integers(0, 3)), min_size=2, max_size=60))
@@ -129,8 +132,19 @@ def test_ks_is_0_when_the_model_ranks_the_wrong_way_round() -> None:
 
 
 def test_precision_and_f1_are_0_when_nobody_is_flagged() -> None:
-    found = measured(np.array([0.1, 0.2]), np.array([0, 1]))
-    assert (found.precision, found.recall, found.f1) == (0.0, 0.0, 0.0)
+    found = measured(np.array([0.1, 0.2]), np.array([0, 1])).to_dict()
+    assert [found[name] for name in ("precision", "recall", "f1")] == [0.0, 0.0, 0.0]
+
+
+def test_without_a_cutoff_no_decision_is_counted_and_all_else_stays() -> None:
+    scores, labels = np.array([0.1, 0.4, 0.2]), np.array([0, 1, 1])
+    at_half = measured(scores, labels).to_dict()
+    without = Evaluation.from_sums(
+        rank_sums(scores, labels), error_sums(scores, labels, threshold=0.5), threshold=None, auc_interval=(0.0, 1.0)
+    )
+    assert without.confusion is None
+    assert without.to_dict().items() < at_half.items()
+    assert not {"threshold", "tp", "accuracy", "f1", "approval_rate"} & without.to_dict().keys()
 
 
 @pytest.mark.parametrize(

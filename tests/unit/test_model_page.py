@@ -35,6 +35,7 @@ from tests.unit.made_up_report import (
     full_findings,
     some_curves,
     verdicts,
+    without_cutoff,
 )
 
 EVERY_PLOT = [
@@ -169,6 +170,22 @@ def test_page_tells_how_the_cutoff_was_chosen_or_that_another_one_is_judged() ->
     text = words(render_model_page(a_page(cutoff=own)))
     assert "chosen by the rule approval rate on rows kept back from training, where it approved 80.0 %" in text
     assert "model's own cut-off is 0.25" in words(render_model_page(a_page(cutoff=replace(own, value=0.25))))
+
+
+def test_page_and_summary_say_that_no_cutoff_is_set_and_count_no_decision() -> None:
+    text = words(render_model_page(a_page(findings=bare_findings(evaluation=without_cutoff()))))
+    assert "Look here: No cut-off is set: give margin and lgd (and exposure), or an approval rate." in text
+    assert "At the cut-off No cut-off is set" in text
+    for absent in ("false alarms", "Accuracy", "Precision"):
+        assert absent not in text
+
+
+def test_an_approval_rate_below_half_is_marked() -> None:
+    few = bare_findings(evaluation=an_evaluation(tp=140, fp=2000, tn=807, fn=10))
+    (told,) = [each for each in in_short(few, "", None) if "At the cut-off" in each.text]
+    assert told.tone == "watch"
+    assert "27.6 % of the applications" in told.text
+    assert "fewer than 50% are approved" in told.text
 
 
 def test_profit_is_told_of_a_hundred_applications_beside_the_best() -> None:

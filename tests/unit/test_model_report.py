@@ -10,7 +10,7 @@ import pytest
 
 from arrears.contracts.descriptions import DatasetDescription
 from arrears.contracts.jobs import EvaluateModelConfig
-from arrears.model.cutoffs import Cutoff
+from arrears.model.cutoffs import NO_CUTOFF, Cutoff
 from arrears.model.findings import CalibrationCheck
 from arrears.scoring.document import ModelDocument
 from arrears.scoring.scorers.scorecard import PointsRow
@@ -18,7 +18,14 @@ from arrears.stores.objects import media_type
 from spark_jobs.measuring import model_report
 from spark_jobs.measuring.measured import Measured
 from spark_jobs.measuring.model_report import mail_figures, report_files
-from tests.unit.made_up_report import a_curve, an_evaluation, an_explanation, bare_findings, full_findings
+from tests.unit.made_up_report import (
+    a_curve,
+    an_evaluation,
+    an_explanation,
+    bare_findings,
+    full_findings,
+    without_cutoff,
+)
 
 DESCRIPTION = DatasetDescription(name="loans", target="bad", numeric=("income",), floors={"auc_low": 0.6})
 DOCUMENT = ModelDocument(
@@ -90,6 +97,14 @@ def test_every_file_has_a_media_type_and_fits_a_mail(kept: dict[str, bytes]) -> 
     assert {media_type(name) for name in kept} == {"image/png", "text/html; charset=utf-8", "application/json"}
     assert len(kept) == 12 + 3
     assert len(kept["report.html"]) < 1_000_000
+
+
+def test_mail_says_that_no_cutoff_is_set_or_marks_one_that_approves_few() -> None:
+    none = mail_figures(Measured(bare_findings(evaluation=without_cutoff())), None)
+    assert none["cut-off"] == NO_CUTOFF
+    assert not {"at the threshold", "accuracy, precision, recall, F1"} & none.keys()
+    few = mail_figures(Measured(bare_findings(evaluation=an_evaluation(tp=140, fp=2000, tn=807, fn=10))), None)
+    assert str(few["approved at the cut-off"]).startswith("27.6% (fewer than 50% are approved")
 
 
 def test_mail_tells_of_the_champion_and_of_profit_where_there_are() -> None:
