@@ -30,7 +30,7 @@ from include.spark import spark_task
 settings = Settings.from_env(os.environ)
 
 FIRST = ("features", "iterations", "learning_rate", "depth")
-ENGINE = ("engine_options", "early_stopping_rounds", "validation_share", "clusters")
+ENGINE = ("engine_options", "early_stopping_rounds", "validation_share", "refit", "clusters")
 SAMPLING = ("sampling", "sampling_factor")
 PREPARATION = ("missing", "missing_flags", "outliers", "outlier_deviations", "encoding", "deciles", "interactions")
 CALIBRATION = ("calibration", "calibration_share")
@@ -72,7 +72,7 @@ with DAG(
         run_label=RUN_ID,
         run_url=RUN_URL,
         as_of=AS_OF,
-        **chosen("dataset", "task", "engine", *FIRST, *CHOICES, *LEAKS),
+        **chosen("dataset", "task", "engine", *FIRST, *CHOICES, "segment_by", *LEAKS),
     )
     mlflow_run_id = train_model.result("mlflow_run_id")
     evaluate_model = spark_task(

@@ -30,10 +30,12 @@ _OF_THE_RUN = (
     "seed",
     "shards",
     "task",
+    "segment_by",
 )
 # The rows are parted once for all trials. What is fitted after a model changes no ranking: it is handed on as it is.
 _NEVER_TRIED = (
     "validation_share",
+    "refit",
     "calibration",
     "calibration_share",
     "cutoff_by",

@@ -89,11 +89,18 @@ class TrainModelConfig(JobConfig):
     clusters: int = option(4, help="segments: how many", minimum=2, maximum=50, title="Clusters", section=_ENGINE)
     validation_share: float = option(
         0.2,
-        help="share of training rows kept for early stopping and for the cut-off",
-        minimum=0.01,
+        help="share of training rows kept to end a training early and to choose the cut-off; 0: none, all iterations"
+        " are trained on all rows, and three more models each score the third that they have not seen",
+        minimum=0.0,
         maximum=0.5,
         title="Rows kept for validation",
         unit="share",
+        section=_ENGINE,
+    )
+    refit: bool = option(
+        True,
+        help="train again on all rows, the slice among them, with the trees that it found; false: the slice stays out",
+        title="Train again on all rows",
         section=_ENGINE,
     )
     shards: int | None = option(
@@ -146,9 +153,9 @@ class TrainModelConfig(JobConfig):
         title="Missing values",
         section=_PREPARATION,
     )
-    missing_flags: bool = option(
-        False,
-        help="add a feature that tells where a value was missing",
+    missing_flags: Literal["native", "add", "none"] = option(
+        "native",
+        help="features that tell where a value was missing; native: added where the engine takes no missing values",
         title="Flag missing values",
         section=_PREPARATION,
     )
@@ -177,6 +184,11 @@ class TrainModelConfig(JobConfig):
     )
     interactions: tuple[str, ...] = option(
         (), help="pairs of numeric features to multiply or divide: a*b,c/d", title="Interactions", section=_PREPARATION
+    )
+    segment_by: tuple[str, ...] = option(
+        (),
+        help="columns that the evaluation will part the rows by: checked before anything is trained",
+        title="Segments by",
     )
     calibration: Literal["none", "platt", "isotonic"] = option(
         "none",
@@ -274,6 +286,11 @@ class TrainModelConfig(JobConfig):
         kept_back = self.validation_share + (self.calibration_share if self.calibration != "none" else 0.0)
         if kept_back >= 0.9:
             problems.append(f"validation_share and calibration_share together keep back {kept_back:.0%} of the rows")
+        if not self.validation_share and self.sampling in ("over", "under"):
+            problems.append(
+                f"validation_share 0 scores training rows, which sampling {self.sampling} repeats or thins out: keep a"
+                " slice back, or take sampling class_weights"
+            )
         problems += cutoff_problems(vars(self))
         if problems:
             raise BadConfiguration(*problems)

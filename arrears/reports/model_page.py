@@ -57,6 +57,7 @@ class ModelPage:
         profit: what each cut-off earns; None: the model tells no loan terms.
         explanation: what the model looks at; None: nothing explains it.
         points: lines of a scorecard, each column to cell; empty: it is none.
+        points_note: what a reader of the points must know.
         parameters: of the training.
         provenance: run ids, commit, package versions, dates.
         links: label to URL.
@@ -74,6 +75,7 @@ class ModelPage:
     profit: ProfitCurve | None = None
     explanation: Explanation | None = None
     points: Sequence[Mapping[str, object]] = ()
+    points_note: str = ""
     parameters: Mapping[str, object] = field(default_factory=dict)
     provenance: Mapping[str, object] = field(default_factory=dict)
     links: Mapping[str, str] = field(default_factory=dict)

@@ -144,6 +144,7 @@ def _train(task: _Task) -> dict[str, Any]:
         "rows": columns.rows,
         "dropped_rows": columns.dropped_rows,
         "trees": model.tree_count_,
+        "learning_rate": float(model.learning_rate_),
         "seconds": time.monotonic() - started - read_seconds,
         "read_seconds": read_seconds,
         "best": json.dumps(model.get_best_score().get("validation", {})),
@@ -198,4 +199,6 @@ ENGINE = Engine(
     takes_monotone=True,
     option_problems=option_problems,
     kept_whole_by=unmergeable,
+    stops_early=True,
+    adds_up_shards=True,
 )

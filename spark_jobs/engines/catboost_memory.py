@@ -7,7 +7,7 @@ what each of these took.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 READ_BYTES = 4  # a number while it is read: float32
 KEPT_BYTES = 1  # a number once it is quantised, when the float32 array is given back
@@ -30,6 +30,7 @@ class TaskSize:
         rows: training rows; ``validation_rows`` come beside them into every task.
         numeric, categorical, text: how many features of each kind the model sees.
         is_ordered: boosting is ordered.
+        added_rows: training rows that come on top when the model is trained again on all of them.
     """
 
     rows: int
@@ -39,9 +40,14 @@ class TaskSize:
     depth: int
     text: int = 0
     is_ordered: bool = False
+    added_rows: int = 0
 
     def needed_mb(self) -> int:
-        """Peak memory of the task in MB, rounded up."""
+        """Peak memory of the task in MB, rounded up, whichever of its trainings needs more."""
+        again = replace(self, rows=self.rows + self.added_rows, validation_rows=0)
+        return max(self._of_one_training(), again._of_one_training() if self.added_rows else 0)
+
+    def _of_one_training(self) -> int:
         kept = READ_BYTES if self.text else KEPT_BYTES
         # Beside categories the validation slice cannot be quantised.
         kept_validation = READ_BYTES if self.text or self.categorical else KEPT_BYTES
@@ -58,15 +64,7 @@ class TaskSize:
 
     def of_shards(self, shards: int) -> TaskSize:
         """The size of the largest of so many shards."""
-        return TaskSize(
-            -(-self.rows // shards),
-            self.validation_rows,
-            self.numeric,
-            self.categorical,
-            self.depth,
-            self.text,
-            self.is_ordered,
-        )
+        return replace(self, rows=-(-self.rows // shards), added_rows=-(-self.added_rows // shards))
 
 
 def shards_that_fit(size: TaskSize, memory_mb: int) -> int | None:

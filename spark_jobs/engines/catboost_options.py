@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -58,7 +59,37 @@ def option_problems(options: Mapping[str, Any]) -> list[str]:
             problems.append(f"engine_options: {name} is not open to choice")
         elif name not in known:
             problems.append(f"engine_options: CatBoost has no {name}")
-    return problems
+    return problems + _value_problems({name: value for name, value in options.items() if _is_open(name, known)})
+
+
+def _is_open(name: str, known: set[str]) -> bool:
+    return name in known and name not in _ELSEWHERE and name not in _FIXED
+
+
+def _value_problems(options: Mapping[str, Any]) -> list[str]:
+    """Every setting whose value CatBoost refuses; where each is well alone, what it says of all together."""
+    if (joint := _refusal(options)) is None:
+        return []
+    # Kinds, such as grow_policy, decide which other settings have a meaning: they stand beside each of them.
+    kinds = {name: value for name, value in options.items() if isinstance(value, str) and not _refusal({name: value})}
+    refused = {name: _refusal({**kinds, name: value}) for name, value in options.items()}
+    found = [f"engine_options: {name}={options[name]}: {told}" for name, told in refused.items() if told]
+    return found or [f"engine_options: {joint}"]
+
+
+def _refusal(options: Mapping[str, Any]) -> str | None:
+    """What CatBoost's own check, which every training begins with, says of some settings; None: nothing."""
+    from catboost import CatBoostError
+    from catboost.core import _check_train_params, _process_synonyms
+
+    settings = {"loss_function": "Logloss", **options}
+    try:
+        _process_synonyms(settings)
+        _check_train_params(settings)
+    except (CatBoostError, TypeError, ValueError) as error:
+        told = str(error).strip().splitlines()[0]
+        return re.sub(r"^\S+\.(cpp|h):\d+: ", "", told).strip()
+    return None
 
 
 def unmergeable(options: Mapping[str, Any], text: tuple[str, ...] = ()) -> list[str]:

@@ -20,6 +20,7 @@ PART = pa.schema(
         ("rows", pa.int64()),
         ("dropped_rows", pa.int64()),
         ("trees", pa.int64()),
+        ("learning_rate", pa.float64()),
         ("seconds", pa.float64()),
         ("read_seconds", pa.float64()),
         ("best", pa.string()),
@@ -27,8 +28,8 @@ PART = pa.schema(
     ]
 )
 PART_DDL = (
-    "shard long, model binary, rows long, dropped_rows long, trees long, seconds double, read_seconds double,"
-    " best string, example string"
+    "shard long, model binary, rows long, dropped_rows long, trees long, learning_rate double, seconds double,"
+    " read_seconds double, best string, example string"
 )
 
 
@@ -41,6 +42,7 @@ def merged(parts: Sequence[dict[str, Any]], spec: TrainingSpec) -> FittedModel:
     model = bytes(parts[0]["model"]) if len(models) == 1 else model_file(whole)
     facts: dict[str, float | int | str] = {
         "trees": sum(part["trees"] for part in parts),
+        "learning_rate": float(np.mean([part["learning_rate"] for part in parts])),
         "shards": len(parts),
         "train_rows": sum(part["rows"] for part in parts),
         "train_seconds": max(part["seconds"] for part in parts),
@@ -54,7 +56,7 @@ def merged(parts: Sequence[dict[str, Any]], spec: TrainingSpec) -> FittedModel:
 
 def _best_scores(of_parts: Sequence[dict[str, float]]) -> dict[str, float]:
     """The best value of each metric on the validation slice, the mean of the shards."""
-    names = of_parts[0] or {"Logloss": float("nan")}
+    names = of_parts[0]
     return {
         f"best_validation_{name.split(':')[0].lower()}": float(
             np.mean([best.get(name, float("nan")) for best in of_parts])

@@ -168,6 +168,8 @@ class Engine:
         takes_missing: missing numbers need not be filled before.
         merges_shards: N tasks on N shards make one model.
         needs_evidence: reads weights of evidence alone.
+        stops_early: the validation slice ends its trainings, and ``trees`` among its facts tells when.
+        adds_up_shards: its ``trees`` are those of all shards together.
     """
 
     name: str
@@ -180,3 +182,5 @@ class Engine:
     option_problems: Callable[[Mapping[str, Any]], Sequence[str]] = lambda options: ()
     kept_whole_by: Callable[[Mapping[str, Any], tuple[str, ...]], Sequence[str]] = lambda options, text: ()
     needs_evidence: bool = False
+    stops_early: bool = False
+    adds_up_shards: bool = False

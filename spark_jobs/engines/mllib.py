@@ -156,6 +156,7 @@ def engine_of(learner: Learner) -> Engine:
         partial(fit_learner, learner),
         takes_monotone=learner.keeps_directions,
         option_problems=partial(option_problems, learner),
+        stops_early=learner.reads_validation,
     )
 
 
@@ -191,13 +192,15 @@ def finished(
     import pyspark
 
     content = written(model)
-    facts["best_validation_logloss"] = validation_log_loss(rows, content)
+    loss = validation_log_loss(rows, content)
+    if loss is not None:
+        facts["best_validation_logloss"] = loss
     log.info("%s is trained: %s", name, ", ".join(f"{fact} {value}" for fact, value in facts.items()))
     return FittedModel(content, f"{name} of Spark MLlib {pyspark.__version__}", facts, example, MODEL_FORMAT, FILE_NAME)
 
 
-def validation_log_loss(rows: DataFrame, content: bytes) -> float:
-    """The mean log-loss of a model on the validation slice; NaN where there is none."""
+def validation_log_loss(rows: DataFrame, content: bytes) -> float | None:
+    """The mean log-loss of a model on the validation slice; None where there is none."""
 
     def measure(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         scorer, loss, count = load_scorer(MODEL_FORMAT, content), 0.0, 0
@@ -212,7 +215,7 @@ def validation_log_loss(rows: DataFrame, content: bytes) -> float:
     held_back = rows.where(IS_VALIDATION).select(INPUTS, LABEL)
     parts = held_back.mapInArrow(measure, "loss double, count long").collect()
     count = sum(part["count"] for part in parts)
-    return sum(part["loss"] for part in parts) / count if count else float("nan")
+    return sum(part["loss"] for part in parts) / count if count else None
 
 
 @contextmanager

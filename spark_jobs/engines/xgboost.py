@@ -6,6 +6,7 @@ give the same model on one task; with several, the last digits of their common s
 
 from __future__ import annotations
 
+import json
 import logging
 import time
 from collections.abc import Mapping, Sequence
@@ -104,9 +105,15 @@ def _finished(
         facts[f"best_validation_{metric}"] = float(booster.best_score)
         booster = booster[: booster.best_iteration + 1]
     facts["trees"] = booster.num_boosted_rounds()
+    facts["learning_rate"] = _learning_rate(booster)
     log.info("xgboost is trained: %s", ", ".join(f"{fact} {value}" for fact, value in facts.items()))
     model = bytes(booster.save_raw("ubj"))
     return FittedModel(model, f"xgboost {__version__}", facts, example, MODEL_FORMAT, FILE_NAME)
+
+
+def _learning_rate(booster: Any) -> float:
+    trained = json.loads(booster.save_config())["learner"]["gradient_booster"]["tree_train_param"]
+    return round(float(trained["learning_rate"]), 7)  # of a float32
 
 
 def cluster_problems(spark: SparkSession, tasks: int) -> list[str]:
@@ -123,24 +130,40 @@ def cluster_problems(spark: SparkSession, tasks: int) -> list[str]:
 
 
 def option_problems(options: Mapping[str, Any]) -> Sequence[str]:
-    """Every option that is not open to choice, and the first value that XGBoost refuses."""
-    import numpy as np
-    from xgboost import DMatrix, train
-    from xgboost.core import XGBoostError
-
+    """Every option that is not open to choice, and every value that XGBoost refuses."""
     unknown = sorted(set(options) - OPTIONS)
     problems = [
         f"engine_options: xgboost takes no {name} here (it takes {', '.join(sorted(OPTIONS))})" for name in unknown
     ]
     tried = {name: value for name, value in options.items() if name in OPTIONS and name != "device"}
+    if (joint := _refusal(tried)) is None:
+        return problems
+    alone = {name: _refusal({name: value}) for name, value in tried.items()}
+    found = [f"engine_options: xgboost refuses {name}={tried[name]}: {told}" for name, told in alone.items() if told]
+    return problems + (found or [f"engine_options: xgboost refuses them: {joint}"])
+
+
+def _refusal(options: Mapping[str, Any]) -> str | None:
+    """What XGBoost says of some options when it trains one tree on two rows; None: nothing."""
+    import numpy as np
+    from xgboost import DMatrix, train
+    from xgboost.core import XGBoostError
+
+    rows = DMatrix(np.array([[0.0], [1.0]]), np.array([0, 1]))
+    settings = {"objective": "binary:logistic", "nthread": 1, **options}
     try:
-        rows = DMatrix(np.array([[0.0], [1.0]]), np.array([0, 1]))
-        train({"objective": "binary:logistic", "nthread": 1, **tried}, rows, 1, [(rows, "rows")], verbose_eval=False)
+        train(settings, rows, 1, [(rows, "rows")], verbose_eval=False)
     except (XGBoostError, TypeError, ValueError) as error:
-        problems.append(f"engine_options: xgboost refuses them: {str(error).strip().splitlines()[0]}")
-    return problems
+        return str(error).strip().splitlines()[0]
+    return None
 
 
 ENGINE = Engine(
-    "xgboost", fit, takes_missing=True, merges_shards=True, takes_monotone=True, option_problems=option_problems
+    "xgboost",
+    fit,
+    takes_missing=True,
+    merges_shards=True,
+    takes_monotone=True,
+    option_problems=option_problems,
+    stops_early=True,
 )

@@ -114,7 +114,8 @@ def pinned_folds(
         )
         parts = (config.dataset_version, config.seed, folds.kind, folds.number, config.validation_share, months, days)
         snapshot = snapshots.materialise(rows, f"{address}/rows", digest="-".join(map(str, parts)), sort_key=ROW_ORDER)
-        _refuse_empty(snapshot, folds, f"{months} months and {days} days")
+        gap = f"{months} months and {days} days"
+        _refuse_empty(snapshot, folds, gap, has_slice=config.validation_share > 0)
         (counts,) = to_class_counts(_learnt_from(spark, address, folds)).collect()
         log.info("%d rows are pinned in %d %s folds", snapshot.rows, folds.number, folds.kind)
         yield PinnedFolds(spark, address, folds, snapshot, config.seed, counts["non_defaults"], counts["defaults"])
@@ -157,10 +158,10 @@ def _pieces(snapshot: Snapshot, shards: Iterable[int]) -> list[FileSlice]:
     return [piece for shard in shards for piece in snapshot.shard(shard)]
 
 
-def _refuse_empty(snapshot: Snapshot, folds: Folds, gap: str) -> None:
+def _refuse_empty(snapshot: Snapshot, folds: Folds, gap: str, *, has_slice: bool) -> None:
     def is_empty(block: int) -> bool:
         behind = shards_behind(folds, block)
-        needed = (shards_of(folds, block), behind, tuple(map(stopping, behind)))
+        needed = [shards_of(folds, block), behind, *([tuple(map(stopping, behind))] if has_slice else [])]
         return not all(_pieces(snapshot, shards) for shards in needed)
 
     empty = [block for block in folds.measured if is_empty(block)]

@@ -36,6 +36,7 @@ from spark_jobs.experiments.experiment_report import report_files
 from spark_jobs.experiments.feature_ranking import selection_of
 from spark_jobs.experiments.pinned_folds import pinned_folds
 from spark_jobs.experiments.trials import Trials
+from spark_jobs.io.checkpoints import checkpoints
 from spark_jobs.jobs import resolve_versions
 from spark_jobs.launch import launch
 
@@ -65,7 +66,10 @@ def run(spark: SparkSession, config: RunExperimentConfig) -> JobResult:
     pinned = {"dataset": training.dataset, "dataset_version": training.dataset_version}
     name = f"{training.dataset} {config.as_of} {asked.name}"
     with models.run(f"arrears/{training.dataset}", name, parameters=parameters | pinned, tags=tags) as run_id:
-        with pinned_folds(spark, training, asked.folds, description, name=run_id) as folds:
+        with (
+            checkpoints(spark, training.catalogue.snapshot(training.dataset, f"checkpoints-{run_id}")),
+            pinned_folds(spark, training, asked.folds, description, name=run_id) as folds,
+        ):
             trials = _ran(Trials(spark, folds, training, description), asked, TrialRuns(run_id, digest))
         chosen = _chosen(trials, asked)
         links = {"MLflow run": models.run_url(run_id)}

@@ -94,7 +94,7 @@ def _approved(document: ModelDocument, summary: Row) -> dict[str, int | str]:
         return {"approved": NO_CUTOFF}
     mark = approval_mark(summary["approved"] / summary["rows"])
     name = f"approved, below {document.cutoff.value:.4g}"
-    return {name: f"{summary['approved']} ({mark})" if mark else summary["approved"]}
+    return {name: summary["approved"], **({"share approved": mark} if mark else {})}
 
 
 def _summary(rows: DataFrame, sample: Snapshot) -> Row:

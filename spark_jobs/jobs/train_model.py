@@ -7,11 +7,14 @@ version does not exist, or when its rows know what they must not (the leak check
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import Any
 
 from pyspark.sql import SparkSession
+from pyspark.sql.types import StructType
 
 import arrears
+from arrears.contracts.catalogue import Table
 from arrears.contracts.descriptions import DatasetDescription
 from arrears.contracts.facts import JobResult
 from arrears.contracts.jobs import TrainModelConfig
@@ -22,12 +25,14 @@ from arrears.stores.model_notes import about_training, parameters_of, run_tags, 
 from arrears.stores.models import Models
 from arrears.stores.objects import Objects
 from spark_jobs.data.leak_check import checked_for_leaks
-from spark_jobs.engines.registry import engine_named
-from spark_jobs.io.snapshots import read_slices
+from spark_jobs.io.checkpoints import checkpoints
+from spark_jobs.io.tables import read_version
 from spark_jobs.launch import launch
 from spark_jobs.tasks.dispatch import fit_task
+from spark_jobs.training.choices import check_all_choices
 from spark_jobs.training.documents import document_of
-from spark_jobs.training.finishing import finished_document
+from spark_jobs.training.finishing import finished_document, training_auc, with_points
+from spark_jobs.training.fitting import trained_model
 from spark_jobs.training.kept_model import keep_model
 from spark_jobs.training.pinned_training import pinned_rows
 
@@ -36,19 +41,26 @@ _NO_PARAMETERS = ("root", "outcome", "run_label", "run_url", "as_of", "leak_over
 
 
 def run(spark: SparkSession, config: TrainModelConfig) -> JobResult:
-    """Refuses leaks, pins the rows, trains, takes the scores of the training rows, and logs the model."""
+    """Checks every choice, refuses leaks, pins the rows, trains, takes scores of unseen rows, and logs the model."""
     manifest = Objects().get_json(config.catalogue.dataset_manifest(config.dataset, config.dataset_version))
     description = DatasetDescription.from_dict(manifest["description"])
     models = Models()
     if config.task != DEFAULT:
         return _of_task(spark, config, description, models)
+    check_all_choices(config, description, _columns(spark, config))
     leaks = checked_for_leaks(spark, config, with_features(description, config.features))
     experiment, tags = f"arrears/{config.dataset}", {**_tags(config), **leaks.tags}
     with models.run(experiment, short_name(config), parameters=_parameters(config), tags=tags) as run_id:
-        with pinned_rows(spark, config, description, name=run_id) as pinned:
-            fitted = engine_named(config.engine).fit(spark, pinned.snapshot, pinned.spec, read_slices)
-            document = document_of(config, pinned.spec, fitted)
-            document = finished_document(spark, config, document, fitted.model, pinned.snapshot, pinned.resampling)
+        with (
+            checkpoints(spark, config.catalogue.snapshot(config.dataset, f"checkpoints-{run_id}")),
+            pinned_rows(spark, config, description, name=run_id) as pinned,
+        ):
+            trained = trained_model(spark, config, pinned.snapshot, pinned.spec)
+            document = document_of(config, pinned.spec, trained.fitted)
+            document = finished_document(spark, config, document, trained, pinned.snapshot, pinned.resampling)
+            auc = training_auc(spark, document, trained.fitted.model, pinned.snapshot)
+        fitted = with_points(trained.fitted, document)
+        fitted = replace(fitted, facts=fitted.facts | {"train_auc": auc})
         keep_model(models, run_id, config, fitted, document)
     told = {"engine": fitted.engine, **fitted.facts, "cut-off": told_cutoff(document.cutoff)}
     figures: dict[str, Any] = {**told, **leaks.figures}
@@ -65,6 +77,10 @@ def _of_task(
         keep_model(models, run_id, config, found.fitted, found.document)
     figures: dict[str, Any] = {"task": config.task, "engine": found.fitted.engine, **found.fitted.facts}
     return JobResult(figures, {"mlflow_run_id": run_id}, links={"MLflow run": models.run_url(run_id)})
+
+
+def _columns(spark: SparkSession, config: TrainModelConfig) -> StructType:
+    return read_version(spark, config.catalogue, Table.TRAIN, config.dataset, config.dataset_version).schema
 
 
 def _parameters(config: TrainModelConfig) -> dict[str, Any]:

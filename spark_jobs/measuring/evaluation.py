@@ -113,6 +113,21 @@ def findings(
     )
 
 
+def auc_of(scored: DataFrame) -> float:
+    """How well scores rank outcomes.
+
+    Args:
+        scored: ``default_probability`` and ``is_default``.
+
+    Raises:
+        BadInput: no rows, one class only, scores that are no probabilities, labels that are not 0 or 1.
+    """
+    with kept(scored.select(SCORE, LABEL)) as rows:
+        bounds = score_bounds(rows, checked_error_sums(rows, threshold=APPROVE_ALL).rows)
+        (sums,) = to_rank_sums(with_counts_below(to_score_counts(rows, bounds=bounds))).collect()
+    return rank_sums_of(sums).auc
+
+
 def score_quantiles(scored: DataFrame, *, score: str = SCORE) -> list[float]:
     """Exact quantiles of scores in steps of 0.1 %, for risk limits; needs no outcome.
 

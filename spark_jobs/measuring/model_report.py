@@ -73,6 +73,7 @@ def report_files(
         profit=candidate.profit,
         explanation=candidate.explanation,
         points=_points_table(model, document),
+        points_note=getattr(load_scorer(document.model_format, model), "note", ""),
         parameters=parameters,
         provenance=provenance_of(config, manifest, document, tags),
     )

@@ -1,37 +1,41 @@
 """What a trained model gets before it is kept: probabilities that come true, a cut-off, and its training scores.
 
-Each is learnt on rows of its own: the calibration on the calibration slice, the cut-off on the validation slice, which
-no tree was fitted to.
+Each is learnt on rows that the model behind the scores has not seen: the calibration on the calibration slice, the
+cut-off and the quantiles on the validation slice, scored by the model that it ended, or on all rows, cross-fitted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
+from functools import reduce
 
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
 from arrears.contracts.cutoff_choice import cutoff_rule
 from arrears.contracts.descriptions import LABEL
 from arrears.contracts.jobs import TrainModelConfig
 from arrears.model.resampling import Resampling
 from arrears.scoring.document import ModelDocument
-from spark_jobs.engines.contract import CALIBRATION_SHARD, VALIDATION_SHARD, FileSlice, Snapshot
+from arrears.scoring.scorers import load_scorer
+from arrears.scoring.scorers.scorecard import Scorecard
+from arrears.scoring.scorers.tables import written
+from spark_jobs.engines.contract import CALIBRATION_SHARD, VALIDATION_SHARD, FittedModel, Snapshot
 from spark_jobs.measuring.cutoffs import chosen_cutoff
-from spark_jobs.measuring.evaluation import score_quantiles
-from spark_jobs.measuring.scored_rows import score_carrying
+from spark_jobs.measuring.evaluation import auc_of, score_quantiles
+from spark_jobs.measuring.scored_rows import kept, score_carrying
 from spark_jobs.training.calibrating import calibrated
+from spark_jobs.training.fitting import TrainedModel, only
 
 
 def finished_document(
     spark: SparkSession,
     config: TrainModelConfig,
     document: ModelDocument,
-    model: bytes,
+    trained: TrainedModel,
     training: Snapshot,
     resampling: Resampling,
 ) -> ModelDocument:
-    """Adds the calibration, then the cut-off of calibrated scores, then the quantiles of the training set's scores.
+    """Adds the calibration, then cut-off and quantiles of calibrated scores, by models that have not seen the rows.
 
     Args:
         document: what the model needs to score, without any of the three.
@@ -44,36 +48,49 @@ def finished_document(
     if config.calibration == "none":
         document = replace(document, calibration=resampling.correction)
     else:
-        kept_back = _only(training, training.shard(CALIBRATION_SHARD))
-        scored = score_carrying(spark, kept_back, model, document, (LABEL,))
+        kept_back = only(training, training.shard(CALIBRATION_SHARD))
+        scored = score_carrying(spark, kept_back, trained.fitted.model, document, (LABEL,))
         document = replace(document, calibration=calibrated(scored, config.calibration))
-    document = with_cutoff(spark, config, document, model, training)
-    # Repeated or thinned rows are no picture of the borrowers; the slices kept back always are.
-    as_they_came = [piece for piece in training.slices if piece.shard < 0 or not resampling.changes_rows]
-    scored = score_carrying(spark, _only(training, as_they_came), model, document, (LABEL,))
-    return replace(document, score_quantiles=tuple(score_quantiles(scored)))
+    return with_cutoff(spark, config, document, trained)
 
 
 def with_cutoff(
-    spark: SparkSession, config: TrainModelConfig, document: ModelDocument, model: bytes, training: Snapshot
+    spark: SparkSession, config: TrainModelConfig, document: ModelDocument, trained: TrainedModel
 ) -> ModelDocument:
-    """Adds the cut-off, chosen on the validation slice, which only ended the training early; none where none is asked.
+    """Adds the cut-off, none where no rule is in force, and the quantiles from which risk limits are read.
 
     Args:
         document: with its calibration: the cut-off is one of the probabilities in use.
-        training: the materialised training rows, with the column of exposures where one is configured.
 
     Raises:
         BadInput: scores, labels or exposures are unusable, or the rule needs both classes and finds one.
         BadConfiguration: the column of exposures is not there.
     """
-    if cutoff_rule(vars(config)) is None:
-        return document
-    kept_back = _only(training, training.shard(VALIDATION_SHARD))
     lent = (config.exposure,) if config.exposure else ()
-    scored = score_carrying(spark, kept_back, model, document, (LABEL, *lent))
-    return replace(document, cutoff=chosen_cutoff(scored, config))
+    with kept(_unseen_scores(spark, document, trained, (LABEL, *lent))) as scored:
+        if cutoff_rule(vars(config)) is not None:
+            document = replace(document, cutoff=chosen_cutoff(scored, config))
+        return replace(document, score_quantiles=tuple(score_quantiles(scored)))
 
 
-def _only(training: Snapshot, slices: Sequence[FileSlice]) -> Snapshot:
-    return replace(training, slices=tuple(slices), rows=sum(piece.rows for piece in slices))
+def with_points(fitted: FittedModel, document: ModelDocument) -> FittedModel:
+    """A scorecard's file with points that stand for the calibrated probability; any other model as it is."""
+    scorer = load_scorer(fitted.model_format, fitted.model)
+    if not isinstance(scorer, Scorecard):
+        return fitted
+    return replace(fitted, model=written(scorer.calibrated(document.calibration)))
+
+
+def training_auc(spark: SparkSession, document: ModelDocument, model: bytes, training: Snapshot) -> float:
+    """The AUC on rows that the model was fitted to, or that ended its training: far above the held-out one, it has
+    learnt them by heart."""
+    rows = only(training, [piece for piece in training.slices if piece.shard >= VALIDATION_SHARD])
+    return auc_of(score_carrying(spark, rows, model, document, (LABEL,)))
+
+
+def _unseen_scores(
+    spark: SparkSession, document: ModelDocument, trained: TrainedModel, carried: tuple[str, ...]
+) -> DataFrame:
+    """Scores by models that have not seen the rows. Grain: one row per row of the slice, or of all training rows."""
+    frames = [score_carrying(spark, each.rows, each.model, document, carried) for each in trained.unseen]
+    return reduce(DataFrame.unionByName, frames)

@@ -23,15 +23,18 @@ from spark_jobs.engines.options import parsed_options
 from spark_jobs.engines.registry import engine_named
 from spark_jobs.io import snapshots, tables
 from spark_jobs.io.training_progress import ProgressFiles
+from spark_jobs.training.fitting import CROSS_FITS
 from spark_jobs.training.preparation import interactions, learnt_preparation, one_hot_columns, suited_to
 from spark_jobs.training.sharding import RowCounts, check_choices, chosen_shards, monotone
 from spark_jobs.transforms.resampling import to_class_counts, to_resampled_rows
 from spark_jobs.transforms.training_rows import (
     ROW_ORDER,
     level_of,
+    marked_again,
     to_level_counts,
     to_training_rows,
     with_sample_mark,
+    with_slice_again,
 )
 
 log = logging.getLogger(__name__)
@@ -65,8 +68,10 @@ def pinned_rows(
     borrowers = tables.read_version(spark, config.catalogue, Table.TRAIN, config.dataset, config.dataset_version)
     shards = chosen_shards(config, description, engine, lambda: _counted(borrowers, config, description))
     calibration_share = config.calibration_share if config.calibration != "none" else 0.0
-    rows, sampled = _dealt(borrowers, config, description, calibration_share=calibration_share, shards=shards)
-    parts = (config.dataset_version, config.seed, config.validation_share, calibration_share, shards)
+    # Without a slice the rows of one shard are dealt into parts for cross-fitting.
+    dealt_into = shards if config.validation_share or shards > 1 else CROSS_FITS
+    rows, sampled = _dealt(borrowers, config, description, calibration_share=calibration_share, shards=dealt_into)
+    parts = (config.dataset_version, config.seed, config.validation_share, calibration_share, dealt_into)
     address = config.catalogue.snapshot(config.dataset, name)
     try:
         snapshot = snapshots.materialise(
@@ -114,7 +119,11 @@ def _dealt(
         group=description.group,
     )
     sampled = _resampling(rows, config, shards)
-    seen = to_resampled_rows(rows, sampled, seed=config.seed)
+    if config.refit and config.validation_share:
+        rows = with_slice_again(rows, shards)
+        seen = marked_again(to_resampled_rows(rows, sampled, seed=config.seed))
+    else:
+        seen = to_resampled_rows(rows, sampled, seed=config.seed)
     if shards > 1:
         seen = with_sample_mark(seen, min(1.0, BORDER_ROWS / max(1, borrowers.count())))
     return seen, sampled

@@ -64,8 +64,9 @@ def interactions(config: TrainModelConfig, description: DatasetDescription) -> t
 def suited_to(engine: Engine, config: TrainModelConfig, description: DatasetDescription) -> TrainModelConfig:
     """The configuration with ``native`` made out: what an engine cannot take as it comes is turned into what it can.
 
-    Categories become a column a level, missing values are filled (median, most frequent level); weights of evidence
-    hold both already. What the analyst chose stays.
+    Categories become a column a level, missing values are filled (median, most frequent level) and flagged, for that a
+    value is missing may tell more than the value; weights of evidence hold all of it already. What the analyst chose
+    stays.
 
     Raises:
         BadConfiguration: the engine reads weights of evidence alone, and another encoding was chosen.
@@ -79,9 +80,14 @@ def suited_to(engine: Engine, config: TrainModelConfig, description: DatasetDesc
         encoding = "one_hot"
     if missing == "native" and encoding != "woe" and not engine.takes_missing:
         missing = "fill"
+    flags = config.missing_flags
+    if flags == "native":
+        flags = "none" if encoding == "woe" or engine.takes_missing else "add"
+    made_out = {"encoding": encoding, "missing": missing, "missing_flags": flags}
+    told = ", ".join(f"{name}={value}" for name, value in made_out.items() if value != getattr(config, name))
     if (encoding, missing) != (config.encoding, config.missing):
-        log.info("%s: native means encoding=%s, missing=%s", engine.name, encoding, missing)
-    return dataclasses.replace(config, encoding=encoding, missing=missing)
+        log.info("%s: native means %s", engine.name, told)
+    return dataclasses.replace(config, encoding=encoding, missing=missing, missing_flags=flags)
 
 
 def learnt_preparation(rows: DataFrame, config: TrainModelConfig, description: DatasetDescription) -> Preparation:
@@ -105,7 +111,9 @@ def learnt_preparation(rows: DataFrame, config: TrainModelConfig, description: D
         row_count = _checked_count(rows)
     levels = level_counts(rows, categorical, row_count=row_count) if _needs_levels(config) else {}
     learnt = Preparation(
-        missing_flags=tuple(n for n in (*numeric, *categorical) if config.missing_flags and features[n]["missing"]),
+        missing_flags=tuple(
+            n for n in (*numeric, *categorical) if config.missing_flags == "add" and features[n]["missing"]
+        ),
         outliers=limits,
         number_fills=_number_fills(rows, numeric, config),
         level_fills={name: found.commonest for name, found in levels.items()} if config.missing == "fill" else {},
@@ -133,8 +141,8 @@ def one_hot_columns(rows: DataFrame, description: DatasetDescription, *, row_cou
 
 def _is_asked_for(config: TrainModelConfig) -> bool:
     defaults = {field.name: field.default for field in dataclasses.fields(config)}
-    choices = ("missing", "missing_flags", "outliers", "encoding", "deciles", "interactions")
-    return any(getattr(config, name) != defaults[name] for name in choices)
+    choices = ("missing", "outliers", "encoding", "deciles", "interactions")
+    return config.missing_flags == "add" or any(getattr(config, name) != defaults[name] for name in choices)
 
 
 def _needs_levels(config: TrainModelConfig) -> bool:

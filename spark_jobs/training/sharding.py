@@ -111,6 +111,7 @@ def _size(config: TrainModelConfig, description: DatasetDescription, counts: Row
         depth=config.depth,
         text=len(description.text),
         is_ordered=parsed_options(config.engine_options).get("boosting_type") == "Ordered",
+        added_rows=int(_resampled_rows(config, counts) * config.validation_share) if config.refit else 0,
     )
 
 
@@ -126,7 +127,7 @@ def _inputs(config: TrainModelConfig, description: DatasetDescription, counts: R
     """Numbers and categories that the model sees; which flags there are is known only once they are learnt: all."""
     numeric, categorical = len(description.numeric), len(description.categorical)
     added = len(config.deciles) + len(config.interactions)
-    if config.missing_flags:
+    if config.missing_flags == "add":
         added += numeric + categorical
     if config.outliers == "flag":
         added += numeric

@@ -15,8 +15,10 @@ from spark_jobs.transforms.ranks import to_rows_at_ranks
 
 ROW_ORDER = "row_order"
 IN_SAMPLE = "row_in_sample"
+IS_AGAIN = "row_is_again"
 VALIDATION = -1
 CALIBRATION = -2
+AGAIN = -3  # and below: the validation slice once more, as a training row of shard 0, 1, …
 
 
 def to_training_rows(
@@ -77,6 +79,21 @@ def _shard(position: Column, ends: Column, shards: int) -> Column:
     not_ended = F.coalesce(F.size(F.filter(ends, lambda end: position <= end)), F.lit(0))
     stretch = F.lit(shards + 1) - not_ended
     return F.when(stretch == 0, VALIDATION).when(stretch == 1, CALIBRATION).otherwise(stretch - 2)
+
+
+def with_slice_again(rows: DataFrame, shards: int) -> DataFrame:
+    """Adds each row of the validation slice once more, dealt into shards: a model of all rows is trained on it.
+
+    Call it before resampling, and ``marked_again`` after: the copies are resampled as the training rows are.
+    """
+    copies = rows.where(F.col("shard") == VALIDATION).withColumn("shard", F.pmod(ROW_ORDER, F.lit(shards)).cast("int"))
+    return rows.withColumn(IS_AGAIN, F.lit(False)).unionByName(copies.withColumn(IS_AGAIN, F.lit(True)))
+
+
+def marked_again(rows: DataFrame) -> DataFrame:
+    """Tells the copies by their shard, -3 for shard 0, -4 for shard 1, …, which nothing is learnt from before."""
+    shard = F.when(F.col(IS_AGAIN), F.lit(AGAIN) - F.col("shard")).otherwise(F.col("shard"))
+    return rows.withColumn("shard", shard.cast("int")).drop(IS_AGAIN)
 
 
 def with_sample_mark(rows: DataFrame, share: float) -> DataFrame:

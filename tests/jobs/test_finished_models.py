@@ -10,11 +10,13 @@ import pyarrow as pa
 import pytest
 from pyspark.sql import SparkSession
 
+from arrears.contracts.errors import BadConfiguration
 from arrears.contracts.jobs import TrainModelConfig
 from arrears.scoring.batch import default_probabilities
 from arrears.scoring.document import ModelDocument
 from arrears.scoring.scorers import load_scorer
 from arrears.stores.models import Models
+from spark_jobs.engines import mllib_gbt
 from spark_jobs.jobs import train_model
 from tests.jobs.model_world import BORROWERS, DATASET, DESCRIPTION, VERSION, Bank, borrowers, found, local_registry
 
@@ -67,6 +69,50 @@ def test_a_calibration_and_a_cutoff_are_learnt_on_slices_of_their_own(bank: Bank
     assert sum(scores) / len(scores) == pytest.approx(DEFAULT_RATE, abs=0.09)
     assert document.score_quantiles[0] >= min(document.calibration.values)
     assert document.score_quantiles[-1] <= max(document.calibration.values)
+
+
+def test_a_model_is_refitted_on_all_rows_and_its_cutoff_comes_of_the_slice(bank: Bank, spark: SparkSession) -> None:
+    plain = figures_of(spark, bank, approval_rate=0.7, refit=False)
+    again = figures_of(spark, bank, approval_rate=0.7)
+    assert plain["train_rows"] == pytest.approx(0.8 * BORROWERS / 2, abs=2)
+    assert again["train_rows"] == BORROWERS / 2
+    assert again["trees_on_the_slice"] == plain["trees"]
+    assert again["trees"] == min(60, round(1.25 * plain["trees"]))
+    assert again["learning_rate"] == 0.1
+    assert again["best_validation_logloss"] == plain["best_validation_logloss"]
+    assert again["cut-off"] == plain["cut-off"]
+
+
+def test_without_a_slice_all_trees_are_trained_and_scores_are_cross_fitted(bank: Bank, spark: SparkSession) -> None:
+    told = figures_of(spark, bank, validation_share=0.0, approval_rate=0.7)
+    assert (told["trees"], told["train_rows"]) == (60, BORROWERS / 2)
+    assert "best_validation_logloss" not in told
+    assert "approves 70.0%" in str(told["cut-off"])
+    assert 0.5 < told["train_auc"] <= 1.0
+
+
+def test_gbt_grows_the_trees_that_were_asked_for(
+    bank: Bank, spark: SparkSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mllib_gbt, "MOST_TREES", 3)  # of a plan without checkpoints
+    told = figures_of(spark, bank, engine="gbt", iterations=5, depth=2, refit=False)
+    assert told["trees"] == 5
+
+
+def test_a_training_is_refused_with_all_that_is_wrong_before_anything_is_kept(
+    bank: Bank, spark: SparkSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("checked_for_leaks", "pinned_rows"):
+        monkeypatch.setattr(train_model, name, lambda *_, **__: pytest.fail("a refused training went on"))
+    with pytest.raises(BadConfiguration) as refused:
+        figures_of(spark, bank, features=("no_such",), segment_by=("country",), engine_options=("l2_leaf_reg=abc",))
+    assert len(refused.value.problems) == 3
+
+
+def figures_of(spark: SparkSession, bank: Bank, **choices: Any) -> dict[str, Any]:
+    settings = {"iterations": 60, "threads": 1, "learning_rate": 0.1, "depth": 3, **choices}
+    config = TrainModelConfig(root=bank.root, dataset=DATASET, dataset_version=VERSION, **settings)
+    return train_model.run(spark, config).figures
 
 
 def test_a_cutoff_may_weigh_loans_by_their_exposure(bank: Bank, spark: SparkSession) -> None:

@@ -314,6 +314,7 @@ def test_who_scores_below_the_models_cutoff_is_approved(
     published = scores(spark, bank)
     assert [row["is_approved"] for row in published] == [row["default_probability"] < at_cutoff for row in published]
     assert told[f"approved, below {at_cutoff:.4g}"] == sum(row["is_approved"] for row in published)
+    assert str(told["share approved"]).startswith("fewer than 50% are approved")
     give_cutoff(monkeypatch, trained, None)
     told = score_borrowers.run(spark, a_scoring(bank, promoted.values["model_version"])).figures
     assert {row["is_approved"] for row in scores(spark, bank)} == {None}

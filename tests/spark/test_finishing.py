@@ -15,8 +15,9 @@ from arrears.contracts.errors import BadConfiguration
 from arrears.contracts.jobs import TrainModelConfig
 from arrears.model.calibration import Calibration
 from arrears.scoring.document import ModelDocument
-from spark_jobs.engines.contract import VALIDATION_SHARD, FileSlice, Snapshot
+from spark_jobs.engines.contract import VALIDATION_SHARD, FileSlice, FittedModel, Snapshot
 from spark_jobs.training.finishing import with_cutoff
+from spark_jobs.training.fitting import TrainedModel, Unseen
 
 ROWS = 300
 PLAIN = ModelDocument("loans", "v1", "by hand", ("income",), ())
@@ -41,14 +42,15 @@ def model(rows: pd.DataFrame) -> bytes:
 
 
 @pytest.fixture
-def training(rows: pd.DataFrame, tmp_path: Path) -> Snapshot:
-    """The first 100 rows are the validation slice."""
+def trained(rows: pd.DataFrame, model: bytes, tmp_path: Path) -> TrainedModel:
+    """A model that serves, and one that has not seen the first 100 rows, the validation slice."""
     slices = []
     for shard, part in ((VALIDATION_SHARD, rows[:100]), (0, rows[100:])):
         file = tmp_path / f"{shard}.parquet"
         pq.write_table(pa.Table.from_pandas(part, preserve_index=False), file)
         slices.append(FileSlice(file.as_uri(), 0, len(part), shard))
-    return Snapshot(tuple(slices), ROWS, "digest")
+    unseen = Unseen(model, Snapshot(tuple(slices[:1]), 100, "digest"))
+    return TrainedModel(FittedModel(b"never scores a row here", "by hand", {}), (unseen,))
 
 
 def a_config(**choices: object) -> TrainModelConfig:
@@ -57,14 +59,14 @@ def a_config(**choices: object) -> TrainModelConfig:
 
 
 def test_cutoff_promises_what_the_validation_slice_shows_of_calibrated_scores(
-    spark: SparkSession, rows: pd.DataFrame, model: bytes, training: Snapshot
+    spark: SparkSession, rows: pd.DataFrame, model: bytes, trained: TrainedModel
 ) -> None:
     from arrears.scoring.batch import default_probabilities
     from arrears.scoring.scorers import load_scorer
 
     document = ModelDocument(**{**vars(PLAIN), "calibration": Calibration("prior", intercept=1.0)})
     config = a_config(cutoff_by="profit", margin=0.2, lgd=0.5, exposure="loan_amount")
-    found = with_cutoff(spark, config, document, model, training).cutoff
+    found = with_cutoff(spark, config, document, trained).cutoff
     assert found is not None
     slice_rows = pa.Table.from_pandas(rows[:100])
     scores = default_probabilities(slice_rows, load_scorer("catboost", model), document)
@@ -74,12 +76,14 @@ def test_cutoff_promises_what_the_validation_slice_shows_of_calibrated_scores(
     assert found.expected["approval_rate"] == pytest.approx(len(approved) / 100)
     assert found.expected["profit"] == pytest.approx(earned.sum() / 100)
     assert found.exposure == "loan_amount"
+    limits = with_cutoff(spark, config, document, trained).score_quantiles
+    assert (limits[0], limits[-1]) == (scores.min(), scores.max())
 
 
-def test_model_gets_no_cutoff_where_nobody_gave_a_number(spark: SparkSession, model: bytes, training: Snapshot) -> None:
-    assert with_cutoff(spark, a_config(), PLAIN, model, training).cutoff is None
+def test_model_gets_no_cutoff_where_nobody_gave_a_number(spark: SparkSession, trained: TrainedModel) -> None:
+    assert with_cutoff(spark, a_config(), PLAIN, trained).cutoff is None
 
 
-def test_exposure_that_training_rows_lack_is_named(spark: SparkSession, model: bytes, training: Snapshot) -> None:
+def test_exposure_that_training_rows_lack_is_named(spark: SparkSession, trained: TrainedModel) -> None:
     with pytest.raises(BadConfiguration, match="no column salary"):
-        with_cutoff(spark, a_config(margin=0.2, lgd=0.5, exposure="salary"), PLAIN, model, training)
+        with_cutoff(spark, a_config(margin=0.2, lgd=0.5, exposure="salary"), PLAIN, trained)

@@ -171,7 +171,7 @@ def test_each_engine_does_on_real_borrowers_what_its_library_is_known_to_do(
     engine = engine_named(name)
     flags = engine.name == "logistic_regression"
     where = {"root": "file:///nowhere", "dataset": "spain", "dataset_version": "v"}
-    config = TrainModelConfig(**where, engine=name, missing_flags=flags)
+    config = TrainModelConfig(**where, engine=name, missing_flags="add" if flags else "none")
     snapshot = written(spain, tmp_path, files=1)
     training = spark.read.parquet(*sorted({piece.uri for piece in snapshot.shard(0)}))
     steps = {"gbt": 10, "random_forest": 20}.get(name, 100)

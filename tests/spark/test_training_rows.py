@@ -11,8 +11,18 @@ from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
 from arrears.contracts.descriptions import ID
+from arrears.model.resampling import Resampling
 from spark_jobs.transforms.ids import hash_of
-from spark_jobs.transforms.training_rows import CALIBRATION, VALIDATION, to_level_counts, to_training_rows
+from spark_jobs.transforms.resampling import to_resampled_rows
+from spark_jobs.transforms.training_rows import (
+    AGAIN,
+    CALIBRATION,
+    VALIDATION,
+    marked_again,
+    to_level_counts,
+    to_training_rows,
+    with_slice_again,
+)
 
 BORROWERS = 400
 DEFAULTS = 40
@@ -50,6 +60,23 @@ def test_slice_and_shards_hold_both_classes_in_proportion(borrowers: DataFrame) 
     assert counted[VALIDATION, 0] == 0.2 * (BORROWERS - DEFAULTS)
     assert {counted[shard, 1] for shard in range(4)} == {8}
     assert {counted[shard, 0] for shard in range(4)} == {72}
+
+
+def test_the_slice_comes_again_as_training_rows_of_every_shard(borrowers: DataFrame) -> None:
+    rows = to_training_rows(borrowers, features=["income"], validation_share=0.2, shards=3, seed=42)
+    found = marked_again(with_slice_again(rows, 3)).collect()
+    again = {row["income"]: row["shard"] for row in found if row["shard"] <= AGAIN}
+    assert set(again) == {row["income"] for row in found if row["shard"] == VALIDATION}
+    assert set(again.values()) == {AGAIN, AGAIN - 1, AGAIN - 2}
+    assert len(found) == BORROWERS + len(again)
+
+
+def test_the_copies_of_the_slice_are_resampled_as_training_rows_are(borrowers: DataFrame) -> None:
+    rows = to_training_rows(borrowers, features=["income"], validation_share=0.2, shards=1, seed=42)
+    sampled = to_resampled_rows(with_slice_again(rows, 1), Resampling("over", 3.0), seed=42)
+    counted = Counter((row["shard"], row["is_default"]) for row in marked_again(sampled).collect())
+    assert counted[AGAIN, 1] == 3 * counted[VALIDATION, 1] == 3 * DEFAULTS // 5
+    assert counted[AGAIN, 0] == counted[VALIDATION, 0]
 
 
 def test_the_ids_stay_behind(borrowers: DataFrame) -> None:

@@ -105,7 +105,7 @@ def test_no_partitioning_changes_a_preparation(rows: DataFrame, weighed: Prepara
         assert learnt(rows.repartition(partitions), encoding="woe") == weighed
     everything = {
         "missing": "fill",
-        "missing_flags": True,
+        "missing_flags": "add",
         "outliers": "clip",
         "outlier_deviations": 2.0,
         "encoding": "one_hot",
@@ -116,7 +116,7 @@ def test_no_partitioning_changes_a_preparation(rows: DataFrame, weighed: Prepara
 
 
 def test_fills_limits_and_deciles_are_those_of_pandas(rows: DataFrame, borrowers: pd.DataFrame) -> None:
-    found = learnt(rows, missing="fill", missing_flags=True, outliers="clip", deciles=("income",))
+    found = learnt(rows, missing="fill", missing_flags="add", outliers="clip", deciles=("income",))
     income = borrowers["income"]
     assert found.missing_flags == ("income", "state")
     assert found.number_fills == {"income": pytest.approx(income.median()), "noise": borrowers["noise"].median()}

@@ -148,13 +148,13 @@ def test_digest_tells_what_decides_a_result_and_nothing_else() -> None:
 def test_choices_become_fields_of_the_training_job() -> None:
     values = training_values(
         {"iterations": 100.0, "engine_options": ["a=1", "b=x"], "interactions": ["a*b"]},
-        {"engine_options.a": 2.5, "depth": 4, "learning_rate": 1, "missing_flags": True},
+        {"engine_options.a": 2.5, "depth": 4, "learning_rate": 1, "missing_flags": "add"},
     )
     assert values["engine_options"] == ("a=2.5", "b=x")
     config = TrainModelConfig(dataset_version="v", **values)
     assert (config.iterations, config.depth, config.learning_rate) == (100, 4, 1.0)
     conf = training_conf(values)
-    assert (conf["engine_options"], conf["interactions"], conf["missing_flags"]) == ("a=2.5,b=x", "a*b", True)
+    assert (conf["engine_options"], conf["interactions"], conf["missing_flags"]) == ("a=2.5,b=x", "a*b", "add")
 
 
 def test_the_best_configuration_reads_back_as_what_an_experiment_fixes() -> None:

@@ -114,6 +114,10 @@ def test_page_leaves_out_what_was_not_found() -> None:
         assert absent not in words(text)
 
 
+def test_points_that_only_rank_are_said_to() -> None:
+    assert "Points rank." in words(render_model_page(a_full_page(points_note="Points rank.")))
+
+
 def test_page_escapes_every_value() -> None:
     text = render_model_page(a_full_page(HOSTILE))
     assert "<script" not in text

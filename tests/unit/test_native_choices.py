@@ -38,6 +38,25 @@ def test_native_becomes_what_the_engine_can_take(engine: str, expected: tuple[st
     assert made_out(engine) == expected
 
 
+@pytest.mark.parametrize(
+    ("engine", "chosen", "flags"),
+    [
+        ("catboost", {}, "none"),
+        ("xgboost", {}, "none"),
+        ("scorecard", {}, "none"),
+        *((engine, {}, "add") for engine in ("logistic_regression", "random_forest", "gbt", "naive_bayes")),
+        ("logistic_regression", {"encoding": "woe"}, "none"),
+        ("logistic_regression", {"missing_flags": "none"}, "none"),
+        ("catboost", {"missing_flags": "add"}, "add"),
+    ],
+)
+def test_that_a_value_is_missing_is_flagged_where_the_engine_takes_none(
+    engine: str, chosen: dict[str, Any], flags: str
+) -> None:
+    config = TrainModelConfig(root="file:///nowhere", dataset="d", dataset_version="v", engine=engine, **chosen)
+    assert suited_to(engine_named(engine), config, WORDS).missing_flags == flags
+
+
 def test_without_categories_there_is_nothing_to_encode() -> None:
     assert made_out("xgboost", NUMBERS) == ("native", "native")
     assert made_out("gbt", NUMBERS) == ("native", "fill")

@@ -53,7 +53,7 @@ def test_few_rows_are_one_exact_model_and_many_as_many_shards_as_memory_asks(cap
         ({"encoding": "index"}, 103),
         ({"encoding": "one_hot"}, 100 + 250),
         ({"encoding": "woe"}, 103),
-        ({"missing_flags": True}, 103 + 103),
+        ({"missing_flags": "add"}, 103 + 103),
         ({"outliers": "flag"}, 103 + 100),
         ({"outliers": "clip"}, 103),
         ({"deciles": ("n1",), "interactions": ("n1*n2", "n1/n3")}, 103 + 3),
