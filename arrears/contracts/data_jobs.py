@@ -146,7 +146,10 @@ class GenerateBankConfig(JobConfig):
     """Makes the three tables of a synthetic bank, as the bank would know them on the business date."""
 
     dataset: str = option(
-        "synthetic_bank", help="the bank's name: one folder of source tables", title="Bank", pattern=DATASET_NAME
+        "synthetic_bank",
+        help="name in lower-case letters, digits and _: one folder of source tables",
+        title="Bank",
+        pattern=DATASET_NAME,
     )
     as_of: str = option(help="business date: rows that arrive later are left out (YYYY-MM-DD)")
     loans: int = option(1_000_000, help="number of loans", minimum=100, title="Loans")

@@ -22,7 +22,7 @@ class JobConfig:
     outcome: str | None = option(None, help="S3 address of this attempt's outcome fact; empty: only the log tells")
     dataset: str = option(
         "lending_club",
-        help="the data set's name: one folder in every table, one model in the registry",
+        help="name in lower-case letters, digits and _: one folder in every table, one model in the registry",
         title="Data set",
         pattern=DATASET_NAME,
     )
