@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import re
 
+from arrears.contracts.metric_names import in_words
+
 NOTHING = "-"
 
 # Figures are numbers where jobs leave them; their names say what they measure.
-_PERCENT = re.compile(r"(^|[ _])(share|fraction|probability)\b|\b(default|bad|approval)[ _]rate\b|^mean_loss$")
+_PERCENT = re.compile(
+    r"(^|[ _])(share|fraction|probability)\b|\b(default|bad|approval)[ _]rate\b|^mean_loss$"
+    r"|^(accuracy|precision|recall)\b|^calibration error"
+)
 _SECONDS = re.compile(r"[ _]seconds$")
 _MEGABYTES = re.compile(r"[ _]mb$")
 
@@ -16,6 +21,8 @@ _INTERNAL = re.compile(
     r"[ _]seconds$|[ _]mb$|^best_validation_|^shards$|^steps$|^dataset version$|^version of |^files|^taken from"
 )
 _WARNING = re.compile(r"overrid", re.IGNORECASE)
+
+_RULE = re.compile(r"rule |set.aside|override", re.IGNORECASE)
 
 _SECTIONS = {
     "rollback_model": "Rollback",
@@ -57,7 +64,7 @@ def label_of(name: str) -> str:
     """A figure's name as a person reads it; the unit goes to the value."""
     for unit in (_SECONDS, _MEGABYTES):
         name = unit.sub(" time" if unit is _SECONDS else "", name)
-    return name.replace("_", " ")
+    return in_words(name) if " " in name else name.replace("_", " ")
 
 
 def shown(value: float | int | str | None, name: str = "") -> str:
@@ -65,7 +72,7 @@ def shown(value: float | int | str | None, name: str = "") -> str:
     if value is None:
         return NOTHING
     if isinstance(value, str):
-        return value
+        return in_words(value) if _RULE.match(name) else value
     if _PERCENT.search(name):
         return percent(value)
     if _SECONDS.search(name):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from arrears.contracts.facts import OutcomeFact
+from arrears.contracts.metric_names import in_words
 from include.figures import (
     NOTHING,
     duration,
@@ -163,18 +164,26 @@ class RunReport:
         of = f" of {self.about}" if self.about else ""
         broken = [task for task in self.tasks if task.failed]
         if broken:
-            return f"{self.dag_id}{of} failed in {broken[0].task_id}. Who must act: {broken[0].who_acts}."
+            where = "" if broken[0].task_id == self.dag_id else f" in {broken[0].task_id}"
+            return f"{self.dag_id}{of} failed{where}. Who must act: {broken[0].who_acts}."
         if self.failed:
             return f"{self.dag_id}{of} failed before its work began."
         if self._decision in _HEADLINES:
             words = _SET_ASIDE if self.set_aside else _HEADLINES[self._decision][1]
-            return words.format_map({"model_version": "?", **self.values, "about": self.about or "its data set"})
+            return words.format_map(
+                {
+                    "model_version": "?",
+                    **self.values,
+                    "set_aside": self.set_aside,
+                    "about": self.about or "its data set",
+                }
+            )
         return f"{self.dag_id}{of} has done its work for {self.as_of}."
 
     @property
     def set_aside(self) -> str:
         """The rules of the gate that an override has set aside; empty where none took effect."""
-        return "" if self.failed else self.values.get("set_aside", "")
+        return "" if self.failed else in_words(self.values.get("set_aside", ""))
 
     @property
     def warnings(self) -> list[tuple[str, str]]:

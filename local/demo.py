@@ -76,7 +76,7 @@ def _pipeline(settings: StackSettings, credentials: Credentials, progress: RunPr
 
 def _conclude(settings: StackSettings, credentials: Credentials, pipeline: Pipeline, runs: Sequence[Finished]) -> None:
     seconds = pipeline.progress.elapsed
-    page = report_page(pipeline.evidence, runs, settings.state / "demo")
+    page = report_page(pipeline.evidence, settings.state / "demo")
     parts = [summary(pipeline.evidence, runs), welcome(settings, credentials)]
     if page:
         parts.append(f"Model report: {page.path.as_uri()}\n  (in S3: {page.address})\n")

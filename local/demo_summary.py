@@ -35,21 +35,16 @@ def summary(evidence: Evidence, runs: Sequence[Finished]) -> str:
     return f"{_rows(evidence)}\n{_champion(evidence, runs)}\nMails received: {len(runs)}\n{mails}"
 
 
-def report_page(evidence: Evidence, runs: Sequence[Finished], folder: Path) -> Report | None:
-    """Copy the model's HTML report from S3 to this machine; None where training made none."""
-    pages = [
-        attachment
-        for run in runs
-        for fact in latest_outcomes(evidence.catalogue, run.dag_id, run.run_id).values()
-        for attachment in fact.result.attachments
-        if attachment.endswith(".html")
-    ]
-    if not pages:
+def report_page(evidence: Evidence, folder: Path) -> Report | None:
+    """Copy the champion's own HTML report from S3 to this machine; None where there is no champion or no report."""
+    run_id = _champions_run(evidence)
+    address = "" if run_id is None else f"{evidence.catalogue.model_folder(evidence.dataset, run_id)}/report.html"
+    if not address or not evidence.objects.exists(address):
         return None
-    path = folder / PurePosixPath(pages[-1]).name
+    path = folder / PurePosixPath(address).name
     folder.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(evidence.objects.get(pages[-1]))
-    return Report(pages[-1], path)
+    path.write_bytes(evidence.objects.get(address))
+    return Report(address, path)
 
 
 def costs(settings: StackSettings, runs: Sequence[Finished], seconds: float) -> str:
@@ -75,13 +70,18 @@ def _rows(evidence: Evidence) -> str:
     return table(("prefix", "holds", "address", "partition"), lines)
 
 
+def _champions_run(evidence: Evidence) -> str | None:
+    version = evidence.champion()
+    return None if version is None else evidence.models.run_of_version(registered_model(evidence.dataset), version)
+
+
 def _champion(evidence: Evidence, runs: Sequence[Finished]) -> str:
     name, version = registered_model(evidence.dataset), evidence.champion()
     if version is None:
         return f"Champion: {name} has none\n"
     metrics, _, _ = evidence.models.run_facts(evidence.models.run_of_version(name, version))
     return (
-        f"Champion: {name} version {version} ({_decision(evidence, runs)} by the last training run)\n"
+        f"Champion: {name} version {version} ({_decision(evidence, runs, version)})\n"
         f"  AUC {metrics['auc']:.4f} [{metrics['auc_low']:.4f}, {metrics['auc_high']:.4f}]"
         f", Gini {metrics['gini']:.4f}, KS {metrics['ks']:.4f} on held-out borrowers\n"
         f"  {_cutoff(metrics)}\n"
@@ -94,7 +94,13 @@ def _cutoff(metrics: Mapping[str, float]) -> str:
     return f"Cut-off {metrics['threshold']:.4g}: {metrics['approval_rate']:.1%} of held-out borrowers are approved"
 
 
-def _decision(evidence: Evidence, runs: Sequence[Finished]) -> str:
+def _decision(evidence: Evidence, runs: Sequence[Finished], version: str) -> str:
+    """What the demo's training has to do with the champion; a later training may have made another one champion."""
     (run_id,) = [run.run_id for run in runs if run.dag_id == "training"]
     fact = latest_outcomes(evidence.catalogue, "training", run_id).get("promote_model")
-    return fact.result.values["decision"] if fact else "no decision"
+    if fact is None:
+        return "the demo's training decided nothing"
+    decision, judged = fact.result.values["decision"], fact.result.values["model_version"]
+    if judged == version:
+        return f"{decision} by the demo's training"
+    return f"not of the demo's training, whose version {judged} was {decision}"

@@ -26,6 +26,7 @@ Ints = NDArray[np.int64]
 OTHER_LEVELS, MISSING, PRESENT = "other levels", "missing", "any value"
 Z_95 = 1.959963984540054  # of the normal distribution: 19 times of 20 within so many deviations
 _EMPTY_CELL = 0.5
+_LEAST_DIGITS, _MOST_DIGITS = 3, 17
 
 
 @dataclass(frozen=True)
@@ -53,9 +54,18 @@ class Bins:
             return (*self.levels, OTHER_LEVELS, MISSING)
         if not self.edges:
             return ("all values", MISSING)
-        shown = [f"{edge:.6g}" for edge in self.edges]
+        shown = _shown(self.edges)
         between = [f"{low} to {high}" for low, high in itertools.pairwise(shown)]
         return (f"up to {shown[0]}", *between, f"above {shown[-1]}", MISSING)
+
+
+def _shown(edges: Sequence[float]) -> list[str]:
+    """Limits in three digits, or in as many as tell them apart; whole parts are never rounded."""
+    for digits in range(_LEAST_DIGITS, _MOST_DIGITS):
+        shown = [f"{edge:.{max(digits, len(str(int(abs(edge)))))}g}" for edge in edges]
+        if len(set(shown)) == len(set(edges)):
+            return shown
+    return [repr(edge) for edge in edges]
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from arrears.model.explanations import Explanation
 from arrears.model.findings import Findings
 from arrears.model.metrics import Evaluation
 from arrears.model.profit import ProfitCurve
-from arrears.reports import model_tables
+from arrears.reports import gate_words, model_tables
 from arrears.reports.model_summary import in_short
 from arrears.reports.pages import data_url, render
 
@@ -59,8 +59,10 @@ class ModelPage:
         points: lines of a scorecard, each column to cell; empty: it is none.
         points_note: what a reader of the points must know.
         parameters: of the training.
+        training: what came of it: trees, rows, how well it ranks what it learnt from.
         provenance: run ids, commit, package versions, dates.
         links: label to URL.
+        as_of, measured_at: business date, and when the page was made; empty: nobody told.
     """
 
     title: str
@@ -77,8 +79,11 @@ class ModelPage:
     points: Sequence[Mapping[str, object]] = ()
     points_note: str = ""
     parameters: Mapping[str, object] = field(default_factory=dict)
+    training: Mapping[str, object] = field(default_factory=dict)
     provenance: Mapping[str, object] = field(default_factory=dict)
     links: Mapping[str, str] = field(default_factory=dict)
+    as_of: str = ""
+    measured_at: str = ""
 
 
 def render_model_page(page: ModelPage) -> str:
@@ -91,9 +96,9 @@ def render_model_page(page: ModelPage) -> str:
         found=page.findings.evaluation,
         summary=in_short(page.findings, page.champion_name if page.champion else "", page.profit),
         tables=model_tables,
+        gate_words=gate_words,
         plots={stem: _embedded(stem, png) for stem, png in page.plots.items()},
         contents=_contents(page),
-        links={label: url for label, url in page.links.items() if url.startswith(("https://", "http://"))},
     )
 
 
@@ -110,7 +115,7 @@ def _contents(page: ModelPage) -> dict[str, str]:
         "fairness": ("Fairness", findings.fairness),
         "stability": ("Stability", findings.stability),
         "scorecard": ("Scorecard", page.points),
-        "origin": ("Where it comes from", page.parameters or page.provenance),
+        "origin": ("Where it comes from", page.parameters or page.training or page.provenance),
     }
     return {anchor: title for anchor, (title, content) in present.items() if content}
 

@@ -6,6 +6,8 @@ import base64
 from collections.abc import Sequence
 from importlib.resources import files
 
+from arrears.contracts.metric_names import in_words
+
 
 def render(template: str, styles: Sequence[str], **values: object) -> str:
     """Fills a template of this package; images and styles stand inside, every value is escaped.
@@ -25,6 +27,7 @@ def render(template: str, styles: Sequence[str], **values: object) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["in_words"] = in_words
     style = "\n".join(folder.joinpath(name).read_text("utf-8") for name in styles)
     return environment.get_template(template).render(style=style, **values)
 

@@ -88,10 +88,11 @@ def profit_curve(curve: ProfitCurve, *, top: float) -> bytes:
         _paint_rates(axes, points)
         marked(axes)
 
-    unit = f"Profit (unit of {curve.exposure})" if curve.exposure else "Profit (1: the amount of one loan)"
+    # In the title: along the axis of so low a panel a column's long name would be cut off.
+    unit = f"in the unit of {short(curve.exposure, 40)}" if curve.exposure else "in loan amounts"
     return draw_panels(
         [
-            Panel(paint_profit, "Profit of 100 applications", "", unit),
+            Panel(paint_profit, f"Profit of 100 applications, {unit}", "", "Profit"),
             Panel(paint_rates, "Whom the cut-off approves", "Cut-off (default probability)", "Share of all"),
         ],
         title="What each cut-off earns",

@@ -56,6 +56,8 @@ class Frame:
         decision: what the gate says.
         champion_name: how to call the present champion, such as ``version 3``.
         parameters, provenance: of the training.
+        links: label to URL.
+        as_of, measured_at: business date, and when the page was made; empty: nobody told.
     """
 
     dataset: str
@@ -64,6 +66,9 @@ class Frame:
     champion_name: str = "champion"
     parameters: Mapping[str, object] = field(default_factory=dict)
     provenance: Mapping[str, object] = field(default_factory=dict)
+    links: Mapping[str, str] = field(default_factory=dict)
+    as_of: str = ""
+    measured_at: str = ""
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ Reads one version of the held-out set and the models; writes figures, plots and 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from pyspark.sql import SparkSession
@@ -17,12 +18,14 @@ from arrears.contracts.facts import JobResult
 from arrears.contracts.jobs import EvaluateModelConfig
 from arrears.contracts.tasks import DEFAULT
 from arrears.scoring.document import ModelDocument
+from arrears.stores.model_notes import RUN_URL_TAG
 from arrears.stores.models import ModelFiles, Models
 from arrears.stores.objects import Objects
 from spark_jobs.io import snapshots
 from spark_jobs.launch import launch
 from spark_jobs.measuring.measured import measured_beside
 from spark_jobs.measuring.model_report import mail_figures, report_files
+from spark_jobs.measuring.trained import TrainedRun
 from spark_jobs.tasks.dispatch import measure_task
 from spark_jobs.tasks.task_rows import MeasuredTask
 
@@ -37,9 +40,12 @@ def run(spark: SparkSession, config: EvaluateModelConfig) -> JobResult:
     task = ModelDocument.from_json(files.document).task
     if config.champion_version is not None:
         serving = models.files_of_version(registered_model(config.dataset, task), config.champion_version)
-    _, parameters, tags = models.run_facts(config.mlflow_run_id)
+    link, now = models.run_url(config.mlflow_run_id), datetime.now(UTC)
+    metrics, parameters, tags = models.run_facts(config.mlflow_run_id)
+    links = {"MLflow run": link, "Airflow run": tags.get(RUN_URL_TAG, "")}
+    trained = TrainedRun(metrics, parameters, tags, links, measured_at=f"{now:%Y-%m-%d %H:%M} UTC")
     measure = _measured_default if task == DEFAULT else measure_task
-    measured = measure(spark, config, manifest, files, serving, parameters=parameters, tags=tags)
+    measured = measure(spark, config, manifest, files, serving, trained)
     model_folder = config.catalogue.model_folder(config.dataset, config.mlflow_run_id)
     for name, body in measured.files.items():
         for folder in (config.report_folder, model_folder):
@@ -52,8 +58,7 @@ def run(spark: SparkSession, config: EvaluateModelConfig) -> JobResult:
     }
     models.log_results(config.mlflow_run_id, measured.metrics, measured.files, compared)
     mailed = tuple(f"{config.report_folder}/{name}" for name in measured.mailed)
-    links = {"MLflow run": models.run_url(config.mlflow_run_id)}
-    return JobResult(measured.figures, attachments=mailed, links=links)
+    return JobResult(measured.figures, attachments=mailed, links={"MLflow run": link})
 
 
 def _measured_default(
@@ -62,9 +67,7 @@ def _measured_default(
     manifest: Mapping[str, Any],
     files: ModelFiles,
     serving: ModelFiles | None,
-    *,
-    parameters: Mapping[str, str],
-    tags: Mapping[str, str],
+    trained: TrainedRun,
 ) -> MeasuredTask:
     """Measures a model of default; see `spark_jobs.tasks.dispatch.measure_task` for the others."""
     held_out = snapshots.pin_partition(
@@ -78,9 +81,7 @@ def _measured_default(
         ModelDocument.from_json(files.document),
     )
     candidate, champion = measured_beside(spark, config, description, held_out, files, serving)
-    report = report_files(
-        config, manifest, files.model, document, candidate, champion, parameters=parameters, tags=tags
-    )
+    report = report_files(config, manifest, files.model, document, candidate, champion, trained=trained)
     metrics = candidate.metrics() | (champion.metrics("champion_") if champion else {})
     return MeasuredTask(metrics, report, mail_figures(candidate, champion), MAILED)
 

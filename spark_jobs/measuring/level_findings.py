@@ -46,7 +46,8 @@ def level_findings(
         threshold: the cut-off; None: there is none, and no fairness to tell of.
         rows: kept rows with ``id``, ``default_probability``, ``is_default``, the weight and the columns.
         bounds: what ``scored_rows.score_bounds`` gave.
-        least_rows, least_defaults: segments that hold fewer are put together under ``other levels``.
+        least_rows, least_defaults: segments that hold fewer are put together under ``other levels``, where they are
+            more than one.
 
     Returns:
         Segments, the weakest AUC first; groups, see ``arrears.model.fairness.group_fairness``.
@@ -61,10 +62,12 @@ def level_findings(
     found = to_level_counts(level_rows, score=SCORE, label=LABEL, threshold=cutoff).collect()
     counts = [LevelCounts(**row.asDict()) for row in found]
     fairness = group_fairness([count for name in protected for count in counts if count.column == name])
-    pooled: dict[str, list[str]] = defaultdict(list)
+    small: dict[str, list[str]] = defaultdict(list)
     for count in counts:
         if count.rows < least_rows or count.defaults < least_defaults:
-            pooled[count.column].append(count.level)
+            small[count.column].append(count.level)
+    # One small level alone is told by its name: there is nothing to put it together with.
+    pooled = {column: levels for column, levels in small.items() if len(levels) > 1}
     wanted = [bins[name] for name in segment_by]
     segments = _segments(rows, wanted, counts, pooled, weight=weight, bounds=bounds) if wanted else ()
     return segments, fairness

@@ -20,12 +20,15 @@ from arrears.model.decisions import (
     with_leaks,
 )
 from arrears.model.metrics import Evaluation
+from arrears.model.profit import ProfitCurve
 from arrears.reports.canvas import in_few_colours
 from arrears.reports.model_figures import model_plots
 from arrears.reports.model_page import ModelPage, render_model_page
 from arrears.scoring.document import ModelDocument
 from arrears.scoring.scorers import load_scorer
+from arrears.stores.model_notes import AS_OF_TAG, RUN_LABEL_TAG
 from spark_jobs.measuring.measured import Measured
+from spark_jobs.measuring.trained import TrainedRun, told_training
 
 
 def report_files(
@@ -36,22 +39,21 @@ def report_files(
     candidate: Measured,
     champion: Measured | None,
     *,
-    parameters: Mapping[str, str],
-    tags: Mapping[str, str],
+    trained: TrainedRun,
 ) -> dict[str, bytes]:
     """Draws everything that is kept of an evaluation, by file name.
 
     Args:
         manifest: of the dataset version, with its description and source.
         champion: the present champion on the same rows; None: there is none.
-        parameters, tags: of the model's MLflow run.
+        trained: the model's MLflow run.
     """
     rules = DatasetDescription.from_dict(manifest["description"]).rules
     decision = decide(
-        with_leaks(candidate.metrics(), tags),
+        with_leaks(candidate.metrics(), trained.tags),
         champion.metrics() if champion else None,
         rules,
-        overridden_leaks=overridden_leaks(tags),
+        overridden_leaks=overridden_leaks(trained.tags),
     )
     plots = model_plots(
         candidate.findings,
@@ -59,6 +61,7 @@ def report_files(
         profit=candidate.profit,
         explanation=candidate.explanation,
     )
+    scorer = load_scorer(document.model_format, model)
     pictures = {name: in_few_colours(png) for name, png in plots.items()}
     page = ModelPage(
         title=f"Default model of {config.dataset}",
@@ -72,10 +75,14 @@ def report_files(
         cutoff=document.cutoff,
         profit=candidate.profit,
         explanation=candidate.explanation,
-        points=_points_table(model, document),
-        points_note=getattr(load_scorer(document.model_format, model), "note", ""),
-        parameters=parameters,
-        provenance=provenance_of(config, manifest, document, tags),
+        points=_points_table(scorer),
+        points_note=getattr(scorer, "note", ""),
+        parameters=trained.parameters,
+        training=told_training(scorer, trained, candidate.findings.evaluation),
+        provenance=provenance_of(config, manifest, document, trained.tags),
+        links=trained.links,
+        as_of=trained.as_of,
+        measured_at=trained.measured_at,
     )
     return {
         "report.html": render_model_page(page).encode(),
@@ -90,7 +97,9 @@ def provenance_of(
 ) -> dict[str, object]:
     """Where a model of any task comes from, as its report tells it."""
     return {
+        "business date": tags.get(AS_OF_TAG, ""),
         "MLflow run": config.mlflow_run_id,
+        "Airflow's run": tags.get(RUN_LABEL_TAG, ""),
         "engine": document.engine,
         "source": manifest.get("source", ""),
         "commit": tags.get("mlflow.source.git.commit", ""),
@@ -128,11 +137,11 @@ def mail_figures(candidate: Measured, champion: Measured | None) -> dict[str, fl
         **({"score PSI": findings.stability.psi} if findings.stability else {}),
         "held-out borrowers": found.rows,
         **_at_cutoff(found),
-        **({"profit of 100 applications": 100 * candidate.profit.chosen.profit} if candidate.profit else {}),
+        **_profit(candidate.profit),
     }
 
 
-def _at_cutoff(found: Evaluation) -> dict[str, str]:
+def _at_cutoff(found: Evaluation) -> dict[str, float | str]:
     """Whom the cut-off approves and flags; that there is none, where it is so."""
     if found.confusion is None:
         return {"cut-off": NO_CUTOFF}
@@ -142,10 +151,18 @@ def _at_cutoff(found: Evaluation) -> dict[str, str]:
         "approved at the cut-off": f"{called['approval_rate']:.1%}" + (f" ({mark})" if mark else ""),
         "at the threshold": f"{at.tp + at.fp:,} flagged at {at.threshold:.4g}, {at.tp:,} of {found.defaults:,} defaults"
         " caught",
-        "accuracy, precision, recall, F1": ", ".join(
-            f"{called[name]:.4f}" for name in ("accuracy", "precision", "recall", "f1")
-        ),
+        "accuracy": called["accuracy"],
+        "precision (share of the flagged that defaulted)": called["precision"],
+        "recall (share of the defaults that was flagged)": called["recall"],
+        "F1": called["f1"],
     }
+
+
+def _profit(curve: ProfitCurve | None) -> dict[str, float]:
+    if curve is None:
+        return {}
+    unit = f"unit of {curve.exposure}" if curve.exposure else "in loan amounts"
+    return {f"profit of 100 applications, {unit}": 100 * curve.chosen.profit}
 
 
 def _in_numbers(page: ModelPage, decision: Decision, candidate: Measured, champion: Measured | None) -> dict[str, Any]:
@@ -162,6 +179,7 @@ def _in_numbers(page: ModelPage, decision: Decision, candidate: Measured, champi
         "explanation": candidate.explanation.to_dict() if candidate.explanation else None,
         "points": list(page.points),
         "parameters": dict(page.parameters),
+        "training": dict(page.training),
         "provenance": dict(page.provenance),
     }
 
@@ -172,9 +190,8 @@ def _as_json(found: Mapping[str, Any]) -> bytes:
     return json.dumps(finite, indent=1).encode()
 
 
-def _points_table(model: bytes, document: ModelDocument) -> list[dict[str, object]]:
+def _points_table(scorer: Any) -> list[dict[str, object]]:
     """The lines of a scorecard; none of every other kind of model."""
-    scorer = load_scorer(document.model_format, model)
     if not hasattr(scorer, "points_table"):
         return []
     return [dataclasses.asdict(line) for line in scorer.points_table()]

@@ -20,6 +20,7 @@ from arrears.reports.task_page import Frame, TaskPage, render_task_page
 from arrears.scoring.document import ModelDocument
 from arrears.stores.models import ModelFiles
 from spark_jobs.measuring.model_report import provenance_of
+from spark_jobs.measuring.trained import TrainedRun
 from spark_jobs.tasks.task_rows import FittedTask, MeasuredTask
 
 # The settings that reach each task's engines; the others belong to default models.
@@ -47,9 +48,7 @@ def measure_task(
     manifest: Mapping[str, Any],
     files: ModelFiles,
     serving: ModelFiles | None,
-    *,
-    parameters: Mapping[str, str],
-    tags: Mapping[str, str],
+    trained: TrainedRun,
 ) -> MeasuredTask:
     """Measures a model of a task beside default on the held-out rows, and the champion beside it.
 
@@ -57,7 +56,7 @@ def measure_task(
         manifest: of the dataset version.
         files: the candidate; its document tells the task.
         serving: the present champion of the task; None: there is none.
-        parameters, tags: of the model's MLflow run.
+        trained: the model's MLflow run.
     """
     description = DatasetDescription.from_dict(manifest["description"])
     document = ModelDocument.from_json(files.document)
@@ -73,8 +72,11 @@ def measure_task(
         dataset_version=config.dataset_version,
         decision=decision,
         champion_name=f"version {config.champion_version}",
-        parameters=_told(document.task, parameters),
-        provenance=provenance_of(config, manifest, document, tags),
+        parameters=_told(document.task, trained.parameters),
+        provenance=provenance_of(config, manifest, document, trained.tags),
+        links=trained.links,
+        as_of=trained.as_of,
+        measured_at=trained.measured_at,
     )
     page: TaskPage = module.page(found, champion, frame, files.model, document)
     theirs = champion.metrics() if champion else None

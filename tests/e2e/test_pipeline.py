@@ -69,7 +69,7 @@ def test_demo_ends_with_the_rows_the_champion_and_four_mails(stack: RunningStack
         (Table.TEST_SAMPLE_INFERENCE, AS_OF),
     ):
         assert re.search(rf"^{table.value} +{stack.manifest(table, partition)['rows']:,} rows", told, re.MULTILINE)
-    assert "version 1 (promoted by the last training run)" in told
+    assert "version 1 (promoted by the demo's training)" in told
     assert "Mails received: 4" in told
     assert (stack.settings.state / "demo" / "report.html").read_text().startswith("<!")
 

@@ -201,6 +201,19 @@ def test_bins_are_named_by_their_limits() -> None:
     assert Bins("state", levels=("NY",)).size == Bins("age", (1.0,)).size == 3
 
 
+def test_limits_are_named_in_as_few_digits_as_tell_them_apart() -> None:
+    scores = Bins("score", (0.0127713, 0.0159725, 0.123456))
+    assert scores.labels[:3] == ("up to 0.0128", "0.0128 to 0.016", "0.016 to 0.123")
+    assert Bins("income", (12345.6, 12399.4, 98765.0)).labels[0] == "up to 12346"
+    assert Bins("close", (0.10001, 0.10002)).labels[0] == "up to 0.10001"
+
+
+@given(st.lists(st.floats(-1e9, 1e9), min_size=1, max_size=9, unique=True))
+def test_bins_of_different_limits_never_have_the_same_name(limits: list[float]) -> None:
+    labels = Bins("x", tuple(sorted(limits))).labels
+    assert len(set(labels)) == len(labels)
+
+
 def test_joined_counts_are_those_of_all_rows() -> None:
     both = joined(counts([1, 2, 3], [0, 1, 1]), counts([4, 5, 6], [1, 1, 1]))
     assert (both.rows, both.defaults, both.missing_share) == ((5, 7, 9), (1, 2, 2), 9 / 21)

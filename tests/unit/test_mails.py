@@ -65,7 +65,7 @@ def test_override_comes_first_in_subject_headline_and_body(kind: str) -> None:
     report = a_report(a_task(fact=fact, task_id="promote_model"))
     message = compose(report)
     assert received(message)["Subject"] == (
-        "[Arrears] BY OVERRIDE of auc >= 0.7; better: training loans 2026-03-14: new champion"
+        "[Arrears] BY OVERRIDE of AUC >= 0.7; better: training loans 2026-03-14: new champion"
     )
     body = text(message, kind).replace("&gt;", ">")
     headline, reason, figure = (body.rindex(part) for part in ("model version ?", "a pilot", "0.6100"))

@@ -155,7 +155,7 @@ def test_verdict_stands_above_all_with_its_reasons_and_every_rule_below(outcome:
     assert "2 of 3 rules are met." in shown
     assert "<li>because 2</li>" in text
     assert re.findall(r">(met|not met)<", text) == ["met", "not met", "met"]
-    assert "rule 2 &gt; 0.6 0.7100 0.6000 not met because 2" in shown
+    assert "rule 2 &gt; 0.6 because 2 0.7100 0.6000 not met because 2" in shown
 
 
 def test_override_is_told_beside_the_verdict() -> None:
@@ -194,16 +194,19 @@ def test_an_approval_rate_below_half_is_marked() -> None:
 
 def test_profit_is_told_of_a_hundred_applications_beside_the_best() -> None:
     text = words(render_model_page(a_page(profit=a_curve())))
-    assert "Profit of 100 applications 2.10 at most 3.30, cut-off 0.2" in text
+    assert "Profit of 100 applications, unit of loan_amount 2.10 at most 3.30, cut-off 0.2" in text
     assert "exposure: loan_amount" in text
 
 
 def test_profit_of_a_hundred_loans_is_drawn_in_the_unit_of_their_sum(monkeypatch: pytest.MonkeyPatch) -> None:
     units = []
-    monkeypatch.setattr(policy_figures, "draw_panels", lambda panels, **_: units.append(panels[0].y_label))
+    monkeypatch.setattr(policy_figures, "draw_panels", lambda panels, **_: units.append(panels[0].title))
     for exposure in ("loan_amount", None):
         policy_figures.profit_curve(replace(a_curve(), exposure=exposure), top=0.5)
-    assert units == ["Profit (unit of loan_amount)", "Profit (1: the amount of one loan)"]
+    assert units == [
+        "Profit of 100 applications, in the unit of loan_amount",
+        "Profit of 100 applications, in loan amounts",
+    ]
 
 
 def test_cutoff_that_declines_nobody_is_told_in_words() -> None:

@@ -13,11 +13,12 @@ from arrears.contracts.jobs import EvaluateModelConfig
 from arrears.model.cutoffs import NO_CUTOFF, Cutoff
 from arrears.model.findings import CalibrationCheck
 from arrears.scoring.document import ModelDocument
-from arrears.scoring.scorers.scorecard import PointsRow
+from arrears.scoring.scorers.scorecard import PointScale, PointsRow
 from arrears.stores.objects import media_type
 from spark_jobs.measuring import model_report
 from spark_jobs.measuring.measured import Measured
 from spark_jobs.measuring.model_report import mail_figures, report_files
+from spark_jobs.measuring.trained import TrainedRun
 from tests.unit.made_up_report import (
     a_curve,
     an_evaluation,
@@ -41,8 +42,19 @@ CONFIG = EvaluateModelConfig(
 )
 
 
+TRAINED = TrainedRun(
+    metrics={"train_rows": 5520.0, "trees": 412.0, "train_auc": 0.8125, "learning_rate": 0.0284},
+    parameters={"engine": "scorecard", "iterations": "1000"},
+    tags={"arrears.leak_check": "no leak", "arrears.as_of": "2026-01-31", "arrears.run_label": "asset_triggered__1"},
+    links={"MLflow run": "https://mlflow/#/runs/abc", "Airflow run": "javascript:alert(1)"},
+    measured_at="2026-02-01 02:06 UTC",
+)
+
+
 class PrintedScorecard:
     """A model that comes with a points table."""
+
+    scale = PointScale()
 
     def points_table(self) -> tuple[PointsRow, ...]:
         return (PointsRow("income", "up to 3", 40, 9, -0.41, 12, 12.3),)
@@ -60,8 +72,7 @@ def kept(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
         DOCUMENT,
         Measured(untested, a_curve(), an_explanation()),
         champion,
-        parameters={"engine": "scorecard"},
-        tags={"arrears.leak_check": "no leak"},
+        trained=TRAINED,
     )
 
 
@@ -115,6 +126,23 @@ def test_mail_tells_of_the_champion_and_of_profit_where_there_are() -> None:
         "AUC of the champion on the same rows",
         "AUC above the champion's, 95 % interval",
         "score PSI",
-        "profit of 100 applications",
+        "profit of 100 applications, unit of loan_amount",
     }
-    assert beside["profit of 100 applications"] == pytest.approx(2.1)
+    assert beside["profit of 100 applications, unit of loan_amount"] == pytest.approx(2.1)
+
+
+def test_page_tells_its_dates_its_training_and_the_ways_to_its_runs(kept: dict[str, bytes]) -> None:
+    page = kept["report.html"].decode()
+    for part in (
+        "business date 2026-01-31", "measured 2026-02-01 02:06 UTC", "5,520", "412", "0.0284", "0.8125",
+        "0.7500, -0.0625", "600 points at odds of 50 to 1", "https://mlflow/#/runs/abc", "asset_triggered__1",
+    ):  # fmt: skip
+        assert part in page, part
+    assert "javascript" not in page
+
+
+def test_rules_are_told_in_words(kept: dict[str, bytes]) -> None:
+    page = kept["report.html"].decode()
+    assert "lower end of the AUC&#39;s 95 % interval &gt; 0.6" in page
+    assert "none found" in page
+    assert "auc_low" not in page

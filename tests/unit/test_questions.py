@@ -43,7 +43,7 @@ def test_approver_reads_question_rules_figures_and_where_to_answer(kind: str) ->
     text = body(a_question(), kind)
     told = (
         "Shall the new model of loans become champion?", "1 rule of the gate is not met", PAGE, "within 4 days",
-        "rule auc &gt; 0.7" if kind == "html" else "rule auc > 0.7", "pd_loans version 7", "0.6500", "2026-03-14",
+        "rule AUC &gt; 0.7" if kind == "html" else "rule AUC > 0.7", "pd_loans version 7", "0.6500", "2026-03-14",
         "attached as report.html",
     )  # fmt: skip
     assert [part for part in told if part not in text] == []

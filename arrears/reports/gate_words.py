@@ -1,0 +1,27 @@
+"""What a rule of the gate looks at, as a risk manager reads it: a leak check is no number."""
+
+from __future__ import annotations
+
+import re
+
+from arrears.model.gate import LEAKS, Verdict
+
+_COUNTS_LEAKS = re.compile(r"\bleaks?\b")
+
+
+def value_of(verdict: Verdict) -> str:
+    """What the model has, of what the rule looks at."""
+    if _is_leak_check(verdict):
+        return {None: "not checked", 0.0: "none found"}.get(verdict.value, "found")
+    return "missing" if verdict.value is None else f"{verdict.value:,.4f}"
+
+
+def limit_of(verdict: Verdict) -> str:
+    """What the rule holds it against."""
+    if _is_leak_check(verdict):
+        return "none"
+    return "" if verdict.limit is None else f"{verdict.limit:,.4f}"
+
+
+def _is_leak_check(verdict: Verdict) -> bool:
+    return verdict.rule == LEAKS or bool(_COUNTS_LEAKS.search(verdict.rule))
