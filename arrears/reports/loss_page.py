@@ -36,7 +36,7 @@ def loss_page(
     figures = found.figures
     tiles = (
         Tile("RMSE", f"{figures.rmse:.4f}", f"always saying the mean: {found.rmse_of_mean:.4f}"),
-        Tile("R²", f"{figures.r2:.3f}", "share of the variance explained"),
+        Tile("R²", f"{figures.r2:.3f}", f"of the variance explained; at least {figures.r2_low:.3f} (95 %)"),
         Tile("Spearman", f"{figures.spearman:.3f}", "order of the losses"),
         Tile("Bias", f"{figures.bias:+.4f}", f"mean loss {figures.mean_loss:.4f}"),
     )

@@ -48,7 +48,8 @@ def _evaluated(pairs: DataFrame, limit: float) -> LossEvaluation:
         sums.with_ranks(pairs, value=column, rank=f"{column}_rank", bounds=bounds[column])
         for column in (ESTIMATE, ACTUAL)
     ]
-    found = RegressionSums(**errors, **only_row(sums.to_rank_sums(pairs, *ranks)))
+    evidence = sums.to_evidence_sums(pairs, estimate=ESTIMATE, actual=ACTUAL, mean=errors["actual_mean"])
+    found = RegressionSums(**errors, **only_row(evidence), **only_row(sums.to_rank_sums(pairs, *ranks)))
     groups = sums.to_groups(pairs, estimate=ESTIMATE, actual=ACTUAL, bounds=bounds[ESTIMATE]).collect()
     bars = sums.to_histograms(pairs, estimate=ESTIMATE, actual=ACTUAL, limit=limit, bins=BINS).collect()
     counts = {row["bin"]: (row["estimates"], row["losses"]) for row in bars}

@@ -30,6 +30,21 @@ def to_error_sums(estimated: DataFrame, *, estimate: str, actual: str) -> DataFr
     )
 
 
+def to_evidence_sums(estimated: DataFrame, *, estimate: str, actual: str, mean: float) -> DataFrame:
+    """Sums of squares and products of the rows' squared errors and squared distances from the mean. Grain: one row.
+
+    Args:
+        mean: of the actual values, as ``to_error_sums`` found it.
+    """
+    came = F.col(actual).cast("double")
+    error, distance = F.pow(F.col(estimate).cast("double") - came, 2), F.pow(came - F.lit(mean), 2)
+    return estimated.select(
+        F.coalesce(F.sum(error * error), F.lit(0.0)).alias("error_squares"),
+        F.coalesce(F.sum(error * distance), F.lit(0.0)).alias("cross_products"),
+        F.coalesce(F.sum(distance * distance), F.lit(0.0)).alias("deviation_squares"),
+    )
+
+
 def with_ranks(values: DataFrame, *, value: str, rank: str, bounds: Sequence[float]) -> DataFrame:
     """The rank of each distinct value, less the mean of all ranks. Grain: one row per distinct value.
 

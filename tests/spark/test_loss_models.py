@@ -165,6 +165,14 @@ def test_every_wrong_setting_is_named_before_anything_is_trained(given: TaskRows
     assert len(error.value.problems) == 2
 
 
+def r2_low_of(said: np.ndarray, came: np.ndarray) -> float:
+    """The lower end of R²'s interval, row by row."""
+    errors, distances = (said - came) ** 2, (came - came.mean()) ** 2
+    r2 = 1 - errors.sum() / distances.sum()
+    influence = (errors - (1 - r2) * distances) / distances.mean()
+    return float(r2 - 1.959963984540054 * np.sqrt((influence**2).sum()) / len(came))
+
+
 @pytest.mark.parametrize("levels", [8, 10**6])
 def test_metrics_equal_those_of_scikit_learn_and_scipy(
     spark: SparkSession, monkeypatch: pytest.MonkeyPatch, levels: int
@@ -181,6 +189,7 @@ def test_metrics_equal_those_of_scikit_learn_and_scipy(
         "r2": reference.r2_score(came, said),
         "spearman": scipy.stats.spearmanr(said, came).statistic,
         "bias": said.mean() - came.mean(),
+        "r2_low": r2_low_of(said, came),
     }
     assert {name: found.metrics()[name] for name in expected} == pytest.approx(expected, abs=1e-9)
     assert (sum(found.estimates), sum(found.losses)) == (1000, 1000)

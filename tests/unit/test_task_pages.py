@@ -6,6 +6,7 @@ import json
 import re
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from arrears.contracts.errors import BadConfiguration
@@ -22,7 +23,7 @@ from arrears.reports.segment_page import profile_table, segment_page
 from arrears.reports.task_page import Frame, TaskPage, render_task_page
 
 HOSTILE = "<script>alert(1)</script>\"'&"
-SUMS = RegressionSums(200, 0.4, 0.41, 8.0, 2.0, 18.0, 300.0, 400.0, 400.0)
+SUMS = RegressionSums(200, 0.4, 0.41, 8.0, 2.0, 18.0, 0.1, 0.1, 0.64, 300.0, 400.0, 400.0)
 DECISION = decide_task("loss", {"r2": 0.75, "rmse": 0.1}, None)
 FRAME = Frame(HOSTILE, "v1", DECISION, parameters={HOSTILE: None}, provenance={"engine": "made up"})
 
@@ -100,14 +101,52 @@ def test_the_metrics_of_a_regression_follow_from_its_sums() -> None:
     assert Regression.from_sums(replace(SUMS, deviations=0.0, squared_errors=0.0)).r2 == 1.0
 
 
+def regression_of(said: np.ndarray, came: np.ndarray) -> Regression:
+    """The metrics by the definition of the sums."""
+    errors, distances = (said - came) ** 2, (came - came.mean()) ** 2
+    return Regression.from_sums(
+        replace(
+            SUMS,
+            rows=len(came),
+            squared_errors=errors.sum(),
+            deviations=distances.sum(),
+            error_squares=(errors**2).sum(),
+            cross_products=(errors * distances).sum(),
+            deviation_squares=(distances**2).sum(),
+        )
+    )
+
+
+def test_interval_of_r2_is_as_wide_as_r2_scatters() -> None:
+    random = np.random.default_rng(5)
+    came = random.beta(0.6, 0.8, size=(2000, 300))
+    said = 0.4 + 0.5 * (came - 0.43) + random.normal(scale=0.2, size=came.shape)
+    found = [regression_of(*pair) for pair in zip(said, came, strict=True)]
+    scatter = np.std([one.r2 for one in found])
+    told = np.mean([(one.r2 - one.r2_low) / 1.959964 for one in found])
+    assert told == pytest.approx(scatter, rel=0.05)
+
+
+def test_estimates_that_know_nothing_show_no_skill() -> None:
+    random = np.random.default_rng(6)
+    came = random.beta(0.6, 0.8, size=(2000, 100))
+    said = 0.43 + random.normal(scale=0.01, size=came.shape)
+    lucky = np.mean([regression_of(*pair).r2_low > 0 for pair in zip(said, came, strict=True)])
+    assert lucky <= 0.03  # one of forty, and a little for chance
+
+
 @pytest.mark.parametrize(
     ("task", "candidate", "champion", "outcome"),
     [
-        ("loss", {"r2": 0.2, "rmse": 0.1}, None, "promoted"),
-        ("loss", {"r2": 0.2, "rmse": 0.1}, {"rmse": 0.2}, "promoted"),
-        ("loss", {"r2": 0.2, "rmse": 0.1}, {"rmse": 0.1}, "kept"),
-        ("loss", {"r2": -0.1, "rmse": 0.1}, None, "refused"),
-        ("loss", {"r2": 0.2, "rmse": float("nan")}, None, "refused"),
+        ("loss", {"r2": 0.2, "r2_low": 0.1, "rmse": 0.1}, None, "promoted"),
+        ("loss", {"r2": 0.2, "r2_low": 0.1, "rmse": 0.1}, {"rmse": 0.2}, "promoted"),
+        ("loss", {"r2": 0.2, "r2_low": 0.1, "rmse": 0.1}, {"rmse": 0.1}, "kept"),
+        ("loss", {"r2": -0.1, "r2_low": -0.2, "rmse": 0.1}, None, "refused"),
+        ("loss", {"r2": 0.04, "r2_low": -0.01, "rmse": 0.1}, None, "refused"),  # it may be chance
+        ("loss", {"r2": 0.004, "r2_low": 0.001, "rmse": 0.1}, None, "refused"),  # proven, and of no use
+        ("loss", {"r2": 0.01, "r2_low": 0.001, "rmse": 0.1}, None, "promoted"),
+        ("loss", {"r2": 0.2, "rmse": 0.1}, None, "refused"),
+        ("loss", {"r2": 0.2, "r2_low": 0.1, "rmse": float("nan")}, None, "refused"),
         ("segments", {"silhouette": 0.5}, {"silhouette": 0.4}, "promoted"),
         ("segments", {"silhouette": 0.0}, None, "refused"),
         ("segments", {}, None, "refused"),
