@@ -65,6 +65,8 @@ class TaskReport:
     @property
     def fact(self) -> OutcomeFact | None:
         """How the last attempt ended, in the job's own words, else in Airflow's; None where nobody said it."""
+        if self.state not in ("success", "failed"):
+            return None  # it was cleared: what is kept is of an earlier life of the run
         own = self.facts.get(self._last)
         if own is not None and not (self.failed and own.outcome == "success"):
             return own
@@ -140,6 +142,11 @@ class RunReport:
         return any(task.state in FAILED_STATES for task in self.tasks)
 
     @property
+    def ended_early(self) -> bool:
+        """Whether somebody ended the run in Airflow before its last task had done its work."""
+        return not self.failed and bool(self.tasks) and self.tasks[-1].state != "success"
+
+    @property
     def about(self) -> str:
         """What the run is about, at most as long as a subject bears."""
         return _cut(self.dataset, _SUBJECT_LETTERS)
@@ -149,6 +156,8 @@ class RunReport:
         """The last words of the subject."""
         if self.failed:
             return "FAILED"
+        if self.ended_early:
+            return "ENDED EARLY"
         return _HEADLINES[self._decision][0] if self._decision in _HEADLINES else "succeeded"
 
     @property
@@ -168,6 +177,8 @@ class RunReport:
             return f"{self.dag_id}{of} failed{where}. Who must act: {broken[0].who_acts}."
         if self.failed:
             return f"{self.dag_id}{of} failed before its work began."
+        if self.ended_early:
+            return f"{self.dag_id}{of} was ended in Airflow before its work was done."
         if self._decision in _HEADLINES:
             words = _SET_ASIDE if self.set_aside else _HEADLINES[self._decision][1]
             return words.format_map(
@@ -203,6 +214,8 @@ class RunReport:
     @property
     def next_step(self) -> str:
         """What a reader should do next; of a failure, each failed task says it."""
+        if self.ended_early:
+            return "If nobody meant that, clear the run in Airflow: it does again what it has not done."
         return "" if self.failed else after_success(self.dag_id, self._decision)
 
     @property

@@ -171,7 +171,7 @@ def _summary(mail_id: str, raw: bytes) -> dict[str, Any]:
         "Read": False,
         "From": senders[0] if senders else {"Name": "", "Address": ""},
         **{name: _addresses(mail, header) for name, header in _ADDRESS_HEADERS.items()},
-        "Subject": str(mail.get("Subject", "")),
+        "Subject": " ".join(str(mail.get("Subject", "")).split()),
         "Created": datetime.fromtimestamp(int(mail_id[:20]) / 1e9, UTC).isoformat(timespec="milliseconds"),
         "Tags": [],
         "Size": len(raw),

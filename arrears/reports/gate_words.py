@@ -12,7 +12,7 @@ _COUNTS_LEAKS = re.compile(r"\bleaks?\b")
 def value_of(verdict: Verdict) -> str:
     """What the model has, of what the rule looks at."""
     if _is_leak_check(verdict):
-        return {None: "not checked", 0.0: "none found"}.get(verdict.value, "found")
+        return {None: "not checked", 0.0: "none unexplained"}.get(verdict.value, "unexplained ones")
     return "missing" if verdict.value is None else f"{verdict.value:,.4f}"
 
 

@@ -84,6 +84,12 @@ def headers_of(port: int, path: str, host: str = "127.0.0.1") -> tuple[int, dict
     return answer.status, dict(answer.getheaders())
 
 
+def test_subject_that_is_longer_than_a_line_is_listed_as_one(post: Post) -> None:
+    subject = "[Arrears] approval lending_club 2026-01-31: a model waits for an answer"
+    post.send(a_mail(subject))
+    assert [mail["Subject"] for mail in post.listed()] == [subject]
+
+
 def test_sent_mail_is_listed_with_sender_recipients_and_subject(post: Post) -> None:
     post.send(a_mail("Ausf\u00e4lle im M\u00e4rz"))
     [mail] = post.listed()

@@ -158,6 +158,22 @@ def test_job_has_the_word_before_airflow() -> None:
     assert a_task("failed", a_failure(), failure=a_failure(first_line="exit status 65")).error == "column x is text"
 
 
+def test_run_that_somebody_ended_has_not_done_its_work() -> None:
+    report = a_report(a_task("running"), a_task("skipped", task_id="promote_model"))
+    assert report.subject == "[Arrears] training loans 2026-03-14: ENDED EARLY"
+    assert report.headline == "training of loans was ended in Airflow before its work was done."
+    skipping = a_report(a_task("skipped", task_id="approve_model"), a_task(task_id="promote_model"))
+    assert skipping.outcome == "succeeded"
+
+
+@pytest.mark.parametrize("state", ["not started", "running", "skipped", "upstream_failed"])
+def test_what_a_cleared_task_once_said_is_not_told(state: str) -> None:
+    once = a_task(state, a_fact(result=JobResult({"decision": "kept"}, {"decision": "kept"})), task_id="promote_model")
+    report = a_report(a_task(), once)
+    assert report.figures == {}
+    assert report.values == {}
+
+
 def test_decision_stands_before_what_led_to_it_and_the_machine_comes_last() -> None:
     first = a_task(fact=a_fact(result=JobResult({"trees": 100, "read_seconds": 3.0})))
     last = a_task(fact=a_fact(result=JobResult({"decision": "kept"})), task_id="promote_model")

@@ -144,5 +144,5 @@ def test_page_tells_its_dates_its_training_and_the_ways_to_its_runs(kept: dict[s
 def test_rules_are_told_in_words(kept: dict[str, bytes]) -> None:
     page = kept["report.html"].decode()
     assert "lower end of the AUC&#39;s 95 % interval &gt; 0.6" in page
-    assert "none found" in page
+    assert "none unexplained" in page
     assert "auc_low" not in page
