@@ -76,8 +76,9 @@ def launch_plain(
         log.exception("%s failed by a bug", _job_name())
         _leave(config.outcome, _failure(error, started))
         sys.exit(EXIT_BUG)
-    for name, figure in result.figures.items():
-        log.info("%s = %s", name, figure)
+    # The values too: whoever runs the jobs by hand hands them on to the next one.
+    for name, told in (*result.figures.items(), *result.values.items()):
+        log.info("%s = %s", name, told)
     _leave(config.outcome, OutcomeFact(_job_name(), "success", started, _now(), result=result))
     log.info("%s is done", _job_name())
     sys.exit(EXIT_OK)

@@ -63,8 +63,8 @@ def run(spark: SparkSession, config: ScoreBorrowersConfig) -> JobResult:
     told = {
         "rows scored": written.rows,
         "mean default probability": summary["mean"],
-        **{category: summary[category] for category in CATEGORIES},
-        "risk limits": f"{limits[0]:.4f} and {limits[1]:.4f}",
+        **{f"{category} risk, borrowers": summary[category] for category in CATEGORIES},
+        "risk limits, default probability": f"{100 * limits[0]:.2f} % and {100 * limits[1]:.2f} %",
         **_approved(document, summary),
         "model": f"{name} version {config.model_version}",
     }

@@ -164,6 +164,7 @@ def test_a_trained_model_is_logged_with_all_that_explains_it(trained: JobResult)
     metrics, parameters, tags = Models().run_facts(trained.values["mlflow_run_id"])
     assert parameters["iterations"] == "80"
     assert metrics["train_rows"] > 0
+    assert 0.6 < metrics["train_auc"] <= 1
     assert tags["arrears.version"]
     assert tags["arrears.dataset_version"] == VERSION
 
@@ -191,6 +192,14 @@ def test_an_evaluation_leaves_figures_plots_and_a_page(bank: Bank, trained: JobR
         for item in Objects().list(bank.catalogue.model_folder(DATASET, trained.values["mlflow_run_id"]))
     ]
     assert {"model.cbm", "document.json", "report.html", "metrics.json", "evaluation.json"} <= set(kept)
+    page = Objects().get(f"{bank.root}/artifacts/report/report.html").decode()
+    for part in (
+        f"{metrics['train_auc']:.4f}",
+        "learning rate in effect",
+        "trees used",
+        "workflowType=machine_learning",
+    ):
+        assert part in page
 
 
 def test_the_numbers_of_the_page_are_kept_as_json(bank: Bank, trained: JobResult, evaluated: JobResult) -> None:

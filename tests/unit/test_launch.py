@@ -37,6 +37,15 @@ def test_a_job_that_is_done_leaves_its_figures(outcome: Path) -> None:
     assert (code, fact.outcome, fact.result) == (0, "success", result)
 
 
+def test_whoever_runs_a_job_by_hand_reads_what_the_next_one_needs(
+    outcome: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level("INFO", logger="arrears"):
+        ended(outcome, JobResult({"auc": 0.75}, {"mlflow_run_id": "abc"}))
+    assert "mlflow_run_id = abc" in caplog.text
+    assert "auc = 0.75" in caplog.text
+
+
 @pytest.mark.parametrize(
     ("error", "code", "who", "may_retry"),
     [
