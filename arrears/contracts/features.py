@@ -42,6 +42,12 @@ class FeatureLine:
     use: str = "model"
     monotone: str = ""
 
+    @property
+    def told(self) -> str:
+        """The meaning with unit and window, as a page about the data tells it."""
+        extent = ", ".join(part for part in ("" if self.unit == "level" else self.unit, self.window) if part)
+        return f"{self.meaning.rstrip('.')} ({extent})." if extent else self.meaning
+
     def __post_init__(self) -> None:
         problems = [
             f"feature {self.name} needs {k}" for k in ("meaning", "unit", "source", "owner") if not getattr(self, k)

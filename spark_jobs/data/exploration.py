@@ -164,7 +164,7 @@ def _features(
     found: Mapping[str, Row],
 ) -> tuple[ExploredFeature, ...]:
     summaries = _summaries(rows, description.numeric, found)
-    meanings = {line.name: line.meaning for line in description.catalogue}
+    meanings = {line.name: line.told for line in description.catalogue}
     number = len(description.numeric) + len(description.categorical)
     parted, bars = segmented.counts[:number], segmented.counts[number:]
     return tuple(

@@ -6,13 +6,14 @@ import os
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from arrears.contracts.banks import BankDescription, Join
 from arrears.contracts.errors import BadConfiguration, UpstreamNotReady
-from arrears.contracts.features import ProfileView, WindowView
+from arrears.contracts.features import FeatureLine, ProfileView, WindowView
 from arrears.stores.banks import parse_bank, read_bank, shipped_bank, shipped_banks
 from arrears.stores.descriptions import parse_description
 from arrears.stores.objects import Objects
@@ -107,6 +108,12 @@ def test_braces_in_a_name_stand_for_several_lines() -> None:
     meanings = {line.name: line.meaning for line in small().catalogue}
 
     assert (meanings["days_sum_3m"], meanings["days_sum_6m"]) == ("Sum of 3 months.", "Sum of 6 months.")
+
+
+def test_feature_is_told_with_its_unit_and_window() -> None:
+    line = FeatureLine("a", "Amount paid.", "numeric", "EUR", "loans", "3 months", "Risk")
+    assert line.told == "Amount paid (EUR, 3 months)."
+    assert replace(line, unit="level", window="").told == "Amount paid."
 
 
 def test_words_that_yaml_takes_for_truths_stay_words() -> None:
