@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from arrears.contracts.catalogue import Catalogue, checked_dataset
 from arrears.contracts.errors import BadConfiguration
+from arrears.contracts.s3_server import S3Server
 
 PROJECT = Path(__file__).resolve().parent.parent
 POOL = "spark"
@@ -145,9 +146,11 @@ class Settings:
     s3_endpoint: str = setting(
         "ARREARS_S3_ENDPOINT",
         "",
-        "S3 server as the cluster reaches it; empty: `AWS_ENDPOINT_URL`, else AWS itself",
+        "S3 server as the cluster reaches it; empty: `AWS_ENDPOINT_URL_S3`, `AWS_ENDPOINT_URL`, else AWS itself",
     )
-    s3_region: str = setting("ARREARS_S3_REGION", "us-east-1", "region of the S3 server, where an endpoint is set")
+    s3_region: str = setting(
+        "ARREARS_S3_REGION", "", "its region; empty: `AWS_REGION`, `AWS_DEFAULT_REGION`, else us-east-1 at an endpoint"
+    )
     risk_limits: str = setting(
         "ARREARS_RISK_LIMITS",
         "",
@@ -177,7 +180,8 @@ class Settings:
         Raises:
             BadConfiguration: one message that names every variable that is malformed.
         """
-        fallbacks = {"ARREARS_S3_ENDPOINT": environ.get("AWS_ENDPOINT_URL", "")}
+        server = S3Server.from_env(environ)
+        fallbacks = {"ARREARS_S3_ENDPOINT": server.endpoint, "ARREARS_S3_REGION": server.region}
         values, problems = {}, []
         for field in dataclasses.fields(cls):
             variable = field.metadata["variable"]

@@ -17,6 +17,7 @@ from arrears.contracts.arguments import to_argv
 from arrears.contracts.errors import BadConfiguration
 from arrears.contracts.jobs import JOBS
 from arrears.contracts.packages import EXCLUDED, coordinates
+from arrears.contracts.s3_server import S3Server
 from include.expressions import OUTCOME
 from include.job_operator import JobOperator, require_package, with_outcome
 from include.profiles import Profile
@@ -128,14 +129,7 @@ def spark_task(
 
 
 def _s3a(settings: Settings, profile: Profile) -> dict[str, str]:
-    if not (settings.s3_endpoint and profile.opens_session):
-        return {}
-    return {
-        "spark.hadoop.fs.s3a.endpoint": settings.s3_endpoint,
-        "spark.hadoop.fs.s3a.path.style.access": "true",
-        # S3A sends no request that a server other than AWS accepts unless it is told a region.
-        "spark.hadoop.fs.s3a.endpoint.region": settings.s3_region,
-    }
+    return S3Server(settings.s3_endpoint, settings.s3_region).for_s3a() if profile.opens_session else {}
 
 
 def _jars(settings: Settings, profile: Profile) -> dict[str, str]:

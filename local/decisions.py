@@ -8,11 +8,13 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import textwrap
 from collections.abc import Sequence
+from functools import partial
 
 from arrears.contracts.catalogue import Catalogue
 from arrears.contracts.decision_records import Chain
-from arrears.contracts.errors import ArrearsError
+from arrears.contracts.errors import ArrearsError, BadConfiguration
 from arrears.stores.decision_log import DecisionLog
 from arrears.stores.objects import Objects
 from arrears.stores.registry import CHAMPION, Registry
@@ -36,12 +38,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         if not given.root:
             os.environ.update(stack_variables(StackSettings.from_env(os.environ)))
         catalogue, objects, registry = Catalogue(given.root or ROOT), Objects(), Registry()
-        models = [given.model] if given.model else models_with_decisions(catalogue, objects, registry)
+        models = _asked_for(given.model, models_with_decisions(catalogue, objects, registry))
     except ArrearsError as wrong:
         return _told(wrong)
     for model in models:
         try:
-            chain = DecisionLog(objects, catalogue.decisions(model)).chain(registry.newest_decision(model))
+            chain = DecisionLog(objects, catalogue.decisions(model)).present(partial(registry.newest_decision, model))
             sys.stdout.write(shown(model, chain, registry.aliases(model)))
         except ArrearsError as wrong:
             worst = _told(wrong)
@@ -59,27 +61,32 @@ def models_with_decisions(catalogue: Catalogue, objects: Objects, registry: Regi
 
 def shown(model: str, chain: Chain, aliases: dict[str, str]) -> str:
     """One proven log as a table, the oldest decision first."""
-    rows = [
-        (
-            str(record.number),
-            record.at.removesuffix("+00:00"),
-            record.kind,
-            record.version,
-            record.champion_before or "none",
-            record.who,
-            _short(f"OVERRIDE: {record.override}" if record.override else record.why),
-        )
-        for record in chain.records
-    ]
+    rows = []
+    for record in chain.records:
+        first, *more = _lines(f"OVERRIDE: {record.override}" if record.override else record.why)
+        when, before = record.at.removesuffix("+00:00"), record.champion_before or "none"
+        rows.append((str(record.number), when, record.kind, record.version, before, record.who, first))
+        rows += [(*[""] * (len(_HEAD) - 1), line) for line in more]
+    many = len(chain.records)
     named = ", ".join(f"{alias} {version}" for alias, version in sorted(aliases.items())) or "none"
     return (
-        f"{model}: {len(rows)} decisions, the chain is whole; champion: version {aliases.get(CHAMPION, 'none')}"
+        f"{model}: {many} decision{'' if many == 1 else 's'}, the chain is whole; champion: version {aliases.get(CHAMPION, 'none')}"
         f" (aliases: {named})\n{table(_HEAD, rows) if rows else ''}"
     )
 
 
-def _short(text: str) -> str:
-    return text if len(text) <= _WIDEST else f"{text[: _WIDEST - 1]}…"
+def _asked_for(model: str, known: list[str]) -> list[str]:
+    if not model:
+        return known
+    if model not in known:
+        raise BadConfiguration(
+            f"nothing was ever decided about a model {model!r}; models with decisions: {', '.join(known) or 'none'}"
+        )
+    return [model]
+
+
+def _lines(text: str) -> list[str]:
+    return textwrap.wrap(text, _WIDEST, break_long_words=False, break_on_hyphens=False) or [""]
 
 
 def _told(wrong: ArrearsError) -> int:

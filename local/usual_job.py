@@ -17,6 +17,7 @@ from spark_jobs.io.session import spark_session
 DATES = ("2026-01-31", "2026-02-28")
 NOBODY_LISTENS = {
     "access.key": "none", "secret.key": "none", "endpoint": "http://127.0.0.1:9", "endpoint.region": "us-east-1",
+    "aws.credentials.provider": "org.apache.hadoop.fs.s3a.SimpleAWSCredentialsProvider",
     "path.style.access": "true", "attempts.maximum": "1", "retry.limit": "0",
 }  # fmt: skip
 

@@ -11,7 +11,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, MutableMapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TypeVar
@@ -37,7 +37,7 @@ def launch(
     run: Callable[[SparkSession, Config], JobResult],
     config_type: type[Config],
     argv: Sequence[str] | None = None,
-    environ: Mapping[str, str] = os.environ,
+    environ: MutableMapping[str, str] = os.environ,
 ) -> NoReturn:
     """Runs a job that needs Spark and ends the process with the job's exit code."""
 

@@ -1,7 +1,7 @@
 """The log of decisions about a registered model: what stands in an entry, how entries are chained, and who has reigned.
 
 Each entry names the SHA-256 of the bytes of the entry before it, and the model registry keeps the digest of the newest
-and, before it is written, of the next: an entry that was changed, removed or put there by another shows.
+and, before they are written, of those to come: an entry that was changed, removed or put there by another shows.
 """
 
 from __future__ import annotations
@@ -89,26 +89,12 @@ class Head:
     """The newest entry that somebody remembers: its number, 0 before the first, and the SHA-256 of its bytes.
 
     Attributes:
-        announced: SHA-256 of the entry that a writer is about to add; empty: nobody is.
+        announced: SHA-256 of entries that writers were about to add. One that fell asleep may never have added its own.
     """
 
     number: int = 0
     digest: str = NOTHING_BEFORE
-    announced: str = ""
-
-    def to_text(self) -> str:
-        """The head as one line, for a tag of the model registry."""
-        return f"{self.number} {self.digest} {self.announced}".rstrip()
-
-    @classmethod
-    def from_text(cls, text: str | None) -> Head:
-        """Reads that line; nothing was remembered where there is none."""
-        if not text:
-            return cls()
-        number, *digests = text.split(" ")
-        if not (number.isdecimal() and all(digests) and len(digests) in (1, 2)):
-            raise BadConfiguration(f"the registry's record of the newest decision is damaged: {text!r}")
-        return cls(int(number), *digests)
+    announced: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -130,8 +116,8 @@ def proven(entries: Mapping[str, bytes], remembered: Head, *, where: str) -> Cha
 
     Args:
         entries: file name → bytes.
-        remembered: what the model registry keeps; it may be one entry behind, the one that was announced to it, if a
-            writer was killed before it could say that it is there.
+        remembered: what the model registry keeps; it may be behind by entries that were announced to it, if their
+            writers were killed or fell asleep before they could say that they are there.
         where: address of the log, for errors.
 
     Raises:
@@ -222,10 +208,6 @@ def _disagreement(bodies: Mapping[int, bytes], remembered: Head) -> list[str]:
     at_head = bodies.get(remembered.number)
     if at_head is not None and digest_of(at_head) != remembered.digest:
         problems.append(f"entry {remembered.number} is not the one that the registry remembers: it was changed")
-    following = bodies.get(remembered.number + 1)
-    if following is not None and digest_of(following) != remembered.announced:
-        problems.append(f"entry {remembered.number + 1} was never announced to the registry: it was put there")
-    unknown = [number for number in sorted(bodies) if number > remembered.number + 1]
-    if unknown:
-        problems.append(f"the registry knows of {remembered.number} entries, and entry {unknown[-1]} is there")
+    unknown = (n for n in sorted(bodies) if n > remembered.number and digest_of(bodies[n]) not in remembered.announced)
+    problems += [f"entry {number} was never announced to the registry: it was put there" for number in unknown]
     return problems

@@ -1,36 +1,34 @@
-"""The lock that every writer of a shared table or alias holds: what stands in it, and who may take it.
+"""The lock that those hold who change a model's aliases: what stands in it.
 
-Delta's S3 commit and MLflow's aliases have no compare-and-swap of their own, so two writers on different machines could
-both believe that they won. A lock is one small object, created and replaced by conditional PUT only. It is never
-deleted: its ``fence`` grows with every holder, so a holder that slept past its expiry can be told from the next.
+MLflow's aliases have no compare-and-swap. A lock is one small object, created and replaced by conditional PUT only, and
+never deleted. It says nothing of time, since the clocks of two machines differ: its holder changes it again and again,
+and who sees it unchanged for long enough takes it. That a holder fell asleep and still believes to hold it is possible
+with every lock that can be taken over; what must never happen then is forbidden where it would be written down.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from dataclasses import asdict, dataclass, replace
 
 
 @dataclass(frozen=True)
 class LockRecord:
-    """Who holds a lock, until when (seconds since the epoch, UTC), and the holder's place in line."""
+    """Who holds a lock, the holder's place in line (``fence``), and how often the holder has renewed it."""
 
     owner: str
     fence: int
-    expires_at: float
+    renewals: int = 0
     released: bool = False
 
-    def is_free(self, now: float) -> bool:
-        """Whether the next writer may take it: given back, or its holder went silent."""
-        return self.released or now >= self.expires_at
-
-    def taken_by(self, owner: str, *, now: float, ttl_seconds: float) -> LockRecord:
+    def taken_by(self, owner: str) -> LockRecord:
         """The record of the next holder."""
-        return LockRecord(owner, self.fence + 1, now + ttl_seconds)
+        return LockRecord(owner, self.fence + 1)
 
-    def extended(self, *, now: float, ttl_seconds: float) -> LockRecord:
-        """The same holder, for longer."""
-        return replace(self, expires_at=now + ttl_seconds)
+    def renewed(self) -> LockRecord:
+        """The same holder, who has just shown that it lives."""
+        return replace(self, renewals=self.renewals + 1)
 
     def given_back(self) -> LockRecord:
         """The same record, free for the next."""
@@ -42,5 +40,6 @@ class LockRecord:
 
     @classmethod
     def from_json(cls, text: bytes) -> LockRecord:
-        """Reads a record."""
-        return cls(**json.loads(text))
+        """Reads a record, also one of an earlier version, which held more."""
+        known = {field.name for field in dataclasses.fields(cls)}
+        return cls(**{name: value for name, value in json.loads(text).items() if name in known})

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
 
 from arrears.contracts.decision_records import Chain, DecisionRecord, Head, entry_name, proven
-from arrears.contracts.errors import Contended
+from arrears.contracts.errors import BadConfiguration, Contended
 from arrears.stores.objects import Objects
 
 
@@ -26,6 +27,28 @@ class DecisionLog:
         found = self._objects.list(self._folder)
         entries = {item.uri.removeprefix(f"{self._folder}/"): self._objects.get(item.uri) for item in found}
         return proven(entries, remembered, where=self._folder)
+
+    def present(self, remembered: Callable[[], Head]) -> Chain:
+        """The chain as it is now, while others may be adding to it.
+
+        Args:
+            remembered: asks the registry; asked again where it has changed while the entries were read.
+
+        Raises:
+            BadConfiguration: the chain is broken; names the entries.
+        """
+        known = remembered()
+        while True:
+            try:
+                return self.chain(known)
+            except BadConfiguration:
+                before, known = known, remembered()
+                if known == before:
+                    raise
+
+    def length(self) -> int:
+        """How many entries are there, as far as their names tell."""
+        return len(self._objects.list(self._folder))
 
     def following(self, chain: Chain, record: DecisionRecord) -> Chain:
         """The chain with the next entry, dated now; nothing is written yet."""

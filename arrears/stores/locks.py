@@ -1,4 +1,4 @@
-"""Holds a lock object in S3 while a shared table or a model alias is written."""
+"""Holds a lock object in S3 while a model's aliases are changed."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from arrears.contracts.errors import Contended, UpstreamNotReady
+from arrears.contracts.errors import Contended
 from arrears.contracts.locks import LockRecord
 from arrears.stores.objects import Objects
 
 log = logging.getLogger(__name__)
 
-TTL_SECONDS = 60.0  # a writer that is silent for so long is taken for dead; three missed heartbeats
-WAIT_BETWEEN_TRIES = (0.05, 0.4)  # seconds; a commit under the lock takes one or two
+TTL_SECONDS = 30.0  # a holder that is silent for so long is taken for dead; three missed heartbeats
+WAIT_BETWEEN_TRIES = (0.05, 0.4)  # seconds; a decision under the lock takes one or two
 
 
 class Lock:
-    """A held lock; `check` before each commit, so that a holder that slept past its expiry writes nothing."""
+    """A held lock; `check` stops early a holder that slept while another took the lock."""
 
     def __init__(self, objects: Objects, uri: str, record: LockRecord, etag: str, ttl_seconds: float) -> None:
         self._objects, self._uri, self._record, self._etag, self._ttl = (
@@ -40,9 +40,9 @@ class Lock:
         return self._record.fence
 
     def check(self) -> None:
-        """Extends the lock; Contended when another writer has taken it meanwhile."""
+        """Renews the lock; Contended when another writer has taken it meanwhile."""
         with self._mutex:
-            self._swap(self._record.extended(now=time.time(), ttl_seconds=self._ttl))
+            self._swap(self._record.renewed())
 
     def release(self) -> None:
         """Gives the lock back to the next writer."""
@@ -75,6 +75,10 @@ def held_lock(
 ) -> Iterator[Lock]:
     """Takes the lock, keeps it alive by a heartbeat, and gives it back at the end.
 
+    Args:
+        wait_seconds: how long to wait for another holder; longer than ``ttl_seconds``, to outlive one that is dead.
+        ttl_seconds: a holder that leaves the lock unchanged for so long, by the clock of the one who waits, loses it.
+
     Raises:
         Contended: another writer holds it and did not give it back within ``wait_seconds``.
     """
@@ -106,33 +110,37 @@ def _beat(lock: Lock, stop: threading.Event, every_seconds: float) -> None:
 
 def _acquire(objects: Objects, uri: str, wait_seconds: float, ttl_seconds: float) -> Lock:
     owner = f"{socket.gethostname()}:{os.getpid()}:{threading.get_ident()}:{time.time_ns()}"
-    deadline = time.monotonic() + wait_seconds
+    began = since = time.monotonic()
+    seen = ""
     while True:
-        taken = _try(objects, uri, owner, ttl_seconds)
-        if isinstance(taken, Lock):
-            return taken
-        if time.monotonic() >= deadline:
-            left = max(0.0, taken.expires_at - time.time())
-            raise Contended(
-                f"{uri} is held by another writer for up to {left:.0f} s more; run again when it has finished"
-            )
+        found = _create(objects, uri, owner, ttl_seconds)
+        if isinstance(found, Lock):
+            return found
+        record, etag = found
+        if etag != seen:
+            seen, since = etag, time.monotonic()
+        if record.released or time.monotonic() - since >= ttl_seconds:
+            taken = record.taken_by(owner)
+            if objects.replace(uri, taken.to_json(), etag=etag):
+                return _read_back(objects, uri, taken, ttl_seconds)
+        elif time.monotonic() - began >= wait_seconds:
+            raise Contended(f"{uri} is held by another writer; run again when it has finished")
         # At random moments, so that of writers that wait side by side each gets its turn soon after a release.
-        time.sleep(min(random.uniform(*WAIT_BETWEEN_TRIES), max(0.05, deadline - time.monotonic())))  # noqa: S311
+        time.sleep(random.uniform(*WAIT_BETWEEN_TRIES))  # noqa: S311
 
 
-def _try(objects: Objects, uri: str, owner: str, ttl_seconds: float) -> Lock | LockRecord:
-    first = LockRecord(owner, 1, time.time() + ttl_seconds)
-    if not objects.create(uri, first.to_json()):
-        body, etag = objects.get_with_etag(uri)
-        present = LockRecord.from_json(body)
-        if present.owner == owner:  # the answer to our own PUT was lost
-            return Lock(objects, uri, present, etag, ttl_seconds)
-        if not present.is_free(time.time()):
-            return present
-        first = present.taken_by(owner, now=time.time(), ttl_seconds=ttl_seconds)
-        if not objects.replace(uri, first.to_json(), etag=etag) and objects.get(uri) != first.to_json():
-            return first
+def _create(objects: Objects, uri: str, owner: str, ttl_seconds: float) -> Lock | tuple[LockRecord, str]:
+    """The lock, where nobody ever held it or the answer to our own PUT was lost; else what stands there."""
+    first = LockRecord(owner, 1)
+    if objects.create(uri, first.to_json()):
+        return _read_back(objects, uri, first, ttl_seconds)
     body, etag = objects.get_with_etag(uri)
-    if body != first.to_json():  # somebody judged us expired between the two requests
-        raise UpstreamNotReady(f"lost {uri} while taking it; run again")
-    return Lock(objects, uri, first, etag, ttl_seconds)
+    present = LockRecord.from_json(body)
+    return Lock(objects, uri, present, etag, ttl_seconds) if present.owner == owner else (present, etag)
+
+
+def _read_back(objects: Objects, uri: str, written: LockRecord, ttl_seconds: float) -> Lock:
+    body, etag = objects.get_with_etag(uri)
+    if body != written.to_json():  # somebody judged us silent between the two requests
+        raise Contended(f"lost {uri} while taking it; run again")
+    return Lock(objects, uri, written, etag, ttl_seconds)

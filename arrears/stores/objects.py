@@ -1,6 +1,6 @@
 """Small objects in S3 (or in a local folder, for debugging by hand): facts, manifests, plots, locks.
 
-Endpoint and credentials come from the environment or the machine's role, as boto3 reads them.
+The server is `S3Server`'s; credentials come from the environment or the machine's role, as boto3 reads them.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from urllib.parse import unquote, urlparse
 
 from arrears.contracts.catalogue import bucket_and_key
 from arrears.contracts.errors import UpstreamNotReady
+from arrears.contracts.s3_server import S3Server
 
 _CONFLICT_CODES = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
 _ABSENT_CODES = {"NoSuchKey", "404", "NotFound"}
@@ -161,10 +162,16 @@ class Objects:
         import boto3
         from botocore.config import Config
 
+        server = S3Server.from_env(os.environ)
         # A session of its own: the one boto3 shares would keep the first credentials for the life of the process.
         return boto3.session.Session().client(
             "s3",
-            config=Config(signature_version="s3v4", retries={"mode": "standard", "total_max_attempts": 4}),
+            **server.for_boto3(),
+            config=Config(
+                signature_version="s3v4",
+                retries={"mode": "standard", "total_max_attempts": 4},
+                s3={"addressing_style": "path" if server.path_style else "auto"},
+            ),
         )
 
     def _put_if(self, uri: str, body: bytes, **condition: str) -> bool:

@@ -6,19 +6,22 @@ earlier reigns in their order. MLflow has no compare-and-swap for them: whoever 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property, wraps
 from typing import Any, ParamSpec, TypeVar
 
 from arrears.contracts.decision_records import Head
-from arrears.contracts.errors import UpstreamNotReady
+from arrears.contracts.errors import BadConfiguration, UpstreamNotReady
 
 CHAMPION = "champion"
 CHALLENGER = "challenger"
 ABSENT = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
 LONGEST_TAG = 5000  # of the 8,000 characters that MLflow keeps
 
-_HEAD_TAG = "arrears.decisions"  # beside the log, not in it: whoever changes the newest entry must change both
+# Beside the log, not in it: whoever changes an entry must change both. One tag an entry, whose value is its digest, so
+# that a writer that wakes up late adds to what is remembered and replaces nothing of it.
+_KEPT, _ANNOUNCED = "arrears.decision.kept.", "arrears.decision.announced."
+_OLD_HEAD = "arrears.decisions"  # of earlier versions: number, digest and announced digest in one line
 _UNREACHABLE = ("failed with exception", "failed with timeout exception")
 
 Asked = ParamSpec("Asked")
@@ -70,13 +73,22 @@ class Registry:
     @answered
     def newest_decision(self, name: str) -> Head:
         """What the registry remembers of the model's log of decisions."""
-        found = self._registered(name)
-        return Head.from_text(None if found is None else found.tags.get(_HEAD_TAG))
+        return remembered(self._decision_tags(name))
+
+    @answered
+    def announce_decision(self, name: str, head: Head) -> None:
+        """Keeps the digest of an entry that is about to be added."""
+        self._client.set_registered_model_tag(name, f"{_ANNOUNCED}{head.number:08d}.{head.digest[:16]}", head.digest)
 
     @answered
     def remember_decision(self, name: str, head: Head) -> None:
-        """Keeps the newest entry's number and digest beside the model, and the digest of the one to come."""
-        self._client.set_registered_model_tag(name, _HEAD_TAG, head.to_text())
+        """Keeps that an entry is there, and forgets what is older."""
+        tags = self._decision_tags(name)
+        self._client.set_registered_model_tag(name, f"{_KEPT}{head.number:08d}", head.digest)
+        for tag in sorted(tags):
+            number = head.number if tag == _OLD_HEAD else int(tag.removeprefix(_KEPT).removeprefix(_ANNOUNCED)[:8])
+            if number < head.number or (number == head.number and not tag.startswith(_KEPT)):
+                self._client.delete_registered_model_tag(name, tag)
 
     @answered
     def decided_models(self) -> list[str]:
@@ -84,7 +96,7 @@ class Registry:
         names, token = [], None
         while True:
             page = self._client.search_registered_models(page_token=token)
-            names += [str(model.name) for model in page if _HEAD_TAG in model.tags]
+            names += [str(model.name) for model in page if any(map(_is_of_decisions, model.tags))]
             token = page.token
             if not token:
                 return sorted(names)
@@ -93,6 +105,10 @@ class Registry:
     def tag_version(self, name: str, version: str, tag: str, text: str) -> None:
         """Sets a tag of one registry version."""
         self._client.set_model_version_tag(name, version, tag, text)
+
+    def _decision_tags(self, name: str) -> dict[str, str]:
+        found = self._registered(name)
+        return {} if found is None else {tag: text for tag, text in found.tags.items() if _is_of_decisions(tag)}
 
     def _registered(self, name: str) -> Any:
         from mlflow.exceptions import MlflowException
@@ -109,3 +125,30 @@ class Registry:
         import mlflow
 
         return mlflow.MlflowClient()
+
+
+def remembered(tags: Mapping[str, str]) -> Head:
+    """What the registry's tags say of a log of decisions.
+
+    Raises:
+        BadConfiguration: a tag is damaged.
+    """
+    old = _old_head(tags[_OLD_HEAD]) if tags.get(_OLD_HEAD) else Head()
+    kept = {old.number: old.digest}
+    for tag in sorted(tag for tag in tags if tag.startswith(_KEPT)):
+        if not (number := tag.removeprefix(_KEPT)).isdecimal():
+            raise BadConfiguration(f"the registry's record of the newest decision is damaged: {tag!r}")
+        kept[int(number)] = tags[tag]
+    announced = {digest for tag, digest in tags.items() if tag.startswith(_ANNOUNCED)}
+    return Head(max(kept), kept[max(kept)], old.announced | announced)
+
+
+def _old_head(text: str) -> Head:
+    number, *digests = text.split(" ")
+    if not (number.isdecimal() and all(digests) and len(digests) in (1, 2)):
+        raise BadConfiguration(f"the registry's record of the newest decision is damaged: {text!r}")
+    return Head(int(number), digests[0], frozenset(digests[1:]))
+
+
+def _is_of_decisions(tag: str) -> bool:
+    return tag == _OLD_HEAD or tag.startswith((_KEPT, _ANNOUNCED))

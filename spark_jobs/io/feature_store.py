@@ -14,10 +14,9 @@ from pyspark.sql import functions as F
 from arrears.contracts.catalogue import Catalogue
 from arrears.contracts.errors import BadInput, UpstreamNotReady
 from arrears.contracts.features import View
-from arrears.stores.locks import held_lock
-from arrears.stores.objects import Objects
+from spark_jobs.io.commits import commit, table_version
 from spark_jobs.io.session import hadoop_uri
-from spark_jobs.io.tables import LOCK_WAIT_SECONDS, rows_at, table_version
+from spark_jobs.io.tables import rows_at
 from spark_jobs.schemas import differences
 from spark_jobs.transforms.ids import ROW_DIGEST
 
@@ -59,21 +58,19 @@ def merge_features(
 
     Raises:
         BadInput: the stored table has other columns; nothing is written. New ones are added where allowed.
-        Contended: another writer holds the table's lock.
+        Contended: another writer has written the view's table meanwhile.
     """
     uri = catalogue.feature_table(bank, view.name)
     dated = rows.withColumn(PROCESSING_DATE, F.lit(as_of))
-    with held_lock(Objects(), catalogue.lock(f"features-{bank}-{view.name}"), wait_seconds=LOCK_WAIT_SECONDS) as lock:
-        grows = _refuse_other_columns(dated, uri, allow_new_columns=allow_new_columns)
-        lock.check()
+    grows = _refuse_other_columns(dated, uri, allow_new_columns=allow_new_columns)
+
+    def write() -> None:
         if table_version(uri) is None:
             dated.write.format("delta").partitionBy(PROCESSING_DATE).save(hadoop_uri(uri))
         else:
             _merge(dated, uri, view, as_of=as_of, grows=grows)
-        version = table_version(uri)
-    if version is None:
-        raise RuntimeError(f"{uri} has no version after a commit")
-    return version
+
+    return commit(rows.sparkSession, uri, write)
 
 
 def _merge(rows: DataFrame, uri: str, view: View, *, as_of: str, grows: bool) -> None:

@@ -7,15 +7,14 @@ from datetime import datetime
 from pyspark.sql import SparkSession
 
 from arrears.contracts.catalogue import Catalogue, Table
-from arrears.stores.locks import held_lock
 from arrears.stores.objects import Objects
+from spark_jobs.io.commits import actions_of, commit, table_version
 from spark_jobs.io.session import hadoop_uri
 from spark_jobs.io.snapshots import discard
-from spark_jobs.io.tables import LOCK_WAIT_SECONDS, table_version
 
 
 def delta_tables(catalogue: Catalogue, dataset: str, objects: Objects) -> dict[str, str]:
-    """Every Delta table of a data set that exists: the name of its lock, and its address."""
+    """Every Delta table of a data set that exists: its name, such as ``train-DATASET``, and its address."""
     fixed = {f"{table.value}-{dataset}": catalogue.table(table, dataset) for table in Table}
     folders = {"sources": catalogue.source_table(dataset, ""), "features": catalogue.feature_table(dataset, "")}
     for kind, folder in folders.items():
@@ -24,23 +23,21 @@ def delta_tables(catalogue: Catalogue, dataset: str, objects: Objects) -> dict[s
     return {name: uri for name, uri in fixed.items() if table_version(uri) is not None}
 
 
-def compact(spark: SparkSession, uri: str, *, lock: str) -> int:
-    """Joins small files of a table into larger ones, under the table's lock; returns how many files went."""
-    with held_lock(Objects(), lock, wait_seconds=LOCK_WAIT_SECONDS) as held:
-        held.check()
-        row = spark.sql(f"OPTIMIZE delta.`{hadoop_uri(uri)}`").collect()[0]
-    return int(row["metrics"]["numFilesRemoved"])
+def compact(spark: SparkSession, uri: str) -> int:
+    """Joins small files of a table into larger ones; returns how many files went.
 
-
-def remove_unneeded_files(spark: SparkSession, uri: str, *, lock: str, retain_hours: int) -> None:
-    """Deletes files that no version of the last hours needs, under the table's lock.
-
-    Older versions can no longer be read afterwards.
+    Raises:
+        Contended: a writer has replaced some of them meanwhile.
     """
+    before = table_version(uri)
+    version = commit(spark, uri, lambda: spark.sql(f"OPTIMIZE delta.`{hadoop_uri(uri)}`"))
+    return 0 if version == before else sum("remove" in action for action in actions_of(uri, version))
+
+
+def remove_unneeded_files(spark: SparkSession, uri: str, *, retain_hours: int) -> None:
+    """Deletes files that no version of the last hours needs. Older versions can no longer be read afterwards."""
     # Delta writes down in the table's log that it begins and ends: two commits.
-    with held_lock(Objects(), lock, wait_seconds=LOCK_WAIT_SECONDS) as held:
-        held.check()
-        spark.sql(f"VACUUM delta.`{hadoop_uri(uri)}` RETAIN {retain_hours} HOURS")
+    commit(spark, uri, lambda: spark.sql(f"VACUUM delta.`{hadoop_uri(uri)}` RETAIN {retain_hours} HOURS"))
 
 
 def sweep_snapshots(catalogue: Catalogue, dataset: str, objects: Objects, *, before: datetime) -> list[str]:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import MutableMapping
 from typing import Any
 
+from pyspark import SparkConf, SparkContext
 from pyspark.sql import SparkSession
+
+from arrears.contracts.s3_server import S3Server
+from spark_jobs.io.log_store import commit_by_conditional_put
 
 # What a job needs to be right, wherever it is submitted; sizes and addresses come from spark-submit.
 _CORRECTNESS = {
@@ -32,10 +36,10 @@ _WINDOWS = "org.apache.spark.sql.execution.window.WindowExec"
 _BYTES_A_TASK = 16 * 1024 * 1024  # compressed; a task holds some ten times as much
 
 
-def spark_session(app_name: str, environ: Mapping[str, str] = os.environ) -> SparkSession:
+def spark_session(app_name: str, environ: MutableMapping[str, str] = os.environ) -> SparkSession:
     """Opens (or joins) the session; what spark-submit set wins over the defaults for small tables."""
     builder = SparkSession.Builder().appName(app_name)
-    for key, value in {**_CORRECTNESS, **_JOINS, **_s3a(environ)}.items():
+    for key, value in {**_CORRECTNESS, **_JOINS, **_s3_server(environ)}.items():
         builder = builder.config(key, value)
     spark = builder.getOrCreate()
     submitted = spark.sparkContext.getConf()
@@ -43,6 +47,7 @@ def spark_session(app_name: str, environ: Mapping[str, str] = os.environ) -> Spa
         if not submitted.contains(key):
             spark.conf.set(key, value)
     _quieten(spark)
+    commit_by_conditional_put(spark)
     return spark
 
 
@@ -60,15 +65,13 @@ def fit_shuffles(spark: SparkSession, stored_bytes: int) -> None:
         spark.conf.set("spark.sql.shuffle.partitions", wanted)
 
 
-def _s3a(environ: Mapping[str, str]) -> dict[str, str]:
-    endpoint = environ.get("AWS_ENDPOINT_URL_S3") or environ.get("AWS_ENDPOINT_URL")
-    if not endpoint:
-        return {}
-    return {
-        "spark.hadoop.fs.s3a.endpoint": endpoint,
-        "spark.hadoop.fs.s3a.path.style.access": "true",
-        "spark.hadoop.fs.s3a.endpoint.region": environ.get("AWS_DEFAULT_REGION", "us-east-1"),
-    }
+def _s3_server(environ: MutableMapping[str, str]) -> dict[str, str]:
+    """Spark's settings of the one S3 server; the environment, and so pyarrow and boto3, is told the same."""
+    SparkContext._ensure_initialized()  # only then does SparkConf know what spark-submit was told
+    submitted = dict(SparkConf().getAll())
+    server = S3Server.from_spark(submitted, environ)
+    environ.update(server.to_env())
+    return {name: value for name, value in server.for_session().items() if name not in submitted}
 
 
 def hadoop_uri(uri: str) -> str:

@@ -16,10 +16,12 @@ from pyspark.sql import functions as F
 
 from arrears.contracts.catalogue import bucket_and_key
 from arrears.contracts.errors import UpstreamNotReady
+from arrears.contracts.s3_server import S3Server
 from arrears.stores.objects import Objects
 from spark_jobs.engines.contract import FileSlice, Snapshot
+from spark_jobs.io.commits import table_version
 from spark_jobs.io.session import hadoop_uri
-from spark_jobs.io.tables import active_files, live_files, table_version
+from spark_jobs.io.tables import active_files, live_files
 from spark_jobs.transforms.training_rows import IN_SAMPLE
 
 
@@ -77,7 +79,7 @@ def discard(uri: str) -> None:
 def read_slices(slices: Sequence[FileSlice], columns: Sequence[str]) -> pa.Table:
     """The named columns of some row groups as one Arrow table, in the order of the slices.
 
-    S3 endpoint and credentials come from the environment of the worker, or its role.
+    The server is `S3Server`'s, by the environment of the worker; credentials come from there, or from its role.
     """
     by_file: dict[str, list[int]] = {}
     for piece in slices:
@@ -128,12 +130,7 @@ def _filesystem(uri: str) -> Any:
 
     if uri.startswith("file:"):
         return fs.LocalFileSystem()
-    endpoint = urlparse(os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or "")
-    return fs.S3FileSystem(
-        endpoint_override=endpoint.netloc or None,
-        scheme=endpoint.scheme or "https",
-        region=os.environ.get("AWS_DEFAULT_REGION"),
-    )
+    return fs.S3FileSystem(**S3Server.from_env(os.environ).for_pyarrow())
 
 
 def _name(uri: str, partition: Mapping[str, str], version: int) -> str:

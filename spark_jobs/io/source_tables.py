@@ -10,8 +10,8 @@ from pyspark.sql import functions as F
 from arrears.contracts.banks import TableContract
 from arrears.contracts.catalogue import Catalogue
 from arrears.contracts.errors import BadConfiguration, BadInput, UpstreamNotReady
-from arrears.stores.locks import held_lock
-from arrears.stores.objects import Objects, uri_of
+from arrears.stores.objects import uri_of
+from spark_jobs.io.commits import commit, table_version
 from spark_jobs.io.session import hadoop_uri
 from spark_jobs.io.source_files import (
     BROKEN_LINE,
@@ -22,7 +22,7 @@ from spark_jobs.io.source_files import (
     parquet_rows,
     stored_names,
 )
-from spark_jobs.io.tables import LOCK_WAIT_SECONDS, WrittenPartition, rows_at, table_version, written_by
+from spark_jobs.io.tables import WrittenPartition, rows_at, written_by
 from spark_jobs.transforms.borrowers import with_nan_as_null
 from spark_jobs.transforms.text_columns import as_declared, with_missing_marks_as_null
 
@@ -41,25 +41,14 @@ class SourceTable:
 
 
 def overwrite_source_table(rows: DataFrame, catalogue: Catalogue, bank: str, table: str) -> WrittenPartition:
-    """Replaces a bank's table, columns and all, by these rows in one atomic commit, under the table's lock.
+    """Replaces a bank's table, columns and all, by these rows in one atomic commit.
 
     Raises:
-        Contended: another writer holds the table's lock.
+        Contended: another writer has written the table meanwhile.
     """
     uri = catalogue.source_table(bank, table)
-    with held_lock(Objects(), catalogue.lock(f"sources-{bank}-{table}"), wait_seconds=LOCK_WAIT_SECONDS) as lock:
-        lock.check()
-        (
-            rows.write.format("delta")
-            .mode("overwrite")
-            .option("overwriteSchema", "true")
-            .option("userMetadata", f"fence={lock.fence}")
-            .save(hadoop_uri(uri))
-        )
-        version = table_version(uri)
-    if version is None:
-        raise RuntimeError(f"{uri} has no version after a commit")
-    return written_by(uri, version)
+    writer = rows.write.format("delta").mode("overwrite").option("overwriteSchema", "true")
+    return written_by(uri, commit(rows.sparkSession, uri, lambda: writer.save(hadoop_uri(uri))))
 
 
 def read_source_table(

@@ -18,6 +18,7 @@ from arrears.contracts.errors import BadConfiguration, BadInput
 from arrears.contracts.jobs import GenerateDataConfig
 from arrears.stores.descriptions import read_description, shipped_description, shipped_descriptions
 from arrears.stores.objects import Objects, uri_of
+from spark_jobs.io.commits import table_version
 from spark_jobs.io.source_files import (
     BROKEN_LINE,
     CSV_ENDINGS,
@@ -27,7 +28,7 @@ from spark_jobs.io.source_files import (
     parquet_rows,
     stored_names,
 )
-from spark_jobs.io.tables import rows_at, table_version
+from spark_jobs.io.tables import rows_at
 from spark_jobs.schemas import stored_name
 from spark_jobs.transforms import synthetic, synthetic_customers
 from spark_jobs.transforms.borrowers import MOMENT, NUMBER, in_stored_names, with_nan_as_null

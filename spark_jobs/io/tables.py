@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import reduce
@@ -16,13 +15,9 @@ from pyspark.sql import functions as F
 
 from arrears.contracts.catalogue import Catalogue, Table
 from arrears.contracts.errors import BadInput, UpstreamNotReady
-from arrears.stores.locks import held_lock
-from arrears.stores.objects import Objects, is_reachable
+from spark_jobs.io.commits import actions_of, commit, table_version
 from spark_jobs.io.session import hadoop_uri
 from spark_jobs.schemas import FIXED_COLUMNS, differences
-
-_COMMIT = re.compile(r"/_delta_log/(\d{20})\.json$")
-LOCK_WAIT_SECONDS = 120.0  # a commit takes seconds; a writer that waits longer should come back by a retry
 
 
 @dataclass(frozen=True)
@@ -37,18 +32,6 @@ class WrittenPartition:
         """What stands in the partition's manifest."""
         files = [{"uri": uri, "size": size} for uri, size in self.files]
         return {"rows": self.rows, "delta_version": self.delta_version, "files": files, **more}
-
-
-def table_version(uri: str) -> int | None:
-    """The newest version of a Delta table; None when there is no such table yet.
-
-    Read off the names of the commit files, as Delta's protocol fixes them: asking Spark costs a job of a second.
-    Addresses that only Spark can list, such as ``hdfs://``, have no version here.
-    """
-    if not is_reachable(uri):
-        return None
-    commits = (_COMMIT.search(found.uri) for found in Objects().list(f"{uri}/_delta_log"))
-    return max((int(commit[1]) for commit in commits if commit), default=None)
 
 
 def rows_at(spark: SparkSession, uri: str, version: int) -> DataFrame:
@@ -99,40 +82,32 @@ def read_version(spark: SparkSession, catalogue: Catalogue, table: Table, datase
 def overwrite_partition(
     rows: DataFrame, catalogue: Catalogue, table: Table, dataset: str, partition: str
 ) -> WrittenPartition:
-    """Replaces one partition of a table by these rows in one atomic commit, under the table's lock.
+    """Replaces one partition of a table by these rows in one atomic commit.
 
     Args:
         rows: the partition's rows without the partition column, which is added here.
 
     Raises:
         BadInput: the table has other columns; nothing is written.
-        Contended: another writer holds the table's lock.
+        Contended: another writer has written this partition, or made the table, meanwhile.
         RuntimeError: a column that the table always has is missing or of another type.
     """
     uri = catalogue.table(table, dataset)
     column = table.partition_column
     complete = rows.withColumn(column, F.lit(partition))
-    with held_lock(Objects(), catalogue.lock(f"{table.value}-{dataset}"), wait_seconds=LOCK_WAIT_SECONDS) as lock:
-        is_wider = _is_wider(uri, table, complete)
-        lock.check()
-        (
-            complete.write.format("delta")
-            .mode("overwrite")
-            .option("replaceWhere", f"{column} = '{partition}'")
-            .option("userMetadata", f"fence={lock.fence}")
-            .option("mergeSchema", is_wider)
-            .partitionBy(column)
-            .save(hadoop_uri(uri))
-        )
-        version = table_version(uri)
-    if version is None:
-        raise RuntimeError(f"{uri} has no version after a commit")
-    return written_by(uri, version)
+    writer = (
+        complete.write.format("delta")
+        .mode("overwrite")
+        .option("replaceWhere", f"{column} = '{partition}'")
+        .option("mergeSchema", _is_wider(uri, table, complete))
+        .partitionBy(column)
+    )
+    return written_by(uri, commit(rows.sparkSession, uri, lambda: writer.save(hadoop_uri(uri))))
 
 
 def written_by(uri: str, version: int) -> WrittenPartition:
     """Rows and files of a commit that replaced a whole partition or table, read off Delta's log: no Spark job."""
-    added = [action["add"] for action in _actions(uri, version) if "add" in action]
+    added = [action["add"] for action in actions_of(uri, version) if "add" in action]
     files = sorted((f"{uri}/{unquote(add['path'])}", int(add["size"])) for add in added)
     return WrittenPartition(sum(int(json.loads(add["stats"])["numRecords"]) for add in added), version, tuple(files))
 
@@ -144,16 +119,12 @@ def live_files(uri: str, version: int) -> list[dict[str, Any]]:
     """
     live: dict[str, dict[str, Any]] = {}
     for number in range(version + 1):
-        for action in _actions(uri, number):
+        for action in actions_of(uri, number):
             if "add" in action:
                 live[action["add"]["path"]] = action["add"]
             elif "remove" in action:
                 live.pop(action["remove"]["path"], None)
     return [live[path] for path in sorted(live)]
-
-
-def _actions(uri: str, version: int) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in Objects().get(f"{uri}/_delta_log/{version:020d}.json").splitlines()]
 
 
 def active_files(

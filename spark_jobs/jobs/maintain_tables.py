@@ -29,10 +29,9 @@ def run(spark: SparkSession, config: MaintainTablesConfig) -> JobResult:
     compacted = 0
     for number, (name, uri) in enumerate(tables.items(), start=1):
         log.info("table %s of %s: %s", number, len(tables), uri)
-        lock = catalogue.lock(name)
         if name.startswith("features-"):
-            compacted += compact(spark, uri, lock=lock)
-        remove_unneeded_files(spark, uri, lock=lock, retain_hours=config.retain_hours)
+            compacted += compact(spark, uri)
+        remove_unneeded_files(spark, uri, retain_hours=config.retain_hours)
     swept = sweep_snapshots(
         catalogue, config.dataset, objects, before=datetime.now(UTC) - timedelta(days=config.snapshot_days)
     )

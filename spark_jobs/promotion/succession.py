@@ -1,7 +1,8 @@
 """A registered model while its lock is held: what was decided about it so far, who is champion, and who follows.
 
 The log of decisions comes first and the aliases follow from it. A job that is killed between the two leaves the earlier
-champion serving; whoever takes the lock next finishes what the log says.
+champion serving; whoever takes the lock next finishes what the log says. The lock spares work alone: an entry is made
+by a conditional create, so that of two who hold the lock, as one of them fell asleep, one is refused.
 """
 
 from __future__ import annotations
@@ -9,10 +10,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 
 from arrears.contracts.catalogue import registered_model
-from arrears.contracts.decision_records import REIGN_BEGINS, Chain, DecisionRecord, Head, reigns
+from arrears.contracts.decision_records import REIGN_BEGINS, Chain, DecisionRecord, reigns
 from arrears.contracts.errors import BadConfiguration
 from arrears.contracts.jobs import ProposeModelConfig, RollbackModelConfig
 from arrears.stores.decision_log import DecisionLog
@@ -22,7 +22,7 @@ from arrears.stores.registry import CHALLENGER, CHAMPION, Registry
 
 log = logging.getLogger(__name__)
 
-LOCK_WAIT_SECONDS = 60.0
+LOCK_WAIT_SECONDS = 90.0  # long enough to see that a holder is silent
 
 
 @contextmanager
@@ -41,9 +41,9 @@ def succession(
     name, catalogue, registry = registered_model(config.dataset, config.task), config.catalogue, Registry()
     with held_lock(objects, catalogue.lock(f"model-{name}"), wait_seconds=LOCK_WAIT_SECONDS) as lock:
         decisions = DecisionLog(objects, catalogue.decisions(name))
-        remembered = registry.newest_decision(name)
-        held = Succession(name, registry, decisions, lock, decisions.chain(remembered))
-        held.finish_what_was_begun(remembered, changed_by_hand=changed_by_hand)
+        chain = decisions.present(lambda: registry.newest_decision(name))
+        held = Succession(name, registry, decisions, lock, chain)
+        held.finish_what_was_begun(changed_by_hand=changed_by_hand)
         yield held
 
 
@@ -73,10 +73,11 @@ class Succession:
             return
         longer = self._decisions.following(self._chain, record)
         # First of all: whoever can write to the log alone can then add nothing to it.
-        self._remember(replace(self._chain.head, announced=longer.head.digest))
+        self._lock.check()
+        self._registry.announce_decision(self.name, longer.head)
         self._decisions.add(longer)
         self._chain = longer
-        self._remember(longer.head)
+        self._registry.remember_decision(self.name, longer.head)
 
     def challenge(self, version: str) -> None:
         """Names a version as the one that may come next."""
@@ -91,14 +92,14 @@ class Succession:
         """Keeps with a version what became of it."""
         self._registry.tag_version(self.name, version, "decision", decision)
 
-    def finish_what_was_begun(self, remembered: Head, *, changed_by_hand: bool) -> None:
+    def finish_what_was_begun(self, *, changed_by_hand: bool) -> None:
         """Lets the registry follow the log, where a job was killed after it had written its decision.
 
         Raises:
             BadConfiguration: the champion is neither that of the log nor the one before: it was changed by hand.
         """
-        if self._chain.head != remembered:
-            self._remember(self._chain.head)
+        if self._chain.head.number > self._registry.newest_decision(self.name).number:
+            self._registry.remember_decision(self.name, self._chain.head)
         begun = [record for record in self.records if record.kind in REIGN_BEGINS]
         if not begun:
             return
@@ -116,19 +117,19 @@ class Succession:
             raise BadConfiguration(f"{told}; run rollback to the version that shall serve, with the reason")
         log.warning("%s", told)
 
-    def _remember(self, head: Head) -> None:
-        self._lock.check()
-        self._registry.remember_decision(self.name, head)
-
     def crown_the_latest(self) -> None:
         """Sets the aliases that follow from the log: ``archived-N`` of the earlier reigns, then ``champion``."""
+        self._set_aliases()
+        while self._decisions.length() > len(self.records):  # this job slept while another decided: its word counts
+            self._chain = self._decisions.present(lambda: self._registry.newest_decision(self.name))
+            self._set_aliases()
+
+    def _set_aliases(self) -> None:
         aliases = self._registry.aliases(self.name)
         *earlier, latest = reigns(self.records)
         for number, version in enumerate(earlier, start=1):
             if f"archived-{number}" not in aliases:
-                self._lock.check()
                 self._registry.set_alias(self.name, f"archived-{number}", version)
         if aliases.get(CHAMPION) != latest:
-            self._lock.check()
             self._registry.set_alias(self.name, CHAMPION, latest)
         self.stand_down(latest)

@@ -11,7 +11,7 @@ import pytest
 
 from arrears.contracts.catalogue import Catalogue, Table
 from arrears.stores.objects import Objects
-from spark_jobs.io.tables import table_version
+from spark_jobs.io.commits import table_version
 from tests.conftest import REPOSITORY, spark_jars
 from tests.e2e.running_stack import RunningStack, eventually
 from tests.stores.conftest import s3, s3_environment  # noqa: F401  # fixtures

@@ -9,6 +9,7 @@ from pathlib import Path
 from pyspark.sql import SparkSession
 
 from arrears.contracts.catalogue import Catalogue, Table
+from spark_jobs.io.log_store import commit_by_conditional_put
 from spark_jobs.io.tables import overwrite_partition
 from tests.conftest import spark_settings
 
@@ -18,6 +19,7 @@ if __name__ == "__main__":
     for key, value in spark_settings(Path(tempfile.mkdtemp())).items():
         builder = builder.config(key, value)
     spark = builder.getOrCreate()
+    commit_by_conditional_put(spark)
     for number in range(times):
         rows = spark.createDataFrame([(f"s-{name}{number}", f"b-{number}")], "sample_id string, borrower_id string")
         overwrite_partition(rows, Catalogue(root), Table.TEST_SAMPLE, "contended", f"{name}{number}")

@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 
 from arrears.contracts.catalogue import Catalogue, Table
 from arrears.contracts.descriptions import DatasetDescription
-from arrears.contracts.errors import BadInput, Contended, UpstreamNotReady
+from arrears.contracts.errors import BadInput, UpstreamNotReady
 from arrears.contracts.facts import JobResult
 from arrears.contracts.jobs import (
     BuildFeaturesConfig,
@@ -22,14 +22,12 @@ from arrears.contracts.jobs import (
     ReplayTrainingSetConfig,
 )
 from arrears.stores.banks import shipped_bank
-from arrears.stores.locks import held_lock
 from arrears.stores.objects import Objects
 from spark_jobs.data.bank_data import read_bank_tables
 from spark_jobs.data.leak_check import found_leaks
-from spark_jobs.io import feature_store
-from spark_jobs.io.feature_store import merge_features
+from spark_jobs.io.commits import table_version
 from spark_jobs.io.source_tables import overwrite_source_table, read_source_table
-from spark_jobs.io.tables import read_partition, table_version
+from spark_jobs.io.tables import read_partition
 from spark_jobs.jobs import build_features, generate_bank, generate_data, maintain_tables, replay_training_set
 from tests.conftest import spark_jars
 from tests.jobs.small_bank import small_bank
@@ -232,22 +230,6 @@ def test_a_date_built_twice_is_there_once_and_a_backfill_leaves_other_dates_alon
     maintained = maintain_tables.run(delta_spark, MaintainTablesConfig(root=root, dataset=NAME))
     assert maintained.figures["tables"] == 5
     assert stored() == after
-
-
-def test_a_second_writer_of_a_feature_table_says_so_and_writes_nothing(
-    delta_spark: SparkSession, bank: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    catalogue, view = Catalogue(bank), BANK.views[1]
-    uri = catalogue.feature_table(NAME, view.name)
-    before = table_version(uri)
-    monkeypatch.setattr(feature_store, "LOCK_WAIT_SECONDS", 0.0)
-    rows = delta_spark.createDataFrame([], "loan_id bigint")
-
-    lock = catalogue.lock(f"features-{NAME}-{view.name}")
-    with held_lock(Objects(), lock), pytest.raises(Contended, match="is held by another writer"):
-        merge_features(rows, catalogue, NAME, view, as_of=AS_OF, allow_new_columns=False)
-
-    assert table_version(uri) == before
 
 
 def test_a_table_where_only_spark_can_look_is_read_like_any_other(

@@ -3,34 +3,40 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from arrears.contracts.jobs import JOBS
 
-FOLDER = Path(__file__).resolve().parents[2] / "spark_jobs" / "jobs"
+REPOSITORY = Path(__file__).resolve().parents[2]
+FOLDER = REPOSITORY / "spark_jobs" / "jobs"
 
 
-def helped(command: list[str], folder: Path) -> str:
-    told = subprocess.run([*command, "--help"], cwd=folder, capture_output=True, text=True, timeout=300, check=False)
+def helped(command: list[str] | str, **how: Any) -> str:
+    told = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, **how)
     assert told.returncode == 0, told.stderr
     return told.stdout
 
 
 @pytest.mark.parametrize("job", sorted(JOBS))
 def test_a_job_tells_what_it_does_and_which_flags_it_takes(job: str, tmp_path: Path) -> None:
-    told = helped([sys.executable, str(FOLDER / f"{job}.py")], tmp_path)
+    told = helped([sys.executable, str(FOLDER / f"{job}.py"), "--help"], cwd=tmp_path)
     about = (JOBS[job].__doc__ or "").split(",")[0]
     assert told.startswith(f"usage: {job}.py")
     assert about in told
     assert "--dataset" in told
 
 
-def test_plain_spark_submit_finds_the_package_from_any_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))
-    monkeypatch.delenv("PYTHONPATH", raising=False)
-    told = helped(["spark-submit", str(FOLDER / "score_borrowers.py")], tmp_path)
-    assert "--risk-limits" in told
+def test_the_very_line_of_the_readme_runs_where_nothing_is_on_the_path(tmp_path: Path) -> None:
+    """A new shell's environment: the venv is not active, and the system's python3 has no PySpark."""
+    text = (REPOSITORY / "README.md").read_text()
+    (line,) = (line for line in text.splitlines() if ".venv/bin/spark-submit" in line)
+    java = Path(shutil.which("java") or "").parent
+    path = os.pathsep.join(map(str, (java, "/usr/local/bin", "/usr/bin", "/bin")))
+    told = helped(line, cwd=REPOSITORY, shell=True, env={"PATH": path, "HOME": str(tmp_path)})
+    assert "--dataset-version" in told

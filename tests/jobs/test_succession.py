@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
 from arrears.contracts.catalogue import Catalogue
-from arrears.contracts.errors import BadConfiguration
+from arrears.contracts.decision_records import reigns
+from arrears.contracts.errors import BadConfiguration, Contended
 from arrears.stores.decision_log import DecisionLog
 from arrears.stores.models import Models
 from arrears.stores.objects import Objects
 from arrears.stores.registry import Registry
 from spark_jobs.jobs import promote_model, rollback_model
+from spark_jobs.promotion import succession
 from spark_jobs.promotion.succession import Succession
 from tests.jobs.registry_world import (
     BETTER,
@@ -84,9 +88,9 @@ def test_champion_from_before_the_log_is_archived_as_the_first(root: str) -> Non
 @pytest.mark.parametrize(
     ("owner", "step", "call"),
     [
-        (Registry, "remember_decision", 1),  # the entry is announced
+        (Registry, "announce_decision", 1),
         (DecisionLog, "add", 1),
-        (Registry, "remember_decision", 2),  # the entry is there
+        (Registry, "remember_decision", 1),
         (Registry, "set_alias", 1),
     ],
 )
@@ -112,6 +116,43 @@ def test_killed_promotion_leaves_the_old_champion_and_a_rerun_finishes(
     assert done.values["decision"] == "promoted"
     assert aliases() == {"champion": done.values["model_version"], "archived-1": first}
     assert kinds(root) == ["promoted", "promoted"]
+
+
+@pytest.mark.parametrize("others", [1, 3])
+@pytest.mark.parametrize(
+    ("owner", "step", "call"),
+    [
+        (Registry, "announce_decision", 1),
+        (DecisionLog, "add", 1),
+        (Registry, "remember_decision", 1),
+        (Registry, "set_alias", 1),
+        (Registry, "set_alias", 2),
+    ],
+)
+def test_promotion_that_slept_at_any_step_while_others_decided_takes_nothing_back(
+    root: str, owner: type, step: str, call: int, others: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    second = promoted(root, promoted(root))
+    config = a_promotion(root, measured(BETTER, second), second)
+    undisturbed, calls = getattr(owner, step), []
+
+    def asleep(*given: Any) -> None:
+        calls.append(step)
+        if len(calls) == call:
+            for number in range(others):  # whatever the clocks said, the lock stopped nobody
+                rollback_model.run(a_rollback(root, run_label=f"r{number}"))
+        undisturbed(*given)
+
+    monkeypatch.setattr(succession, "held_lock", lambda *_, **__: nullcontext(Mock()))
+    monkeypatch.setattr(owner, step, asleep)
+    is_refused = step in ("announce_decision", "add")
+    with pytest.raises(Contended, match="run again") if is_refused else nullcontext():
+        promote_model.run(config)
+
+    chain = DecisionLog(Objects(), Catalogue(root).decisions(MODEL)).present(lambda: Registry().newest_decision(MODEL))
+    assert kinds(root) == ["promoted"] * (2 if is_refused else 3) + ["rolled back"] * others
+    assert aliases()["champion"] == reigns(chain.records)[-1]
+    rollback_model.run(a_rollback(root))  # nothing has to be repaired first
 
 
 def test_job_killed_between_log_and_alias_is_finished_by_the_next_one(

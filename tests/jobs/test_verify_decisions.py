@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from arrears.contracts.catalogue import Catalogue
+from arrears.contracts.decision_records import Chain, DecisionRecord
 from arrears.contracts.errors import BadConfiguration
 from arrears.stores.objects import Objects
 from local import decisions
@@ -35,10 +36,30 @@ def test_whole_log_is_printed_as_a_table(root: str, capsys: pytest.CaptureFixtur
     headline, head, *rows = capsys.readouterr().out.splitlines()
     assert headline.startswith(f"{MODEL}: 4 decisions, the chain is whole; champion: version 3")
     assert head.split() == ["when", "(UTC)", "decision", "version", "champion", "before", "who", "why"]
+    rows = [row for row in rows if not row.startswith(" ")]  # the rest of a long reason stands below
     assert [row.split()[0] for row in rows] == ["1", "2", "3", "4"]
     assert "rolled back" in rows[2]
     assert "grace" in rows[2]
     assert rows[3].endswith(f"OVERRIDE: {A_PILOT['override_reason']}")
+
+
+def test_model_that_does_not_exist_is_no_success_and_those_that_do_are_named(
+    root: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert decisions.main(["--root", root, "pd_typo"]) == BadConfiguration.exit_code
+    told = capsys.readouterr()
+    assert f"a model 'pd_typo'; models with decisions: {MODEL}\n" in told.err
+    assert told.out == ""
+
+
+def test_reason_is_told_to_its_last_word_and_one_decision_is_one() -> None:
+    why = " ".join(f"word{number}" for number in range(60))
+    record = DecisionRecord("kept", MODEL, "1", "", "r", "the gate", why, at="2026-01-31T12:00:00+00:00")
+    headline, _, *rows = decisions.shown(MODEL, Chain().followed_by(record), {}).splitlines()
+    assert headline.startswith(f"{MODEL}: 1 decision, the chain")
+    assert len(rows) > 1
+    assert max(map(len, rows)) < 160
+    assert " ".join(" ".join(rows).split()).endswith(why)
 
 
 @pytest.mark.parametrize("gone", ["00000004.json", "all"])

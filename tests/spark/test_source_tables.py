@@ -11,10 +11,8 @@ from pyspark.sql import SparkSession
 
 from arrears.contracts.banks import ColumnContract, TableContract
 from arrears.contracts.catalogue import Catalogue
-from arrears.contracts.errors import BadConfiguration, BadInput, Contended, UpstreamNotReady
-from arrears.stores.locks import held_lock
+from arrears.contracts.errors import BadConfiguration, BadInput, UpstreamNotReady
 from arrears.stores.objects import Objects
-from spark_jobs.io import source_tables
 from spark_jobs.io.source_tables import SourceTable, overwrite_source_table, read_source_table
 
 TYPES = {
@@ -63,13 +61,7 @@ def test_a_table_is_replaced_with_its_columns_and_an_earlier_version_can_still_b
     assert (named.rows.collect()[0][:], named.version) == (("x", 1.5), 1)
 
 
-def test_two_writers_of_one_table_do_not_write_at_once(
-    delta_spark: SparkSession, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(source_tables, "LOCK_WAIT_SECONDS", 0.0)
-    with held_lock(Objects(), catalogue.lock("sources-bank-people")), pytest.raises(Contended):
-        overwrite_source_table(delta_spark.range(7), catalogue, "bank", "people")
-
+def test_a_table_that_nobody_delivered_says_how_it_comes(delta_spark: SparkSession, catalogue: Catalogue) -> None:
     with pytest.raises(UpstreamNotReady, match="run generate_bank, or name the source of table people"):
         read(delta_spark, catalogue)
 

@@ -9,10 +9,10 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import BooleanType, StructField, StructType
 
 from arrears.contracts.catalogue import Catalogue, Table
-from arrears.contracts.errors import BadInput, Contended, UpstreamNotReady
-from arrears.stores.locks import held_lock
+from arrears.contracts.errors import BadInput, UpstreamNotReady
 from arrears.stores.objects import Objects
 from spark_jobs.io import tables
+from spark_jobs.io.commits import table_version
 from spark_jobs.io.snapshots import materialise, pin_partition, read_slices
 from spark_jobs.io.tables import (
     active_files,
@@ -20,7 +20,6 @@ from spark_jobs.io.tables import (
     overwrite_partition,
     read_partition,
     rows_at,
-    table_version,
 )
 from spark_jobs.schemas import FIXED_COLUMNS
 
@@ -122,16 +121,6 @@ def test_a_table_is_never_written_without_the_columns_it_always_has(
 ) -> None:
     with pytest.raises(RuntimeError, match="borrower_id is missing; column sample_id is bigint"):
         write(delta_spark.range(1).withColumnRenamed("id", "sample_id"), catalogue, "2026-01-01")
-    assert table_version(address) is None
-
-
-def test_a_writer_that_finds_the_lock_taken_writes_nothing(
-    delta_spark: SparkSession, catalogue: Catalogue, address: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(tables, "LOCK_WAIT_SECONDS", 0.0)
-    lock = catalogue.lock(f"test_sample-{DATASET}")
-    with held_lock(Objects(), lock), pytest.raises(Contended, match="run again"):
-        write(a_day(delta_spark, "a"), catalogue, "2026-01-01")
     assert table_version(address) is None
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -45,34 +45,63 @@ def test_a_lock_is_given_back_when_its_holder_fails(s3: Objects, address: str) -
         assert lock.fence == 2
 
 
-def test_the_lock_of_a_dead_holder_is_taken_over(s3: Objects, address: str) -> None:
-    s3.put(address, LockRecord("dead", 7, time.time() - 1).to_json())
-    with held_lock(s3, address) as lock:
+def test_the_lock_of_a_dead_holder_is_taken_over_when_it_was_seen_unchanged_for_long(s3: Objects, address: str) -> None:
+    s3.put(address, LockRecord("dead", 7).to_json())
+    with held_lock(s3, address, wait_seconds=20, ttl_seconds=0.1) as lock:
         assert lock.fence == 8
 
 
-def test_a_holder_that_was_taken_over_writes_nothing(s3: Objects, address: str) -> None:
+@pytest.mark.parametrize("ahead", [-3600.0, 61.0, 3600.0])
+def test_a_clock_that_is_wrong_takes_no_living_lock(
+    s3: Objects, address: str, ahead: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with held_lock(s3, address) as lock:
+        right = time.time
+        monkeypatch.setattr(time, "time", lambda: right() + ahead)
+        with pytest.raises(Contended), held_lock(s3, address):
+            pytest.fail("a living holder was taken for dead")
+        lock.check()
+
+
+def test_the_record_of_an_earlier_version_is_read(s3: Objects, address: str) -> None:
+    s3.put(address, b'{"owner": "old", "fence": 4, "expires_at": 1.5, "released": true}')
+    with held_lock(s3, address) as lock:
+        assert lock.fence == 5
+
+
+def test_a_holder_that_was_taken_over_is_told_at_its_next_check(s3: Objects, address: str) -> None:
     with held_lock(s3, address) as lock:
         body, etag = s3.get_with_etag(address)
-        record = LockRecord.from_json(body).taken_by("another", now=time.time(), ttl_seconds=60)
-        assert s3.replace(address, record.to_json(), etag=etag)
+        assert s3.replace(address, LockRecord.from_json(body).taken_by("another").to_json(), etag=etag)
         with pytest.raises(Contended, match="lost the lock"):
             lock.check()
     assert LockRecord.from_json(s3.get(address)).owner == "another"
 
 
-def test_a_long_write_keeps_its_lock(s3: Objects, address: str) -> None:
-    with held_lock(s3, address, ttl_seconds=0.9):
-        first = LockRecord.from_json(s3.get(address)).expires_at
-        until(lambda: LockRecord.from_json(s3.get(address)).expires_at > first + 0.5)
-        with pytest.raises(Contended), held_lock(s3, address):
-            pytest.fail("a living holder was taken for dead")
+def test_a_long_decision_keeps_its_lock(s3: Objects, address: str) -> None:
+    with (
+        held_lock(s3, address, ttl_seconds=0.9),
+        pytest.raises(Contended),
+        held_lock(s3, address, wait_seconds=2, ttl_seconds=0.9),
+    ):
+        pytest.fail("a living holder was taken for dead")
+    assert LockRecord.from_json(s3.get(address)).renewals > 1
 
 
 def test_a_patient_writer_gets_the_lock_when_it_is_given_back(s3: Objects, address: str) -> None:
-    s3.put(address, LockRecord("slow", 1, time.time() + 0.5).to_json())
+    held, got = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with held_lock(s3, address):
+            held.set()
+            got.wait(0.5)
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    assert held.wait(10)
     with held_lock(s3, address, wait_seconds=20) as lock:
         assert lock.fence == 2
+    holder.join()
 
 
 @pytest.mark.parametrize("request_name", ["create", "replace"])
@@ -81,7 +110,7 @@ def test_a_holder_whose_answers_are_lost_keeps_the_lock_and_gives_it_back(
     s3: Objects, address: str, request_name: str, held_before: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if held_before:
-        s3.put(address, LockRecord("dead", 7, time.time() - 1).to_json())
+        s3.put(address, LockRecord("dead", 7, released=True).to_json())
     ask = getattr(Objects, request_name)
 
     def sent_twice(objects: Objects, *given: object, **named: object) -> bool:
@@ -118,9 +147,3 @@ def test_two_processes_lose_no_addition(s3: Objects, folder: str) -> None:
     adders = [subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(ADDER.parents[2])}) for _ in range(2)]
     assert [adder.wait(120) for adder in adders] == [0, 0]
     assert s3.get(f"{folder}/total") == str(2 * ADDED_BY_EACH).encode()
-
-
-def until(happened: Callable[[], bool], seconds: float = 10) -> None:
-    deadline = time.monotonic() + seconds
-    while not happened():
-        assert time.monotonic() < deadline, "it did not happen in time"

@@ -22,6 +22,7 @@ from arrears.contracts.decision_records import (
     reigns,
 )
 from arrears.contracts.errors import BadConfiguration
+from arrears.stores.registry import remembered
 
 WHERE = "s3://arrears/artifacts/decisions/pd_bank"
 
@@ -62,23 +63,25 @@ def test_untouched_log_is_proven(length: int) -> None:
 def test_log_of_a_writer_who_was_killed_is_proven_with_and_without_the_announced_entry(length: int) -> None:
     entries, chain = a_log(length)
     _, before = a_log(length - 1)
-    announced = replace(before.head, announced=chain.head.digest)
+    announced = replace(before.head, announced=frozenset({chain.head.digest, "f" * 64}))
     assert proven(entries, announced, where=WHERE) == chain
     del entries[entry_name(length)]
     assert proven(entries, announced, where=WHERE) == before
 
 
-@pytest.mark.parametrize("announced", ["", "0" * 64])
-def test_entry_that_was_never_announced_to_the_registry_shows(announced: str) -> None:
+@pytest.mark.parametrize("announced", [frozenset(), frozenset({"0" * 64})])
+def test_entry_that_was_never_announced_to_the_registry_shows(announced: frozenset[str]) -> None:
     entries, _ = a_log(3)
-    remembered = replace(a_log(2)[1].head, announced=announced)
-    assert broken(entries, remembered) == ("entry 3 was never announced to the registry: it was put there",)
+    known = replace(a_log(2)[1].head, announced=announced)
+    assert broken(entries, known) == ("entry 3 was never announced to the registry: it was put there",)
 
 
-def test_registry_that_is_two_entries_behind_is_a_broken_log() -> None:
-    entries, _ = a_log(3)
-    announced = replace(a_log(1)[1].head, announced=a_log(2)[1].head.digest)
-    assert broken(entries, announced) == ("the registry knows of 1 entries, and entry 3 is there",)
+def test_registry_that_is_behind_proves_the_entries_that_were_announced_to_it_and_no_other() -> None:
+    entries, chain = a_log(3)
+    digests = [digest_of(entries[entry_name(number)]) for number in (2, 3)]
+    assert proven(entries, replace(a_log(1)[1].head, announced=frozenset(digests)), where=WHERE) == chain
+    behind = replace(a_log(1)[1].head, announced=frozenset(digests[:1]))
+    assert broken(entries, behind) == ("entry 3 was never announced to the registry: it was put there",)
 
 
 @given(st.integers(1, 6), st.data())
@@ -156,14 +159,19 @@ def test_number_that_json_cannot_hold_is_refused_before_it_is_written() -> None:
 
 @pytest.mark.parametrize("text", ["x", "1", "one abc", " ", "1 ", "1 ab cd ef"])
 def test_damaged_memory_of_the_registry_is_an_error(text: str) -> None:
-    with pytest.raises(BadConfiguration, match="the registry's record of the newest decision is damaged"):
-        Head.from_text(text)
+    for tags in ({"arrears.decisions": text}, {f"arrears.decision.kept.{text}": "ab"}):
+        if tags != {"arrears.decision.kept.1": "ab"}:
+            with pytest.raises(BadConfiguration, match="the registry's record of the newest decision is damaged"):
+                remembered(tags)
 
 
-def test_memory_of_the_registry_is_read_back() -> None:
-    for head in (Head(7, "ab"), Head(7, "ab", "cd")):
-        assert Head.from_text(head.to_text()) == head
-    assert Head.from_text(None) == Head.from_text("") == Head()
+def test_memory_of_the_registry_is_the_newest_entry_and_all_that_was_announced() -> None:
+    kept = {"arrears.decision.kept.00000007": "g", "arrears.decision.kept.00000003": "c"}
+    announced = {"arrears.decision.announced.00000008.h": "h", "arrears.decision.announced.00000008.i": "i"}
+    assert remembered({**kept, **announced, "owner": "ada"}) == Head(7, "g", frozenset("hi"))
+    assert remembered({"arrears.decisions": "7 ab cd"}) == Head(7, "ab", frozenset({"cd"}))
+    assert remembered({"arrears.decisions": "6 ab", **kept}) == Head(7, "g")
+    assert remembered({}) == Head()
 
 
 def test_reigns_are_counted_in_their_order_and_a_return_is_a_reign_of_its_own() -> None:
