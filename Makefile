@@ -18,7 +18,7 @@ COMPILE := $(UV) pip compile requirements.in --group demo --group dev --universa
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test lint check up down status logs submit replay experiment verify-decisions bench bench-quality
+.PHONY: help demo test lint check up down status restart logs submit replay experiment verify-decisions bench bench-quality
 .PHONY: package lock java
 .PHONY: lint-ruff lint-format lint-types lint-imports lint-lock
 
@@ -54,7 +54,10 @@ down: $(INSTALLED) ## stop the local stack; no process is left
 status: $(INSTALLED) ## show each part of the stack
 	@$(PY) local.stack status
 
-logs: $(INSTALLED) ## show the ends of the logs; PART=name, FOLLOW=1
+restart: $(INSTALLED) ## stop one part of the stack and start it again: PART=name
+	@$(PY) local.stack restart $(PART)
+
+logs: $(INSTALLED) ## show the newest line of each log, or more of one: PART=name, FOLLOW=1
 	@$(PY) local.stack logs $(PART) $(if $(filter-out 0,$(FOLLOW)),--follow)
 
 submit: java $(INSTALLED) ## run one job on the stack by hand: JOB=train_model ARGS="--help"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import subprocess
 from collections.abc import Callable, Sequence
 from datetime import timedelta
@@ -24,6 +25,7 @@ from include.profiles import Profile
 from include.settings import POOL, PROJECT, Settings
 
 _GRACE_SECONDS = 10.0
+_LISTED = 3
 
 
 class SubmittedSparkJob(JobOperator, SparkSubmitOperator):  # type: ignore[misc]  # it returns more than None
@@ -35,6 +37,12 @@ class SubmittedSparkJob(JobOperator, SparkSubmitOperator):  # type: ignore[misc]
         # Durable operators reconnect to an earlier attempt's application; ours write one fact an attempt.
         super().__init__(durable=False, **kwargs)
         self.outcome = outcome
+
+    def _get_hook(self) -> Any:
+        hook = super()._get_hook()
+        masked = hook._mask_cmd
+        hook._mask_cmd = lambda command: folded(masked(command))
+        return hook
 
     @property
     def exit_code(self) -> int | None:
@@ -73,6 +81,16 @@ class SubmittedSparkJob(JobOperator, SparkSubmitOperator):  # type: ignore[misc]
                 f"the Airflow connection {self._conn_id} is missing: create it, or set "
                 f"AIRFLOW_CONN_{self._conn_id.upper()}, with the address of the Spark master"
             ) from None
+
+
+def folded(command: str) -> str:
+    """A command as a log shows it: of lists of jars, which are 14 kB in all, the first and how many there are."""
+
+    def short(found: re.Match[str]) -> str:
+        first, *more = re.split(r"(?<=\.jar)[,:]", found[0])
+        return f"{first},…({len(more)} more)" if len(more) > _LISTED else found[0]
+
+    return re.sub(r"\S+\.jar\b", short, command)
 
 
 def spark_task(

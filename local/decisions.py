@@ -70,8 +70,8 @@ def shown(model: str, chain: Chain, aliases: dict[str, str]) -> str:
     many = len(chain.records)
     named = ", ".join(f"{alias} {version}" for alias, version in sorted(aliases.items())) or "none"
     return (
-        f"{model}: {many} decision{'' if many == 1 else 's'}, the chain is whole; champion: version {aliases.get(CHAMPION, 'none')}"
-        f" (aliases: {named})\n{table(_HEAD, rows) if rows else ''}"
+        f"{model}: {many} decision{'' if many == 1 else 's'}, the chain is whole;"
+        f" champion: version {aliases.get(CHAMPION, 'none')} (aliases: {named})\n{table(_HEAD, rows) if rows else ''}"
     )
 
 

@@ -10,9 +10,12 @@ from pathlib import Path
 from arrears.contracts.errors import BadConfiguration
 from local.parts import PART_NAMES
 from local.settings import StackSettings
+from local.tables import duration, table
 
 OTHER_LOGS = ("supervisor", "airflow-database")
 POLL = 0.5
+WIDEST = 100
+TAIL_BYTES = 16_384
 
 
 def log_files(settings: StackSettings, part: str | None) -> list[Path]:
@@ -23,6 +26,25 @@ def log_files(settings: StackSettings, part: str | None) -> list[Path]:
     wanted = known if part is None else (part,)
     files = [settings.logs / f"{name}.log" for name in wanted]
     return [file for file in files if file.exists()]
+
+
+def overview(settings: StackSettings) -> str:
+    """The newest line of each log, and how to see more of one."""
+    now = time.time()
+    rows = [
+        (file.stem, f"{duration(now - file.stat().st_mtime)} ago", _newest_line(file)[:WIDEST])
+        for file in log_files(settings, None)
+    ]
+    if not rows:
+        return "no part has written a log yet: make up\n"
+    return table(("part", "written", "newest line"), rows) + "\nmore of one: make logs PART=name, FOLLOW=1 goes on\n"
+
+
+def _newest_line(file: Path) -> str:
+    with file.open("rb") as opened:
+        opened.seek(max(0, file.stat().st_size - TAIL_BYTES))
+        lines = opened.read().decode(errors="replace").split("\n")
+    return next((line.strip() for line in reversed(lines) if line.strip()), "")
 
 
 def show(files: Sequence[Path], lines: int, *, follow: bool) -> None:

@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 
 from arrears.contracts.errors import EXIT_OK, ArrearsError
 from local.bring_up import bring_up, refuse_without_state
-from local.log_tail import log_files, show
+from local.log_tail import log_files, overview, show
 from local.progress import Progress
+from local.restarting import restart
 from local.settings import StackSettings
 from local.tables import status, welcome
 from local.take_down import take_down
@@ -55,7 +56,12 @@ def _run(asked: argparse.Namespace, settings: StackSettings, environ: Mapping[st
         sys.stdout.write(now.text)
         return EXIT_OK if now.all_running else NOT_ALL_RUNNING
     elif asked.command == "logs":
-        show(log_files(settings, asked.part), asked.lines, follow=asked.follow)
+        if asked.part is None and not asked.follow:
+            sys.stdout.write(overview(settings))
+        else:
+            show(log_files(settings, asked.part), asked.lines, follow=asked.follow)
+    elif asked.command == "restart":
+        restart(settings, asked.part, Progress())
     else:
         refuse_without_state(settings)
         sys.stdout.write((settings.state / "stack.env").read_text())
@@ -69,11 +75,13 @@ def _parser() -> argparse.ArgumentParser:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="up|down|status|logs|env")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="up|down|status|restart|logs|env")
     commands.add_parser("up", help="start what does not run yet and wait until all of it answers; may be repeated")
     commands.add_parser("down", help="stop everything and leave no process behind")
     commands.add_parser("status", help="show each part; exit 1 unless all are running")
-    logs = commands.add_parser("logs", help="show the end of the logs of all parts or of one")
+    one = commands.add_parser("restart", help="stop one part and start it again; the others stay as they are")
+    one.add_argument("part", nargs="?", metavar="PART", help="a name that `status` shows")
+    logs = commands.add_parser("logs", help="show the newest line of each log, or the end of one")
     logs.add_argument("part", nargs="?", metavar="PART", help="a name that `status` shows, or supervisor")
     logs.add_argument("-f", "--follow", action="store_true", help="go on showing new lines until Ctrl-C")
     logs.add_argument("-n", "--lines", type=int, default=20, help="how many lines of each log (20)")

@@ -1,7 +1,7 @@
 """Run one job on the stack by hand, by the very spark-submit command that Airflow would run.
 
 `python -m local.submit train_model -- --help` explains a job without starting anything. The job's code is packed anew,
-so that what was just edited is what runs; its log comes to the terminal.
+so that what was just edited is what runs; its log comes to the terminal. A full cluster is waited for, and said.
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ from arrears.contracts.arguments import parse
 from arrears.contracts.errors import ArrearsError, BadConfiguration
 from arrears.contracts.jobs import JOBS
 from local.package import build_package
+from local.progress import Progress
 from local.settings import REPOSITORY, StackSettings
+from local.spark_slot import executor_size, master_page, wait_for_slot
 from local.stack_variables import stack_variables
 
 DAGS = (
@@ -43,9 +45,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = given[cut + 1 :]
     parse(JOBS[job], arguments, prog=job)  # answers --help and refuses wrong flags before anything starts
     try:
-        environ = {**os.environ, **stack_variables(StackSettings.from_env(os.environ)), "ARREARS_TRANSPORT": "spark"}
+        settings = StackSettings.from_env(os.environ)
+        environ = {**os.environ, **stack_variables(settings), "ARREARS_TRANSPORT": "spark"}
         build_package()
         command = submit_command(job, arguments, environ)
+        if size := executor_size(command):
+            wait_for_slot(size, lambda: master_page(settings.ports), Progress())
+    except KeyboardInterrupt:
+        return 130
     except ArrearsError as wrong:
         sys.stderr.write("".join(f"{problem}\n" for problem in wrong.problems))
         return wrong.exit_code

@@ -62,6 +62,8 @@ def launch_plain(
     config = _read(config_type, sys.argv[1:] if argv is None else argv)
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("py4j").setLevel(logging.WARNING)
+    logging.getLogger("botocore.credentials").setLevel(logging.WARNING)  # each client says where it found its keys
+    os.environ.update(MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR="false", TQDM_DISABLE="1")  # a log is no terminal
     # MLflow's client waits up to four minutes for a server that is away; only at this level it says so.
     logging.getLogger("urllib3.util.retry").setLevel(logging.DEBUG)
     started = _now()

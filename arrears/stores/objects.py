@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import mimetypes
 import os
 import tempfile
@@ -162,6 +163,7 @@ class Objects:
         import boto3
         from botocore.config import Config
 
+        logging.getLogger("botocore.credentials").setLevel(logging.WARNING)  # it tells of each client where it looked
         server = S3Server.from_env(os.environ)
         # A session of its own: the one boto3 shares would keep the first credentials for the life of the process.
         return boto3.session.Session().client(

@@ -77,12 +77,21 @@ def fit(spark: SparkSession, snapshot: Snapshot, spec: TrainingSpec, read: ReadS
         for shard in range(spec.shards)
     ]
     log.info(
-        "training %d shard(s) with %d threads each: at most %d rows, %d for validation, %d inputs, about %d MB",
+        "training %d shard(s) with %d threads each: counted %d rows (in the largest), %d for validation, %d inputs,"
+        " about %d MB",
         *(spec.shards, spec.threads, (size := _size(tasks, spec)).rows, size.validation_rows),
         *(len(_input_names(spec)), size.needed_mb()),
     )
+    _tell_what_resumes(tasks)
     parts = _in_tasks(spark, [partial(_train, task) for task in tasks], PART, PART_DDL)
     return merged(parts, spec)
+
+
+def _tell_what_resumes(tasks: Sequence[_Task]) -> None:
+    """Says it in the job's own log: what the tasks say stands in the executors'."""
+    for task in tasks:
+        if task.spec.progress is not None and task.spec.progress.load(_key(task)) is not None:
+            log.info("shard %d: resuming from the progress of an earlier attempt", task.shard)
 
 
 def _input_names(spec: TrainingSpec) -> tuple[str, ...]:

@@ -55,7 +55,8 @@ def _kept(file: Path, progress: Progress, key: str) -> Iterator[Path]:
     found = progress.load(key)
     if found is not None:
         file.write_bytes(found)
-        log.info("resuming from the progress of an earlier attempt (%d bytes)", len(found))
+        # A warning, since a task's process shows nothing less: it stands in the executor's stderr.
+        log.warning("resuming from the progress of an earlier attempt (%d bytes)", len(found))
     is_over = threading.Event()
     watch = threading.Thread(target=_store_changes, args=(file, _version(file), progress, key, is_over), daemon=True)
     watch.start()

@@ -32,7 +32,10 @@ _SMALL_TABLES = {
     "spark.sql.shuffle.partitions": "4",
 }
 
-_WINDOWS = "org.apache.spark.sql.execution.window.WindowExec"
+_SQL = "org.apache.spark.sql.execution"
+# Windows over a whole table are meant: it has a row a bucket or a day. Spark warns of each in every query. And it warns
+# with seventy lines of Java of a path that is not there, before it says so in one sentence.
+_TOO_LOUD = (f"{_SQL}.window.WindowExec", f"{_SQL}.streaming.sinks.FileStreamSink")
 _BYTES_A_TASK = 16 * 1024 * 1024  # compressed; a task holds some ten times as much
 
 
@@ -52,10 +55,10 @@ def spark_session(app_name: str, environ: MutableMapping[str, str] = os.environ)
 
 
 def _quieten(spark: SparkSession) -> None:
-    """Windows over a whole table are meant: it has a row a bucket or a day. Spark warns of each in every query."""
     java: Any = spark
     log4j = java._jvm.org.apache.logging.log4j
-    log4j.core.config.Configurator.setLevel(_WINDOWS, log4j.Level.ERROR)
+    for name in _TOO_LOUD:
+        log4j.core.config.Configurator.setLevel(name, log4j.Level.ERROR)
 
 
 def fit_shuffles(spark: SparkSession, stored_bytes: int) -> None:

@@ -92,7 +92,8 @@ def chosen_shards(
             f" {config.task_memory_mb}: raise the memory of executors and --task-memory-mb, or choose fewer --features"
         )
     log.info(
-        "%d training rows, %d for validation, %d inputs: about %d MB in one task of %d MB, so %s",
+        "expecting, by the shares asked for, %d training rows, %d for validation, %d inputs: about %d MB in one task of"
+        " %d MB, so %s",
         *(size.rows, size.validation_rows, inputs, needed, config.task_memory_mb),
         "one exact model" if shards == 1 else f"{shards} shards of about {size.of_shards(shards).needed_mb()} MB",
     )

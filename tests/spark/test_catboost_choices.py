@@ -259,8 +259,12 @@ def test_a_lost_task_resumes_and_ends_with_the_same_model(
     assert subprocess.run(command, env={**os.environ, "PYTHONPATH": str(Path.cwd())}, check=False).returncode == 9
     assert kept_in(folder) == [engine._key(task)]
     with caplog.at_level("INFO"):
-        resumed = engine._train(task)
-    assert "resuming from the progress of an earlier attempt" in caplog.text
+        engine._tell_what_resumes([task, replace(task, shard=1)])
+    assert caplog.messages == ["shard 0: resuming from the progress of an earlier attempt"]
+    caplog.clear()
+    resumed = engine._train(task)
+    (told,) = (record for record in caplog.records if "resuming from the progress" in record.message)
+    assert told.levelname == "WARNING"  # less than that no process of a task shows
     assert scores(resumed, borrowers, SPEC).tolist() == whole.tolist()
     assert kept_in(folder) == []
 

@@ -134,10 +134,15 @@ def test_airflow_options_have_the_embedded_values(services: dict[str, Any], embe
     assert {name: given[name] for name in options} == options
 
 
-def test_every_setting_of_ours_is_one_that_is_read(services: dict[str, Any]) -> None:
+def test_every_setting_is_handed_on_to_every_part_of_airflow_or_fixed_in_the_image(services: dict[str, Any]) -> None:
     known = {field.metadata["variable"] for field in dataclasses.fields(Settings)}
-    given = {name for name in services["airflow-scheduler"]["environment"] if name.startswith("ARREARS_")}
-    assert given <= known
+    in_the_image = {"ARREARS_PACKAGE", "ARREARS_SPARK_JARS"}
+    for part in (name for name in services if name.startswith("airflow-")):
+        environ = services[part]["environment"]
+        ours = {name for name in environ if name.startswith("ARREARS_")} - {"ARREARS_AIRFLOW_PASSWORD"}
+        assert ours == known - in_the_image, part
+        handed_on = known - in_the_image - {"ARREARS_ROOT"}
+        assert {name: environ[name] for name in handed_on} == {name: f"${{{name}:-}}" for name in handed_on}
 
 
 def test_settings_of_the_containers_are_valid_where_nothing_is_set(services: dict[str, Any]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import os
 from pathlib import Path
 
 import pytest
@@ -105,3 +107,13 @@ def test_wrong_flags_end_a_job_as_such_where_its_fact_cannot_be_left(monkeypatch
         with pytest.raises(SystemExit) as exit_:
             launch_plain(lambda config: JobResult(), PromoteModelConfig, flags)
         assert exit_.value.code == 2
+
+
+def test_a_log_has_neither_progress_bars_nor_where_each_client_found_its_keys(
+    outcome: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "TQDM_DISABLE"):
+        monkeypatch.setenv(name, "")
+    ended(outcome, JobResult())
+    assert (os.environ["MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"], os.environ["TQDM_DISABLE"]) == ("false", "1")
+    assert not logging.getLogger("botocore.credentials").isEnabledFor(logging.INFO)

@@ -12,7 +12,7 @@ import psutil
 import pytest
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
-from include.spark import SubmittedSparkJob
+from include.spark import SubmittedSparkJob, folded
 
 # Stands for spark-submit's JVM: it starts the Python driver, and dies without ending it, as the JVM does.
 SPARK_SUBMIT = f"""#!{sys.executable}
@@ -90,3 +90,19 @@ def test_missing_package_is_said_before_anything_is_submitted(job: SubmittedSpar
     (tmp_path / "arrears.zip").unlink()
     with pytest.raises(AirflowFailException, match="make package"):
         job.submit_job({})
+
+
+def test_the_command_in_the_log_names_the_first_jar_of_many_and_all_else(job: SubmittedSparkJob) -> None:
+    jars = [f"local:/tools/jars/some.group_library-{number}.0.jar" for number in range(53)]
+    listed, path = ",".join(jars), ":".join(jar.removeprefix("local:") for jar in jars)
+    job.jars, job.conf = listed, {"spark.driver.extraClassPath": path, "spark.executor.extraClassPath": path}
+    job.application_args = ["--dataset", "a,b", "--decided", "2026-01-31T12:00:00"]
+    hook = job._get_hook()
+    command = hook._build_spark_submit_command("train_model.py")
+    told = hook._mask_cmd(command)
+    assert len(" ".join(command)) > 6_000 > 1_500 > len(told)
+    assert f"--jars {jars[0]},…(52 more) " in told
+    assert "extraClassPath=/tools/jars/some.group_library-0.0.jar,…(52 more) " in told
+    assert told.endswith("train_model.py --dataset a,b --decided 2026-01-31T12:00:00")
+    assert listed in command
+    assert folded("spark-submit --jars a.jar,b.jar x.py") == "spark-submit --jars a.jar,b.jar x.py"

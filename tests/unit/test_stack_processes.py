@@ -14,6 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from local import restarting
 from local.processes import MARK, marking, members, memory, reap
 from local.progress import Progress
 from local.settings import StackSettings
@@ -186,6 +187,46 @@ def test_last_lines_of_a_log_are_shown(settings: StackSettings, capsys: pytest.C
     (settings.logs / "mail.log").write_text("one\ntwo\nthree\n")
     assert main(["logs", "mail", "-n", "2"], {"ARREARS_STATE": str(settings.state)}) == 0
     assert capsys.readouterr().out == "two\nthree\n"
+
+
+def test_logs_without_a_part_are_one_line_a_part_and_say_how_to_see_more(
+    settings: StackSettings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (settings.logs / "mail.log").write_text("one\n" * 5000 + "newest\n\n")
+    (settings.logs / "s3.log").write_text("x" * 400 + "\n")
+    assert main(["logs"], {"ARREARS_STATE": str(settings.state)}) == 0
+    head, *rows, empty, advice = capsys.readouterr().out.splitlines()
+    assert (head.split(), empty) == (["part", "written", "newest", "line"], "")
+    assert {row.split()[0]: row.split()[-1] for row in rows} == {"mail": "newest", "s3": "x" * 100}
+    assert advice == "more of one: make logs PART=name, FOLLOW=1 goes on"
+
+
+def test_one_part_is_restarted_and_answers_again(
+    settings: StackSettings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    supervisor = a_running_part(settings, "mail")
+    before = supervisor.parts()["mail"]
+    monkeypatch.setattr(restarting, "missing", lambda name, ports, started_at: "")
+    assert main(["restart", "mail"], {"ARREARS_STATE": str(settings.state)}) == 0
+    after = supervisor.parts()["mail"]
+    assert (after.state, after.pid != before.pid) == ("RUNNING", True)
+    assert supervisor.crashes() == {}
+    assert "mail is ready" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("asked", "code", "told"),
+    [
+        (["restart"], 78, "say which part: make restart PART=name; there are: s3, mlflow"),
+        (["restart", "sparc"], 78, "there is no part 'sparc'; there are: s3, mlflow"),
+        (["restart", "mlflow"], 75, "the stack is not running: make up starts it"),
+    ],
+)
+def test_restart_says_what_it_lacks(
+    settings: StackSettings, capsys: pytest.CaptureFixture[str], asked: list[str], code: int, told: str
+) -> None:
+    assert main(asked, {"ARREARS_STATE": str(settings.state)}) == code
+    assert told in capsys.readouterr().err
 
 
 def test_columns_are_as_wide_as_their_widest_cell() -> None:
