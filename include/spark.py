@@ -39,7 +39,7 @@ class SubmittedSparkJob(JobOperator, SparkSubmitOperator):  # type: ignore[misc]
         self.outcome = outcome
 
     def _get_hook(self) -> Any:
-        hook = super()._get_hook()
+        hook: Any = super()._get_hook()
         masked = hook._mask_cmd
         hook._mask_cmd = lambda command: folded(masked(command))
         return hook

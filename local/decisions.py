@@ -61,7 +61,7 @@ def models_with_decisions(catalogue: Catalogue, objects: Objects, registry: Regi
 
 def shown(model: str, chain: Chain, aliases: dict[str, str]) -> str:
     """One proven log as a table, the oldest decision first."""
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for record in chain.records:
         first, *more = _lines(f"OVERRIDE: {record.override}" if record.override else record.why)
         when, before = record.at.removesuffix("+00:00"), record.champion_before or "none"

@@ -44,23 +44,25 @@ def actions_of(uri: str, version: int) -> list[dict[str, Any]]:
     return [json.loads(line) for line in Objects().get(f"{uri}/_delta_log/{version:020d}.json").splitlines()]
 
 
-def commit(spark: SparkSession, uri: str, write: Callable[[], object]) -> int:
+def commit(spark: SparkSession, uri: str, write: Callable[[], object], *, attempts: int = 1) -> int:
     """Runs one write to a table and returns the version of its commit; the newest version where it changed nothing.
 
+    Args:
+        attempts: how often a refused write is run, where its rows are at hand and may follow whatever came before.
+
     Raises:
-        Contended: another writer has meanwhile changed what this one read or replaces; nothing of this one is left.
+        Contended: another writer has meanwhile changed what this one read or replaces; nothing of this one counts.
     """
     before, mark = table_version(uri), f"write {uuid.uuid4().hex}"
     spark.conf.set(_METADATA, mark)
     try:
-        write()
-    except (Py4JJavaError, PySparkException) as error:
-        if not (conflict := _CONFLICT.search(str(error))):
-            raise
-        raise Contended(
-            f"another writer has changed {uri} meanwhile ({conflict[0]}), and nothing of this run was written:"
-            " run again"
-        ) from error
+        for attempt in range(1, attempts + 1):
+            refusal = _refusal_of(write)
+            if refusal is None:
+                break
+            if attempt == attempts:
+                raise Contended(f"another writer has changed {uri} meanwhile: run again") from refusal
+            log.info("another writer has changed %s meanwhile: writing again", uri)
     finally:
         spark.conf.unset(_METADATA)
     newest = table_version(uri)
@@ -70,6 +72,17 @@ def commit(spark: SparkSession, uri: str, write: Callable[[], object]) -> int:
         version for version in range(newest, -1 if before is None else before, -1) if _is_marked(uri, version, mark)
     )
     return next(ours, newest)
+
+
+def _refusal_of(write: Callable[[], object]) -> Exception | None:
+    """Runs a write; returns Delta's refusal of its commit, None where it is in."""
+    try:
+        write()
+    except (Py4JJavaError, PySparkException) as error:
+        if _CONFLICT.search(str(error)) is None:
+            raise
+        return error
+    return None
 
 
 def _is_marked(uri: str, version: int, mark: str) -> bool:

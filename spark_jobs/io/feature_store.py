@@ -22,6 +22,7 @@ from spark_jobs.transforms.ids import ROW_DIGEST
 
 EVENT_TIME, PROCESSING_DATE = "event_time", "as_of"
 _MERGED = "arrears_merged_features"
+_ATTEMPTS = 5  # Delta takes merges of two dates for a conflict; the rows are computed by then
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ def merge_features(
         else:
             _merge(dated, uri, view, as_of=as_of, grows=grows)
 
-    return commit(rows.sparkSession, uri, write)
+    return commit(rows.sparkSession, uri, write, attempts=_ATTEMPTS)
 
 
 def _merge(rows: DataFrame, uri: str, view: View, *, as_of: str, grows: bool) -> None:

@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from http.client import HTTPConnection, HTTPResponse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,8 +17,10 @@ from pyspark.sql import SparkSession
 
 from arrears.contracts.catalogue import Catalogue, Table
 from arrears.contracts.errors import Contended
+from arrears.contracts.s3_server import S3Server
 from arrears.stores.objects import Objects
 from spark_jobs.io.commits import actions_of, table_version
+from spark_jobs.io.feature_store import merge_features
 from spark_jobs.io.log_store import commit_by_conditional_put
 from spark_jobs.io.tables import overwrite_partition, read_partition
 from tests.stores.conftest import s3, s3_environment  # noqa: F401  # the fixtures
@@ -89,20 +92,22 @@ class Forwarder(BaseHTTPRequestHandler):
 def gateway(delta_spark: SparkSession, s3: Objects, s3_environment: dict[str, str]) -> Iterator[Gateway]:  # noqa: F811
     server = Gateway(s3_environment["AWS_ENDPOINT_URL"])
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    settings = {
-        "endpoint": f"http://127.0.0.1:{server.server_port}",
-        "access.key": s3_environment["AWS_ACCESS_KEY_ID"],
-        "secret.key": s3_environment["AWS_SECRET_ACCESS_KEY"],
-        "impl.disable.cache": "true",
-    }
+    told = S3Server(f"http://127.0.0.1:{server.server_port}").for_session()
+    settings = {name.removeprefix("spark.hadoop."): value for name, value in told.items() if "hadoop" in name}
+    settings["fs.s3a.impl.disable.cache"] = "true"
     java: Any = delta_spark
-    hadoop = java._jsc.hadoopConfiguration()
+    hadoop, system = java._jsc.hadoopConfiguration(), java._jvm.java.lang.System
     for name, value in settings.items():
-        hadoop.set(f"fs.s3a.{name}", value)
+        hadoop.set(name, value)
+    keys = {"aws.accessKeyId": "AWS_ACCESS_KEY_ID", "aws.secretAccessKey": "AWS_SECRET_ACCESS_KEY"}
+    for name, variable in keys.items():  # the JVM's environment is older than the server
+        system.setProperty(name, s3_environment[variable])
     commit_by_conditional_put(delta_spark)
     yield server
     for name in settings:
-        hadoop.unset(f"fs.s3a.{name}")
+        hadoop.unset(name)
+    for name in keys:
+        system.clearProperty(name)
     server.shutdown()
     server.server_close()
 
@@ -173,6 +178,30 @@ def test_a_writer_that_slept_is_refused_where_another_wrote_its_partition(
         write(delta_spark, catalogue, "b", "second")
     assert table_version(uri) == 1
     assert ids(delta_spark, catalogue, "b") == ["first"]
+
+
+def test_dates_of_a_view_that_are_built_side_by_side_are_all_there(
+    delta_spark: SparkSession, gateway: Gateway, catalogue: Catalogue
+) -> None:
+    view: Any = SimpleNamespace(name="payments", entity="loan_id")
+
+    def merge(as_of: str, *loans: int) -> int:
+        rows = delta_spark.createDataFrame(
+            [(loan, as_of, "d") for loan in loans], "loan_id long, event_time string, row_digest string"
+        )
+        return merge_features(rows, catalogue, "bank", view, as_of=as_of, allow_new_columns=False)
+
+    uri = catalogue.feature_table("bank", "payments")
+    merge("2026-01-01", 1)
+    gateway.at, gateway.happens = commits, rival(uri, "2026-01-02")
+    assert merge("2026-01-03", 3, 4) == 2
+    stored = delta_spark.read.format("delta").load(f"s3a://{uri.removeprefix('s3://')}").collect()
+    assert sorted((row["as_of"], row["loan_id"]) for row in stored) == [
+        ("2026-01-01", 1),
+        ("2026-01-02", 1),
+        ("2026-01-03", 3),
+        ("2026-01-03", 4),
+    ]
 
 
 def test_a_commit_whose_answer_was_lost_is_found_and_counted_once(
