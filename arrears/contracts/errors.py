@@ -4,7 +4,7 @@ ArrearsError
 ├── BadInput            the data's owner must mend the data; a retry cannot help
 ├── BadConfiguration    whoever set the run up must change a setting; a retry cannot help
 ├── UpstreamNotReady    nobody: something that this run needs is not there yet; a retry may help
-│   └── Contended       another run holds the lock; a retry will help
+│   └── Contended       another run writes the same; a retry will help
 └── (anything else)     a bug: the developers must act
 """
 
