@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
+import pytest
+
 from arrears.contracts.jobs import TrainModelConfig
 from arrears.stores.model_notes import about_training, parameters_of, run_tags, short_name, version_note
+from arrears.stores.models import Models
 
 PAGE = "https://airflow.bank.example/dags/training/runs/asset_triggered__1"
 
@@ -47,3 +52,11 @@ def test_empty_parameters_read_as_empty() -> None:
     assert told == {
         "depth": 6, "learning_rate": "(empty)", "features": "(empty)", "deciles": "a, b", "exposure": "(empty)"
     }  # fmt: skip
+
+
+def test_link_opens_the_run_and_not_mlflows_pages_about_language_models(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://mlflow:5500/")
+    models = Models()
+    client = SimpleNamespace(get_run=lambda run_id: SimpleNamespace(info=SimpleNamespace(experiment_id="7")))
+    monkeypatch.setitem(vars(models), "_client", client)
+    assert models.run_url("abc") == "http://mlflow:5500/#/experiments/7/runs/abc?workflowType=machine_learning"
