@@ -101,6 +101,7 @@ with DAG(
         profile=DRIVER_ONLY,
         trigger_rule="none_failed",
         mlflow_run_id=mlflow_run_id,
+        report_folder=f"{RUN_FOLDER}/report",
         run_label=RUN_ID,
         requested_by=REQUESTED_BY,
         **pinned,

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from arrears.contracts.catalogue import Catalogue
-from arrears.contracts.decision_records import Chain
+from arrears.contracts.decision_records import Chain, DecisionRecord
 from arrears.contracts.errors import ArrearsError, BadConfiguration
 from arrears.stores.decision_log import DecisionLog
 from arrears.stores.objects import Objects
@@ -63,7 +63,7 @@ def shown(model: str, chain: Chain, aliases: dict[str, str]) -> str:
     """One proven log as a table, the oldest decision first."""
     rows: list[tuple[str, ...]] = []
     for record in chain.records:
-        first, *more = _lines(f"OVERRIDE: {record.override}" if record.override else record.why)
+        first, *more = _lines(_why(record))
         when, before = record.at.removesuffix("+00:00"), record.champion_before or "none"
         rows.append((str(record.number), when, record.kind, record.version, before, record.who, first))
         rows += [(*[""] * (len(_HEAD) - 1), line) for line in more]
@@ -87,6 +87,13 @@ def _asked_for(model: str, known: list[str]) -> list[str]:
 
 def _lines(text: str) -> list[str]:
     return textwrap.wrap(text, _WIDEST, break_long_words=False, break_on_hyphens=False) or [""]
+
+
+def _why(record: DecisionRecord) -> str:
+    """The reason; of an override the rules too that it set aside."""
+    if record.override:
+        return f"OVERRIDE: {record.override} [set aside: {'; '.join(record.rules_set_aside)}]"
+    return record.why
 
 
 def _told(wrong: ArrearsError) -> int:

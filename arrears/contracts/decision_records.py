@@ -59,9 +59,19 @@ class DecisionRecord:
     number: int = 0
     previous: str = ""
 
+    @property
+    def rules_set_aside(self) -> tuple[str, ...]:
+        """The rules that the override set aside; of an entry that names none, those that it says were not met."""
+        if not self.override:
+            return ()
+        unmet = (str(verdict.get("rule")) for verdict in self.verdicts if not verdict.get("met"))
+        return tuple(self.set_aside) or tuple(unmet)
+
     def to_json(self) -> bytes:
-        """One JSON object that a person can read."""
-        return json.dumps(dataclasses.asdict(self), indent=1, sort_keys=True, allow_nan=False).encode()
+        """One JSON object that a person can read, an override first."""
+        fields = dataclasses.asdict(self)
+        first = {name: fields.pop(name) for name in ("override", "set_aside") if self.override}
+        return json.dumps({**first, **dict(sorted(fields.items()))}, indent=1, allow_nan=False).encode()
 
     @classmethod
     def from_json(cls, text: bytes) -> DecisionRecord:

@@ -93,6 +93,9 @@ class PromoteModelConfig(ProposeModelConfig):
         section=_GATE,
         is_long=True,
     )
+    report_folder: str = option(
+        "", help="S3 folder of this run's report, whose page says first of all that rules were overridden; empty: none"
+    )
     run_label: str = option("by-hand", help="the run that asks, such as Airflow's run id")
     requested_by: str = option("", help="who started that run; empty: a schedule, or nobody knows")
 

@@ -1,8 +1,9 @@
 """Makes a trained model champion if the gate lets it through, and writes every decision into the log.
 
 Reads the figures that evaluate_model left in the MLflow run, and judges them anew; writes a registry version and, under
-the model's lock, entries of the log of decisions and the aliases. Fails when the champion has changed since the
-comparison, when the log is broken, or when an approval is demanded and no named person has answered.
+the model's lock, entries of the log of decisions and the aliases; an override is put at the top of the report. Fails
+when the champion has changed since the comparison, when the log is broken, or when an approval is demanded and no named
+person has answered.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from arrears.stores.models import Models
 from arrears.stores.objects import Objects
 from spark_jobs.launch import launch_plain
 from spark_jobs.promotion.candidates import Candidate, judged, require_champion, told_rules
+from spark_jobs.promotion.kept_report import put_override_first
 from spark_jobs.promotion.succession import Succession, succession
 
 GATE = "the gate"
@@ -39,13 +41,16 @@ def run(config: PromoteModelConfig) -> JobResult:
         require_champion(held.name, held.champion, config, version)
         kind, decision = _decided(config, candidate.decision)
         record = _record(held.name, version, config, candidate)
+        decided = replace(record, kind=kind, who=_who(config, decision))
+        decided = replace(decided, override=decision.override, set_aside=decision.set_aside)
         if config.approval == "human":
             held.record(_answer_record(config, record))
         if kind != "rejected" and held.champion != version:
-            decided = replace(record, kind=kind, who=_who(config, decision))
-            held.record(replace(decided, override=decision.override, set_aside=decision.set_aside))
+            held.record(decided)
         _name(held, version, kind, decision)
         held.tag(version, kind)
+        if decided.override:
+            put_override_first(config, decided, objects, models)
     values = {
         "decision": kind,
         "model_version": version,

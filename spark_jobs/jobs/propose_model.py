@@ -53,6 +53,7 @@ def _summary(model: str, champion: str | None, candidate: Candidate, link: str) 
             f"**{model}** asks to become champion; the champion is version {champion or 'none'}.",
             "",
             _WOULD_BE[candidate.decision.outcome],
+            *_would_set_aside(candidate),
             "",
             "| rule | value | verdict | why |",
             "| --- | --- | --- | --- |",
@@ -63,8 +64,17 @@ def _summary(model: str, champion: str | None, candidate: Candidate, link: str) 
     )
 
 
+def _would_set_aside(candidate: Candidate) -> list[str]:
+    unmet = candidate.decision.unmet
+    if not unmet:
+        return []
+    return ["", "**An override would set aside:**", "", *(f"* {verdict.rule}: {verdict.reason}" for verdict in unmet)]
+
+
 def _shown(verdict: Verdict) -> str:
-    return "missing" if verdict.value is None else f"{verdict.value:.4f}"
+    if verdict.value is None:
+        return "" if verdict.met else "missing"
+    return f"{verdict.value:.4f}"
 
 
 if __name__ == "__main__":

@@ -30,6 +30,7 @@ def run(config: RollbackModelConfig) -> JobResult:
         held.crown_the_latest()
         held.tag(record.version, record.kind)
     figures = {
+        **_overridden(held, record.version),
         "decision": record.kind,
         "champion": f"{held.name} version {record.version}",
         "champion before": record.champion_before or "none",
@@ -38,6 +39,15 @@ def run(config: RollbackModelConfig) -> JobResult:
     }
     values = {"decision": record.kind, "model_version": record.version, "model_name": held.name}
     return JobResult(figures, values)
+
+
+def _overridden(held: Succession, version: str) -> dict[str, str]:
+    """Says first that the version that comes back had become champion by an override; nothing where it had not."""
+    made = [record for record in held.records if record.kind == "promoted" and record.version == version]
+    if not made or not made[-1].override:
+        return {}
+    by, rules = made[-1], "; ".join(made[-1].rules_set_aside)
+    return {"OVERRIDE": f"version {version} became champion as {by.who} set aside {rules}, because: {by.override}"}
 
 
 def _done_already(held: Succession, config: RollbackModelConfig) -> DecisionRecord | None:

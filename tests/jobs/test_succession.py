@@ -20,6 +20,7 @@ from spark_jobs.jobs import promote_model, rollback_model
 from spark_jobs.promotion import succession
 from spark_jobs.promotion.succession import Succession
 from tests.jobs.registry_world import (
+    A_PILOT,
     BETTER,
     GOOD,
     MODEL,
@@ -46,6 +47,17 @@ def test_rollback_brings_the_champion_before_back_in_one_run(root: str) -> None:
     assert rollback_model.run(a_rollback(root, run_label="r1")).values == done.values
     assert rollback_model.run(a_rollback(root, run_label="r2")).values["model_version"] == second
     assert kinds(root) == ["promoted", "promoted", "rolled back", "rolled back"]
+
+
+def test_rollback_says_that_the_champion_who_comes_back_was_made_by_an_override(root: str) -> None:
+    forced = promote_model.run(a_promotion(root, measured(POOR), **A_PILOT, requested_by="ada")).values["model_version"]
+    promoted(root, forced)
+    done = rollback_model.run(a_rollback(root))
+    told = (
+        f"version {forced} became champion as ada set aside auc_low > 0.6; ece <= 0.05, because: a pilot of fifty loans"
+    )
+    assert next(iter(done.figures.items())) == ("OVERRIDE", told)
+    assert "OVERRIDE" not in rollback_model.run(a_rollback(root)).figures
 
 
 def test_rollback_to_a_named_version_takes_only_who_has_been_champion(root: str) -> None:

@@ -198,3 +198,13 @@ def test_champion_that_was_named_by_hand_is_never_brought_back() -> None:
 
 def test_former_champion_that_was_named_by_hand_begins_another_reign() -> None:
     assert reigns([a_record("1"), a_record("2", before="1"), a_record("2", "rolled back", "1")]) == ("1", "2", "1", "2")
+
+
+def test_override_of_an_entry_from_before_its_rules_were_named_is_read() -> None:
+    verdicts = [{"rule": "auc_low > 0.6", "met": False}, {"rule": "ece <= 0.05", "met": True}]
+    old = {**json.loads(a_record().to_json()), "override": "a pilot", "verdicts": verdicts}
+    del old["set_aside"]
+    read = DecisionRecord.from_json(json.dumps(old).encode())
+    assert (read.override, read.set_aside, read.rules_set_aside) == ("a pilot", (), ("auc_low > 0.6",))
+    assert DecisionRecord.from_json(json.dumps({**old, "override": ""}).encode()).rules_set_aside == ()
+    assert DecisionRecord.from_json(read.to_json()) == read
