@@ -7,18 +7,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 AGAINST_CHAMPION = ("better", "not_worse")
+CHANCE = 0.5  # the AUC of a coin toss
+# Held-out rows that neither candidate nor champion has learnt from, and of each outcome, below which nothing is
+# compared: DeLong's interval is one of large samples.
+FEWEST_COMPARED_ROWS, FEWEST_COMPARED_OUTCOMES = 100, 20
 OVERRIDE_WORDS = 5  # fewer give no reason
 
 
 @dataclass(frozen=True)
 class GateRules:
-    """The rules of one data set's promotion gate; what is not declared here is not asked.
+    """The rules of one data set's promotion gate.
+
+    Always asked, whatever is declared: an AUC above chance, no unexplained leak, and that a champion is stood up to.
 
     Attributes:
         floors: metric → what the candidate must exceed (such as ``auc_low: 0.60``).
         ceilings: metric → what the candidate must not exceed (such as ``ece: 0.05`` or ``score_psi: 0.25``).
-        gate: ``better``: a higher AUC than the champion's on the same rows; ``not_worse``: the lower end of the
-            interval of the AUC's difference lies above ``-tolerance``.
+        gate: ``better``: the 95 % interval of the AUC's difference to the champion lies above 0; ``not_worse``, for
+            retraining on newer data: it lies above ``-tolerance``. Both on rows that neither has learnt from.
         tolerance: how much AUC a successor may lose under ``not_worse``, 0 or more.
     """
 

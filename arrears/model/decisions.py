@@ -1,8 +1,8 @@
 """Who becomes champion: a rule that anyone can check by hand.
 
-A candidate must meet every rule that its data set declares (see `arrears.model.gate`), and it must stand up to the
-present champion on the same rows: by default a higher AUC, and a tie keeps the champion. A metric that is missing or
-not a number never helps a candidate.
+A candidate must meet every rule that its data set declares (see `arrears.model.gate`), rank better than chance, and
+stand up to the present champion on rows that neither has learnt from: by default the 95 % interval of the AUC's
+difference lies above 0, so that noise and ties keep the champion. A metric that is missing or not a number never helps.
 """
 
 from __future__ import annotations
@@ -12,7 +12,16 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from arrears.contracts.gate_rules import GateRules
-from arrears.model.gate import COMPARED, LEAKS, Metrics, Verdict, champion_verdict, limit_verdicts, number
+from arrears.model.gate import (
+    COMPARED,
+    LEAKS,
+    QUALITY_RULES,
+    Metrics,
+    Verdict,
+    champion_verdict,
+    limit_verdicts,
+    number,
+)
 
 LEAK_CHECK_TAG, LEAK_REASON_TAG, LEAKS_TAG = "arrears.leak_check", "arrears.leak_override", "arrears.leaks"
 _SHOWN_LEAKS = 3
@@ -44,6 +53,11 @@ class Decision:
         return tuple(verdict for verdict in self.verdicts if not verdict.met)
 
     @property
+    def lacks_quality_rules(self) -> bool:
+        """Whether the data set declares no limit that a model could miss."""
+        return any(verdict.rule == QUALITY_RULES for verdict in self.verdicts)
+
+    @property
     def set_aside(self) -> tuple[str, ...]:
         """The rules that a person has set aside; none where nothing was overridden."""
         return tuple(verdict.rule for verdict in self.unmet) if self.override else ()
@@ -54,7 +68,8 @@ def decide(candidate: Metrics, champion: Metrics | None, rules: GateRules, *, ov
 
     Args:
         candidate: metric name to value, measured on held-out rows; see `with_leaks` for the leak check.
-        champion: the present champion's metrics on the same rows; none: there is no champion yet.
+        champion: the present champion's metrics on the rows compared on, which may be none; None: there is no
+            champion yet.
         rules: what the data set demands.
         overridden_leaks: what `overridden_leaks` tells of the training.
     """

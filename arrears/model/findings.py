@@ -109,6 +109,33 @@ class AucDifference:
 
 
 @dataclass(frozen=True)
+class Comparison:
+    """On which held-out rows a candidate stands beside the champion: those that neither has learnt from.
+
+    Attributes:
+        rows, defaults: of those rows; None: nothing tells which rows the champion has learnt from.
+        left_out: held-out rows that the champion has learnt from, or whose customer it knows.
+        candidate: its metrics on those rows; None: they are too few to compare on.
+        problem: why nothing is compared; empty where it is.
+    """
+
+    rows: int | None
+    defaults: int | None
+    left_out: int = 0
+    candidate: Evaluation | None = None
+    problem: str = ""
+
+    def metrics(self) -> dict[str, float]:
+        """The figures by name, as MLflow keeps them and the gate reads them."""
+        known = {
+            "compared_rows": self.rows,
+            "compared_defaults": self.defaults,
+            "compared_auc": self.candidate.auc if self.candidate else None,
+        }
+        return {name: value for name, value in known.items() if value is not None}
+
+
+@dataclass(frozen=True)
 class StabilityBin:
     """Scores between two limits: how many of the training rows were there, and how many of the held-out rows are.
 

@@ -7,12 +7,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from arrears.contracts.gate_rules import GateRules
+from arrears.contracts.gate_rules import (
+    CHANCE,
+    FEWEST_COMPARED_OUTCOMES,
+    FEWEST_COMPARED_ROWS,
+    GateRules,
+)
 
-COMPARED = "auc"
-DIFFERENCE_LOW = "auc_difference_low"
+COMPARED, AUC_LOW = "auc", "auc_low"
+DIFFERENCE, DIFFERENCE_LOW, DIFFERENCE_HIGH = "auc_difference", "auc_difference_low", "auc_difference_high"
+COMPARED_ROWS, COMPARED_DEFAULTS = "compared_rows", "compared_defaults"
+QUALITY_RULES = "quality rules of the data set"
 LEAKS = "unexplained_leaks"
 
 Metrics = Mapping[str, float | None]
@@ -37,7 +44,7 @@ class Verdict:
 
 
 def limit_verdicts(metrics: Metrics, rules: GateRules, *, overridden_leaks: str = "") -> tuple[Verdict, ...]:
-    """The rules that look at the candidate alone: its floors, its ceilings, and the leak check, which always counts.
+    """The rules that look at the candidate alone: its floors and ceilings, and those that always count.
 
     Args:
         overridden_leaks: leaks that were found and overridden, and why; empty: there were none.
@@ -45,19 +52,61 @@ def limit_verdicts(metrics: Metrics, rules: GateRules, *, overridden_leaks: str 
     return (
         *(_floor(metrics, name, limit) for name, limit in rules.floors.items()),
         *(_ceiling(metrics, name, limit) for name, limit in rules.ceilings.items()),
+        *_above_chance(metrics, rules),
         _no_leaks(metrics, overridden_leaks),
+        *_no_quality_rule(rules),
     )
 
 
 def champion_verdict(metrics: Metrics, champion: Metrics | None, rules: GateRules) -> Verdict:
-    """Whether the candidate stands up to the champion on the same rows; without a champion it need only be measured."""
+    """Whether the candidate stands up to the champion on rows that neither has learnt from.
+
+    Without a champion it need only be measured.
+    """
     value = number(metrics, COMPARED)
     if champion is None:
         reason = "there is no champion yet" if value is not None else f"the candidate has no {COMPARED}"
         return Verdict(f"{COMPARED} is measured", value, None, value is not None, reason)
-    if rules.gate == "not_worse":
-        return _not_worse(metrics, rules.tolerance)
-    return _better(value, number(champion, COMPARED))
+    limit = 0.0 - rules.tolerance if rules.gate == "not_worse" else 0.0
+    rule = f"{DIFFERENCE_LOW} > {limit:g}"
+    counts = number(metrics, COMPARED_ROWS), number(metrics, COMPARED_DEFAULTS)
+    if problem := comparison_problem(*counts):
+        return Verdict(rule, None, limit, False, problem)
+    low, high = number(metrics, DIFFERENCE_LOW), number(metrics, DIFFERENCE_HIGH)
+    if low is None:
+        return Verdict(
+            rule, None, limit, False, f"the candidate has no {DIFFERENCE_LOW}: nothing tells chance from skill"
+        )
+    upper = "" if high is None else f" to {high:+.4f}"
+    found = number(metrics, DIFFERENCE)
+    told = "" if found is None else f" by {found:+.4f}"
+    reason = (
+        f"on {counts[0]:,.0f} held-out borrowers that neither has learnt from ({counts[1]:,.0f} defaults) its AUC"
+        f" differs from the champion's{told}, 95 % interval {low:+.4f}{upper}: {_meaning(low, high, rules)}"
+    )
+    return Verdict(rule, low, limit, low > limit, reason)
+
+
+def comparison_problem(rows: float | None, defaults: float | None, *, outcomes_count: bool = True) -> str:
+    """Why candidate and champion cannot be compared; empty where they can.
+
+    Args:
+        rows, defaults: held-out rows that neither has learnt from; None: it is not known which those are.
+        outcomes_count: whether the models are about the outcome, so that both outcomes are needed.
+    """
+    if rows is None or defaults is None:
+        return (
+            "it cannot be compared with the champion: nothing tells which rows that one has learnt from, for it keeps"
+            " no lineage and the training rows of its version are gone"
+        )
+    are_few = outcomes_count and min(defaults, rows - defaults) < FEWEST_COMPARED_OUTCOMES
+    if rows >= FEWEST_COMPARED_ROWS and not are_few:
+        return ""
+    needed = f"{FEWEST_COMPARED_ROWS}" + (f" with {FEWEST_COMPARED_OUTCOMES} of each outcome" if outcomes_count else "")
+    return (
+        f"it cannot be compared with the champion: only {rows:,.0f} held-out rows with {defaults:,.0f} defaults are"
+        f" unknown to both, and {needed} are needed"
+    )
 
 
 def number(metrics: Metrics, name: str) -> float | None:
@@ -94,26 +143,36 @@ def _no_leaks(metrics: Metrics, overridden: str) -> Verdict:
     return Verdict("no unexplained leak", value, 0.0, value is not None and value <= 0, reason)
 
 
-def _better(value: float | None, limit: float | None) -> Verdict:
-    rule = f"{COMPARED} > the champion's"
-    if value is None:
-        return Verdict(rule, None, limit, False, f"the candidate has no {COMPARED}")
-    if limit is None:
-        reason = f"the champion's {COMPARED} on these rows is unknown: nothing to beat it with"
-        return Verdict(rule, value, None, False, reason)
-    relation = "beats" if value > limit else "equals" if value == limit else "does not beat"
-    return Verdict(rule, value, limit, value > limit, f"{COMPARED} {value:.6f} {relation} the champion's {limit:.6f}")
+def _above_chance(metrics: Metrics, rules: GateRules) -> tuple[Verdict, ...]:
+    """The rule that a model ranks better than a coin; nothing where a floor declares as much."""
+    declared = rules.floors.get(AUC_LOW)
+    if declared is not None and declared >= CHANCE:
+        return ()
+    verdict = _floor(metrics, AUC_LOW, CHANCE)
+    if verdict.value is None:
+        return (verdict,)
+    told = "ranks better than chance" if verdict.met else "nothing shows that it ranks better than chance"
+    shown = _shown(verdict.value, CHANCE)
+    return (replace(verdict, reason=f"the AUC is at least {shown} with 95 % confidence: {told}"),)
 
 
-def _not_worse(metrics: Metrics, tolerance: float) -> Verdict:
-    limit = 0.0 - tolerance
-    low, rule = number(metrics, DIFFERENCE_LOW), f"{DIFFERENCE_LOW} > {limit:g}"
-    if low is None:
-        reason = f"the candidate has no {DIFFERENCE_LOW}: nothing tells that it is not worse than the champion"
-        return Verdict(rule, None, limit, False, reason)
-    met = low > limit
-    told = "shows that it is not worse than the champion" if met else "leaves open that it is worse than the champion"
-    return Verdict(rule, low, limit, met, f"the AUC's difference, at least {low:+.6f} with 95 % confidence, {told}")
+def _no_quality_rule(rules: GateRules) -> tuple[Verdict, ...]:
+    if rules.floors or rules.ceilings:
+        return ()
+    reason = "no quality rule is set: the data set's description declares neither floors nor ceilings"
+    return (Verdict(QUALITY_RULES, None, None, True, reason),)
+
+
+def _meaning(low: float, high: float | None, rules: GateRules) -> str:
+    if rules.gate == "not_worse":
+        within = f" by more than {rules.tolerance:g}" if rules.tolerance else ""
+        met = low > 0.0 - rules.tolerance
+        return f"it is {'not worse' if met else 'not shown to be no worse'}{within}"
+    if low > 0:
+        return "it is better beyond chance"
+    if high is not None and high < 0:
+        return "it is worse beyond chance"
+    return "it is not shown to be better, the difference may be chance"
 
 
 def _shown(value: float, limit: float) -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from arrears.contracts.tasks import LOSS, NEXT_PRODUCT, SEGMENTS
+from arrears.contracts.tasks import DEFAULT, LOSS, NEXT_PRODUCT, SEGMENTS
 from arrears.model.decisions import Decision
-from arrears.model.gate import Metrics, Verdict, number
+from arrears.model.gate import COMPARED_DEFAULTS, COMPARED_ROWS, Metrics, Verdict, comparison_problem, number
 
 # Estimates then follow the losses with a correlation of 0.1: below it one loan is told from another by next to nothing.
 LEAST_R2 = 0.01
@@ -46,14 +46,21 @@ def decide_task(task: str, candidate: Metrics, champion: Metrics | None) -> Deci
     """Decides whether a candidate becomes champion of its task; a tie keeps the champion.
 
     Args:
-        candidate: metric name to value, measured on held-out rows.
-        champion: the present champion's metrics on the same rows; None: there is no champion yet.
+        candidate: metric name to value, measured on held-out rows; ``compared_…`` on those that neither it nor the
+            champion has learnt from.
+        champion: the present champion's metrics on the rows compared on; None: there is no champion yet.
     """
     rule = RULES[task]
-    alone, against = (_skill(rule, candidate), *_least(rule, candidate)), _against(rule, candidate, champion)
+    alone = (_skill(rule, candidate), *_least(rule, candidate))
+    against = _against(rule, candidate, champion, outcomes_count=needs_outcomes(task))
     if not all(verdict.met for verdict in alone) or number(candidate, rule.compared) is None:
         return Decision("refused", (*alone, against))
     return Decision("promoted" if against.met else "kept", (*alone, against))
+
+
+def needs_outcomes(task: str) -> bool:
+    """Whether models of a task are about the outcome: segments and next products are not."""
+    return task in (DEFAULT, LOSS)
 
 
 def _skill(rule: TaskRule, candidate: Metrics) -> Verdict:
@@ -80,16 +87,23 @@ def _least(rule: TaskRule, candidate: Metrics) -> tuple[Verdict, ...]:
     return (Verdict(told, value, least, met, f"{name} {value:.4f} {'reaches' if met else 'does not reach'} {least:g}"),)
 
 
-def _against(rule: TaskRule, candidate: Metrics, champion: Metrics | None) -> Verdict:
-    value = number(candidate, rule.compared)
+def _against(rule: TaskRule, candidate: Metrics, champion: Metrics | None, *, outcomes_count: bool) -> Verdict:
     if champion is None:
+        value = number(candidate, rule.compared)
         reason = "there is no champion yet" if value is not None else f"the candidate has no {rule.compared}"
         return Verdict(f"{rule.compared} is measured", value, None, value is not None, reason)
-    limit = number(champion, rule.compared)
+    value, limit = number(candidate, f"compared_{rule.compared}"), number(champion, rule.compared)
     told = f"{rule.compared} {'<' if rule.lower_is_better else '>'} the champion's"
+    rows, defaults = number(candidate, COMPARED_ROWS), number(candidate, COMPARED_DEFAULTS)
+    if problem := comparison_problem(rows, defaults, outcomes_count=outcomes_count):
+        return Verdict(told, value, limit, False, problem)
     if value is None or limit is None:
         whose = "candidate" if value is None else "champion"
         return Verdict(told, value, limit, False, f"the {whose} has no {rule.compared} on these rows")
     met = value < limit if rule.lower_is_better else value > limit
     relation = "beats" if met else "equals" if value == limit else "does not beat"
-    return Verdict(told, value, limit, met, f"{rule.compared} {value:.6f} {relation} the champion's {limit:.6f}")
+    reason = (
+        f"on {rows:,.0f} held-out rows that neither has learnt from, {rule.compared} {value:.6f} {relation} the"
+        f" champion's {limit:.6f}"
+    )
+    return Verdict(told, value, limit, met, reason)

@@ -13,7 +13,9 @@ def value_of(verdict: Verdict) -> str:
     """What the model has, of what the rule looks at."""
     if _is_leak_check(verdict):
         return {None: "not checked", 0.0: "none unexplained"}.get(verdict.value, "unexplained ones")
-    return "missing" if verdict.value is None else f"{verdict.value:,.4f}"
+    if verdict.value is None:
+        return "" if verdict.met else "missing"
+    return f"{verdict.value:,.4f}"
 
 
 def limit_of(verdict: Verdict) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from arrears.model.cutoffs import Cutoff
 from arrears.model.decisions import Decision
 from arrears.model.explanations import Explanation
-from arrears.model.findings import Findings
+from arrears.model.findings import Comparison, Findings
 from arrears.model.metrics import Evaluation
 from arrears.model.profit import ProfitCurve
 from arrears.reports import gate_words, model_tables
@@ -50,8 +50,9 @@ class ModelPage:
         dataset, dataset_version: what the model was trained and measured on.
         findings: what was measured on held-out rows.
         plots: file stem to PNG, as `arrears.reports.model_figures.model_plots` gave.
-        champion: the present champion's metrics on the same rows; None: there is none.
+        champion: the present champion's metrics on the rows compared on; None: there is none, or nothing is compared.
         champion_name: how to call it, such as ``version 3``.
+        comparison: on which rows the two are compared; None: there is no champion.
         decision: what the gate said; None: nothing was decided.
         cutoff: the model's own; None: it has none.
         profit: what each cut-off earns; None: the model tells no loan terms.
@@ -72,6 +73,7 @@ class ModelPage:
     plots: Mapping[str, bytes]
     champion: Evaluation | None = None
     champion_name: str = "champion"
+    comparison: Comparison | None = None
     decision: Decision | None = None
     cutoff: Cutoff | None = None
     profit: ProfitCurve | None = None
@@ -97,6 +99,7 @@ def render_model_page(page: ModelPage) -> str:
         summary=in_short(page.findings, page.champion_name if page.champion else "", page.profit),
         tables=model_tables,
         gate_words=gate_words,
+        alike=page.comparison.candidate if page.comparison else None,
         plots={stem: _embedded(stem, png) for stem, png in page.plots.items()},
         contents=_contents(page),
     )

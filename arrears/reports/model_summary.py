@@ -60,7 +60,7 @@ def _ranking(findings: Findings, champion: str) -> Iterator[Sentence]:
         told = {"good": "better beyond chance", "watch": "worse beyond chance", "plain": "the difference may be chance"}
         yield Sentence(
             tone,
-            f"Against {champion} on the same rows: AUC {difference.value:+.4f}"
+            f"Against {champion} on rows that neither has learnt from: AUC {difference.value:+.4f}"
             f" (95 %: {difference.low:+.4f} to {difference.high:+.4f}), {told[tone]}.",
         )
 

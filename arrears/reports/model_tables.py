@@ -44,15 +44,22 @@ AT_THRESHOLD = (
 METRICS = (*RANKING, *PROBABILITIES, *AT_THRESHOLD)
 
 
-def metric_rows(metrics: Iterable[Explained], found: Evaluation, champion: Evaluation | None) -> list[dict[str, str]]:
-    """A line a metric: the model's value, the champion's, and the difference."""
+def metric_rows(
+    metrics: Iterable[Explained], found: Evaluation, champion: Evaluation | None, alike: Evaluation | None = None
+) -> list[dict[str, str]]:
+    """A line a metric: the model's value, the champion's, and the difference.
+
+    Args:
+        alike: the model on the rows that the champion is measured on; None: those are the same.
+    """
     own, other = found.to_dict(), champion.to_dict() if champion else {}
+    beside = alike.to_dict() if alike else own
     return [
         {
             "name": metric.name,
             "value": f"{own[metric.field]:.4f}",
             "champion": f"{other[metric.field]:.4f}" if metric.field in other else "",
-            "difference": f"{own[metric.field] - other[metric.field]:+.4f}" if metric.field in other else "",
+            "difference": f"{beside[metric.field] - other[metric.field]:+.4f}" if metric.field in other else "",
             "meaning": metric.meaning,
         }
         for metric in metrics

@@ -55,6 +55,7 @@ class Frame:
     Attributes:
         decision: what the gate says.
         champion_name: how to call the present champion, such as ``version 3``.
+        alike: the model's metrics on the rows compared on; None: those are all held-out rows, or nothing is compared.
         parameters, provenance: of the training.
         links: label to URL.
         as_of, measured_at: business date, and when the page was made; empty: nobody told.
@@ -64,6 +65,7 @@ class Frame:
     dataset_version: str
     decision: Decision
     champion_name: str = "champion"
+    alike: Mapping[str, float] | None = None
     parameters: Mapping[str, object] = field(default_factory=dict)
     provenance: Mapping[str, object] = field(default_factory=dict)
     links: Mapping[str, str] = field(default_factory=dict)
@@ -107,9 +109,17 @@ def metric_table(
     if champion is None:
         header = ("Metric", "What it says", "This model")
         return Table(header, [(name, says, _told(found.get(metric))) for name, metric, says in rows], words=2)
-    header4 = ("Metric", "What it says", "This model", frame.champion_name)
-    compared = [(name, says, _told(found.get(metric)), _told(champion.get(metric))) for name, metric, says in rows]
-    return Table(header4, compared, words=2, note="Both models are measured on the same rows.")
+    columns = {"This model": found, **({"This model there": frame.alike} if frame.alike else {})}
+    columns[frame.champion_name] = champion
+    compared = [
+        (name, says, *(_told(column.get(metric)) for column in columns.values())) for name, metric, says in rows
+    ]
+    note = (
+        f"{frame.champion_name} has learnt from some held-out rows: on the others this model stands beside it."
+        if frame.alike
+        else "Both models are measured on the same rows."
+    )
+    return Table(("Metric", "What it says", *columns), compared, words=2, note=note)
 
 
 def _told(value: float | None) -> str:

@@ -1,7 +1,8 @@
-"""Measures a trained model of any task on held-out borrowers, and the present champion beside it on the same rows.
+"""Measures a trained model of any task on held-out borrowers, and beside the champion on rows that neither learnt from.
 
-Reads one version of the held-out set and the models; writes figures, plots and the report page to MLflow and to
-``artifacts``. Fails when the held-out set is absent or holds one class only.
+Reads one version of the held-out set, the models and their lineages; writes figures, plots and the report page to
+MLflow and to ``artifacts``. Fails when the held-out set is absent or holds one class only, or when the model has learnt
+from a row of it.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from spark_jobs.launch import launch
 from spark_jobs.measuring.measured import measured_beside
 from spark_jobs.measuring.model_report import mail_figures, report_files
 from spark_jobs.measuring.trained import TrainedRun
+from spark_jobs.measuring.unlearnt import Unlearnt, unlearnt_rows
 from spark_jobs.tasks.dispatch import measure_task
 from spark_jobs.tasks.task_rows import MeasuredTask
 
@@ -36,16 +38,20 @@ def run(spark: SparkSession, config: EvaluateModelConfig) -> JobResult:
     """Scores the held-out rows with both models, compares them, and keeps the evidence."""
     objects, models = Objects(), Models()
     manifest = objects.get_json(config.catalogue.dataset_manifest(config.dataset, config.dataset_version))
-    files, serving = models.files_of_run(config.mlflow_run_id), None
+    files, serving, served_tags = models.files_of_run(config.mlflow_run_id), None, None
     task = ModelDocument.from_json(files.document).task
     if config.champion_version is not None:
-        serving = models.files_of_version(registered_model(config.dataset, task), config.champion_version)
+        name = registered_model(config.dataset, task)
+        serving = models.files_of_version(name, config.champion_version)
+        _, _, served_tags = models.run_facts(models.run_of_version(name, config.champion_version))
     link, now = models.run_url(config.mlflow_run_id), datetime.now(UTC)
     metrics, parameters, tags = models.run_facts(config.mlflow_run_id)
     links = {"MLflow run": link, "Airflow run": tags.get(RUN_URL_TAG, "")}
     trained = TrainedRun(metrics, parameters, tags, links, measured_at=f"{now:%Y-%m-%d %H:%M} UTC")
+    description = DatasetDescription.from_dict(manifest["description"])
+    unlearnt = unlearnt_rows(spark, config, description, task=task, candidate=tags, champion=served_tags)
     measure = _measured_default if task == DEFAULT else measure_task
-    measured = measure(spark, config, manifest, files, serving, trained)
+    measured = measure(spark, config, manifest, files, serving, unlearnt, trained)
     model_folder = config.catalogue.model_folder(config.dataset, config.mlflow_run_id)
     for name, body in measured.files.items():
         for folder in (config.report_folder, model_folder):
@@ -58,7 +64,7 @@ def run(spark: SparkSession, config: EvaluateModelConfig) -> JobResult:
     }
     models.log_results(config.mlflow_run_id, measured.metrics, measured.files, compared)
     mailed = tuple(f"{config.report_folder}/{name}" for name in measured.mailed)
-    return JobResult(measured.figures, attachments=mailed, links={"MLflow run": link})
+    return JobResult({**measured.figures, **unlearnt.figures}, attachments=mailed, links={"MLflow run": link})
 
 
 def _measured_default(
@@ -67,6 +73,7 @@ def _measured_default(
     manifest: Mapping[str, Any],
     files: ModelFiles,
     serving: ModelFiles | None,
+    unlearnt: Unlearnt,
     trained: TrainedRun,
 ) -> MeasuredTask:
     """Measures a model of default; see `spark_jobs.tasks.dispatch.measure_task` for the others."""
@@ -80,7 +87,7 @@ def _measured_default(
         DatasetDescription.from_dict(manifest["description"]),
         ModelDocument.from_json(files.document),
     )
-    candidate, champion = measured_beside(spark, config, description, held_out, files, serving)
+    candidate, champion = measured_beside(spark, config, description, held_out, files, serving, unlearnt)
     report = report_files(config, manifest, files.model, document, candidate, champion, trained=trained)
     metrics = candidate.metrics() | (champion.metrics("champion_") if champion else {})
     return MeasuredTask(metrics, report, mail_figures(candidate, champion), MAILED)

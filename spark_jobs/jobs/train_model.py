@@ -1,6 +1,7 @@
 """Trains one model on the cluster: of default, of the loss given default, of segments, or of the next product.
 
-Reads one version of the training set; writes an MLflow run with the model, its parameters and facts. Fails when the
+Reads one version of the training set; writes an MLflow run with the model, its parameters and facts, and beside the
+model its lineage: the ids of the rows that it has learnt from. Fails when the
 version does not exist, or when its rows know what they must not (the leak check) and no reason overrides that.
 """
 
@@ -26,6 +27,7 @@ from arrears.stores.models import Models
 from arrears.stores.objects import Objects
 from spark_jobs.data.leak_check import checked_for_leaks
 from spark_jobs.io.checkpoints import checkpoints
+from spark_jobs.io.lineages import keep_lineage
 from spark_jobs.io.tables import read_version
 from spark_jobs.launch import launch
 from spark_jobs.tasks.dispatch import fit_task
@@ -62,6 +64,7 @@ def run(spark: SparkSession, config: TrainModelConfig) -> JobResult:
         fitted = with_points(trained.fitted, document)
         fitted = replace(fitted, facts=fitted.facts | {"train_auc": auc})
         keep_model(models, run_id, config, fitted, document)
+        models.tag_run(run_id, keep_lineage(spark, config, description, config.dataset_version, run_id).tags)
     told = {"engine": fitted.engine, **fitted.facts, "cut-off": told_cutoff(document.cutoff)}
     figures: dict[str, Any] = {**told, **leaks.figures}
     return JobResult(figures, {"mlflow_run_id": run_id}, links={"MLflow run": models.run_url(run_id)})
@@ -75,6 +78,7 @@ def _of_task(
     with models.run(experiment, short_name(config), parameters=_parameters(config), tags=_tags(config)) as run_id:
         found = fit_task(spark, config, description)
         keep_model(models, run_id, config, found.fitted, found.document)
+        models.tag_run(run_id, keep_lineage(spark, config, description, config.dataset_version, run_id).tags)
     figures: dict[str, Any] = {"task": config.task, "engine": found.fitted.engine, **found.fitted.facts}
     return JobResult(figures, {"mlflow_run_id": run_id}, links={"MLflow run": models.run_url(run_id)})
 

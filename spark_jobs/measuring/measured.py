@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pyspark.sql import DataFrame, SparkSession
 
 from arrears.contracts.descriptions import ID, LABEL, DatasetDescription
 from arrears.contracts.jobs import EvaluateModelConfig
 from arrears.model.explanations import Explanation
-from arrears.model.findings import Findings
+from arrears.model.findings import Comparison, Findings
 from arrears.model.profit import ProfitCurve
 from arrears.scoring.document import ModelDocument
 from arrears.stores.models import ModelFiles
@@ -20,6 +20,7 @@ from spark_jobs.measuring.cutoffs import profit_curve
 from spark_jobs.measuring.evaluation import findings
 from spark_jobs.measuring.explanations import explained
 from spark_jobs.measuring.scored_rows import kept, score_carrying
+from spark_jobs.measuring.unlearnt import Unlearnt
 
 SEGMENTED = 3  # categories whose levels are measured apart where nobody names any
 
@@ -31,17 +32,21 @@ class Measured:
     Attributes:
         profit: None: the model tells no loan terms.
         explanation: None: nobody asked.
+        comparison: the rows that it shares with the champion; None: there is no champion.
     """
 
     findings: Findings
     profit: ProfitCurve | None = None
     explanation: Explanation | None = None
+    comparison: Comparison | None = None
 
     def metrics(self, prefix: str = "") -> dict[str, float]:
         """The figures by name, as MLflow keeps them."""
         found = dict(self.findings.metrics())
         if self.profit is not None:
             found |= {"profit": self.profit.chosen.profit, "best_profit": self.profit.best.profit}
+        if self.comparison is not None:
+            found |= self.comparison.metrics()
         return {f"{prefix}{name}": value for name, value in found.items()}
 
 
@@ -52,8 +57,16 @@ def measured_beside(
     held_out: Snapshot,
     candidate: ModelFiles,
     champion: ModelFiles | None,
+    unlearnt: Unlearnt,
 ) -> tuple[Measured, Measured | None]:
-    """Measures a candidate, and the champion on the same rows.
+    """Measures a candidate on all held-out rows, and beside the champion on those that neither has learnt from.
+
+    Args:
+        champion: None: there is none.
+        unlearnt: the rows that may be compared on.
+
+    Returns:
+        The candidate, and the champion on the rows compared on; None: there is none, or nothing is compared.
 
     Raises:
         BadInput: the held-out rows do not fit a model, or hold one class only.
@@ -68,7 +81,7 @@ def measured_beside(
     carried = (ID, LABEL, *segment_by, *protected, *lent)
     with (
         kept(score_carrying(spark, held_out, candidate.model, document, carried)) as scored,
-        _served(spark, held_out, champion) as other,
+        _served(spark, held_out, None if unlearnt.problem else champion, unlearnt) as other,
     ):
         beside = None
         if champion is not None and other is not None:
@@ -76,26 +89,34 @@ def measured_beside(
         found = findings(
             scored,
             threshold=_threshold(document),
-            champion=other,
+            champion=None if unlearnt.left_out else other,
             segment_by=segment_by,
             protected=protected,
             training_quantiles=document.score_quantiles,
             replicates=config.replicates,
             seed=config.seed,
         )
+        compared = found
+        if other is not None and unlearnt.left_out:
+            compared = findings(unlearnt.of(scored), threshold=_threshold(document), champion=other)
+            found = replace(found, auc_difference=compared.auc_difference)
         profit = profit_curve(scored, cutoff) if cutoff else None
     explanation = explained(snapshots.read_pinned(spark, held_out), candidate.model, document, seed=config.seed)
-    return Measured(found, profit, explanation), beside
+    comparison = None
+    if champion is not None:
+        alike = None if other is None else compared.evaluation
+        comparison = Comparison(unlearnt.rows, unlearnt.defaults, unlearnt.left_out, alike, unlearnt.problem)
+    return Measured(found, profit, explanation, comparison), beside
 
 
 def _served(
-    spark: SparkSession, held_out: Snapshot, champion: ModelFiles | None
+    spark: SparkSession, held_out: Snapshot, champion: ModelFiles | None, unlearnt: Unlearnt
 ) -> AbstractContextManager[DataFrame | None]:
-    """The champion's scores of the same rows; None: there is no champion."""
+    """The champion's scores of the rows compared on; None: there is no champion to compare with."""
     if champion is None:
         return nullcontext()
     document = ModelDocument.from_json(champion.document)
-    return kept(score_carrying(spark, held_out, champion.model, document, (ID, LABEL)))
+    return kept(unlearnt.of(score_carrying(spark, held_out, champion.model, document, (ID, LABEL))))
 
 
 def _threshold(document: ModelDocument) -> float | None:

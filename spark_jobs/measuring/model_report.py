@@ -48,16 +48,15 @@ def report_files(
         champion: the present champion on the same rows; None: there is none.
         trained: the model's MLflow run.
     """
-    rules = DatasetDescription.from_dict(manifest["description"]).rules
+    rules, compared = DatasetDescription.from_dict(manifest["description"]).rules, candidate.comparison
+    beside = None if compared is None else champion.metrics() if champion else {}
     decision = decide(
-        with_leaks(candidate.metrics(), trained.tags),
-        champion.metrics() if champion else None,
-        rules,
-        overridden_leaks=overridden_leaks(trained.tags),
+        with_leaks(candidate.metrics(), trained.tags), beside, rules, overridden_leaks=overridden_leaks(trained.tags)
     )
     plots = model_plots(
         candidate.findings,
-        champion=champion.findings.curves if champion else None,
+        # On other rows than the candidate's curve it would be no neighbour of it.
+        champion=champion.findings.curves if champion and not (compared and compared.left_out) else None,
         profit=candidate.profit,
         explanation=candidate.explanation,
     )
@@ -71,6 +70,7 @@ def report_files(
         plots=pictures,
         champion=champion.findings.evaluation if champion else None,
         champion_name=f"version {config.champion_version}",
+        comparison=compared,
         decision=decision,
         cutoff=document.cutoff,
         profit=candidate.profit,
@@ -118,8 +118,10 @@ def _leak_check(tags: Mapping[str, str]) -> dict[str, object]:
 def mail_figures(candidate: Measured, champion: Measured | None) -> dict[str, float | int | str | None]:
     """What the mail tells; MLflow and the report page have all of it."""
     found, findings = candidate.findings.evaluation, candidate.findings
-    difference = findings.auc_difference
+    difference, compared = findings.auc_difference, candidate.comparison
     beside: dict[str, float | int | str | None] = {}
+    if compared is not None and compared.candidate is not None and compared.left_out:
+        beside["AUC on the rows compared on"] = compared.candidate.auc
     if champion is not None:
         beside["AUC of the champion on the same rows"] = champion.findings.evaluation.auc
     if difference is not None:
@@ -173,6 +175,7 @@ def _in_numbers(page: ModelPage, decision: Decision, candidate: Measured, champi
         **candidate.findings.to_dict(),
         "metrics": candidate.metrics(),
         "champion": champion.metrics() if champion else None,
+        "comparison": dataclasses.asdict(candidate.comparison) if candidate.comparison else None,
         "decision": dataclasses.asdict(decision),
         "cutoff": dataclasses.asdict(page.cutoff) if page.cutoff else None,
         "profit": candidate.profit.to_dict() if candidate.profit else None,

@@ -19,7 +19,7 @@ from arrears.stores.models import Models
 from arrears.stores.objects import Objects
 
 _CHAMPION = "champion_"
-_DIFFERENCE = "auc_difference"
+_DIFFERENCE, _COMPARED = "auc_difference", "compared_"
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,8 @@ def judged(config: ProposeModelConfig, models: Models, objects: Objects) -> Cand
 
     Raises:
         UpstreamNotReady: it has not been evaluated.
-        BadConfiguration: it was evaluated on other data, against another champion, or is a model of another task.
+        BadConfiguration: it was evaluated on other data than it was trained on, or than this run is of, or against
+            another champion; or it is a model of another task.
     """
     manifest = objects.get_json(config.catalogue.dataset_manifest(config.dataset, config.dataset_version))
     rules = DatasetDescription.from_dict(manifest["description"]).rules
@@ -62,7 +63,7 @@ def judged(config: ProposeModelConfig, models: Models, objects: Objects) -> Cand
         champion = {name.removeprefix(_CHAMPION): v for name, v in known.items() if name.startswith(_CHAMPION)}
     else:
         # Left by an evaluation against a champion that this one was not compared with.
-        own = {name: value for name, value in own.items() if not name.startswith(_DIFFERENCE)}
+        own = {name: value for name, value in own.items() if not name.startswith((_DIFFERENCE, _COMPARED))}
     decided = (
         decide(own, champion, rules, overridden_leaks=overridden_leaks(tags))
         if config.task == DEFAULT
@@ -101,4 +102,11 @@ def _refuse_other_evaluation(config: ProposeModelConfig, tags: Mapping[str, str]
             f"MLflow run {config.mlflow_run_id} was evaluated on {measured[0]} against champion"
             f" {measured[1] or 'none'}, not on {config.dataset_version} against {config.champion_version or 'none'}:"
             " run evaluate_model again"
+        )
+    trained = tags.get("arrears.dataset_version")
+    if trained != measured[0]:
+        raise BadConfiguration(
+            f"MLflow run {config.mlflow_run_id} was trained on {trained or 'a version that it does not tell'} and"
+            f" evaluated on {measured[0]}: a model is judged on rows held out from its own training; train on"
+            f" {measured[0]}"
         )

@@ -21,7 +21,8 @@ from arrears.scoring.document import ModelDocument
 from arrears.stores.models import ModelFiles
 from spark_jobs.measuring.model_report import provenance_of
 from spark_jobs.measuring.trained import TrainedRun
-from spark_jobs.tasks.task_rows import FittedTask, MeasuredTask
+from spark_jobs.measuring.unlearnt import Unlearnt
+from spark_jobs.tasks.task_rows import FittedTask, MeasuredTask, held_out_rows
 
 # The settings that reach each task's engines; the others belong to default models.
 _PREPARATION = ("features", "missing", "missing_flags", "outliers", "encoding", "deciles", "interactions")
@@ -48,30 +49,39 @@ def measure_task(
     manifest: Mapping[str, Any],
     files: ModelFiles,
     serving: ModelFiles | None,
+    unlearnt: Unlearnt,
     trained: TrainedRun,
 ) -> MeasuredTask:
-    """Measures a model of a task beside default on the held-out rows, and the champion beside it.
+    """Measures a model of a task beside default on the held-out rows, and beside the champion on shared ones.
 
     Args:
         manifest: of the dataset version.
         files: the candidate; its document tells the task.
         serving: the present champion of the task; None: there is none.
+        unlearnt: the rows that the two may be compared on.
         trained: the model's MLflow run.
     """
     description = DatasetDescription.from_dict(manifest["description"])
     document = ModelDocument.from_json(files.document)
     module = _module(document.task)
-    found = module.measure(spark, config, description, files.model, document)
-    champion = None
-    if serving is not None:
-        champion = module.measure(spark, config, description, serving.model, ModelDocument.from_json(serving.document))
-    metrics = found.metrics()
-    decision = decide_task(document.task, metrics, champion.metrics() if champion else None)
+    held_out = held_out_rows(spark, config)
+    found = module.measure(held_out, config, description, files.model, document)
+    champion, alike = None, found
+    if serving is not None and not unlearnt.problem:
+        theirs = ModelDocument.from_json(serving.document)
+        shared = unlearnt.of(held_out)
+        champion = module.measure(shared, config, description, serving.model, theirs)
+        if unlearnt.left_out:
+            alike = module.measure(shared, config, description, files.model, document)
+    metrics = found.metrics() | ({} if serving is None else _compared(unlearnt, alike.metrics() if champion else {}))
+    beside = None if serving is None else champion.metrics() if champion else {}
+    decision = decide_task(document.task, metrics, beside)
     frame = Frame(
         dataset=config.dataset,
         dataset_version=config.dataset_version,
         decision=decision,
         champion_name=f"version {config.champion_version}",
+        alike=alike.metrics() if champion and unlearnt.left_out else None,
         parameters=_told(document.task, trained.parameters),
         provenance=provenance_of(config, manifest, document, trained.tags),
         links=trained.links,
@@ -79,10 +89,16 @@ def measure_task(
         measured_at=trained.measured_at,
     )
     page: TaskPage = module.page(found, champion, frame, files.model, document)
-    theirs = champion.metrics() if champion else None
-    numbers = {"task": document.task, **found.to_dict(), "champion": theirs, "decision": asdict(decision)}
-    beside = {f"champion_{name}": value for name, value in (theirs or {}).items()}
-    return _kept(page, metrics, {**metrics, **beside}, numbers)
+    numbers = {"task": document.task, **found.to_dict(), "champion": beside or None, "decision": asdict(decision)}
+    logged = {f"champion_{name}": value for name, value in (beside or {}).items()}
+    return _kept(page, metrics, {**metrics, **logged}, numbers)
+
+
+def _compared(unlearnt: Unlearnt, alike: Mapping[str, float]) -> dict[str, float]:
+    """How many rows candidate and champion are compared on, and the candidate's figures on them."""
+    counts = {"rows": unlearnt.rows, "defaults": unlearnt.defaults}
+    known = {name: float(value) for name, value in counts.items() if value is not None}
+    return {f"compared_{name}": value for name, value in {**alike, **known}.items()}
 
 
 def _told(task: str, parameters: Mapping[str, str]) -> dict[str, str]:

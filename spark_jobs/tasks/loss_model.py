@@ -30,7 +30,6 @@ from spark_jobs.measuring.scored_rows import kept
 from spark_jobs.tasks.loss_evaluation import evaluate_losses
 from spark_jobs.tasks.task_rows import (
     FittedTask,
-    held_out_rows,
     made_up_customer,
     prepared,
     task_spec,
@@ -74,7 +73,7 @@ def fit(spark: SparkSession, config: TrainModelConfig, description: DatasetDescr
 
 
 def measure(
-    spark: SparkSession,
+    borrowers: DataFrame,
     config: EvaluateModelConfig,
     description: DatasetDescription,
     model: bytes,
@@ -86,7 +85,7 @@ def measure(
         BadInput: there are none, or some have no loss.
     """
     column = _loss_column(description)
-    defaulted = held_out_rows(spark, config).where(F.col(LABEL) == 1)
+    defaulted = borrowers.where(F.col(LABEL) == 1)
     said = to_answers(defaulted, model, document, carry={column: "double"})
     limit = document.loss_limit or description.loss_limit
     return evaluate_losses(said, estimate="loss_given_default", actual=column, limit=limit)

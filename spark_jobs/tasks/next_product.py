@@ -18,7 +18,7 @@ from spark_jobs.engines.offering import BY_MODEL, BY_POPULARITY, FIRST, to_rank_
 from spark_jobs.engines.task_contract import TaskRows
 from spark_jobs.io.checkpoints import checkpoints
 from spark_jobs.measuring.scored_rows import kept
-from spark_jobs.tasks.task_rows import FittedTask, held_out_rows, task_spec, training_rows
+from spark_jobs.tasks.task_rows import FittedTask, task_spec, training_rows
 from spark_jobs.training.documents import document_of
 from spark_jobs.transforms.holdings import to_holder_shares, to_interactions, with_hidden_product
 
@@ -48,7 +48,7 @@ def fit(spark: SparkSession, config: TrainModelConfig, description: DatasetDescr
 
 
 def measure(
-    spark: SparkSession,
+    borrowers: DataFrame,
     config: EvaluateModelConfig,
     description: DatasetDescription,
     model: bytes,
@@ -59,7 +59,7 @@ def measure(
     Raises:
         BadInput: no held-out customer holds two products.
     """
-    return measured(held_out_rows(spark, config), model, document.numeric, seed=config.seed)
+    return measured(borrowers, model, document.numeric, seed=config.seed)
 
 
 def page(

@@ -27,7 +27,6 @@ from spark_jobs.engines.task_contract import FitTask
 from spark_jobs.measuring.scored_rows import kept
 from spark_jobs.tasks.task_rows import (
     FittedTask,
-    held_out_rows,
     made_up_customer,
     prepared,
     task_spec,
@@ -71,17 +70,18 @@ def fit(spark: SparkSession, config: TrainModelConfig, description: DatasetDescr
 
 
 def measure(
-    spark: SparkSession,
+    borrowers: DataFrame,
     config: EvaluateModelConfig,
     description: DatasetDescription,
     model: bytes,
     document: ModelDocument,
 ) -> Segmentation:
     """Puts the held-out customers into segments and describes each."""
-    rows = held_out_rows(spark, config)
-    numeric = [name for name in description.numeric if name in rows.columns]
-    categorical = [name for name in description.categorical if name in rows.columns]
-    return described(to_segmented(rows, model, document, carry=[*numeric, *categorical, LABEL]), numeric, categorical)
+    numeric = [name for name in description.numeric if name in borrowers.columns]
+    categorical = [name for name in description.categorical if name in borrowers.columns]
+    return described(
+        to_segmented(borrowers, model, document, carry=[*numeric, *categorical, LABEL]), numeric, categorical
+    )
 
 
 def page(

@@ -42,14 +42,23 @@ def measured(metrics: Mapping[str, float], champion: str | None = None, champion
         tags={
             "arrears.leak_check": "no leak",
             "arrears.evaluated_on": VERSION,
+            "arrears.dataset_version": VERSION,
             "arrears.compared_with": champion or "",
         }
     ) as run:
-        mlflow.log_metrics({**metrics, **({"champion_auc": champion_auc} if champion else {})})
+        mlflow.log_metrics({**metrics, **(_beside(metrics["auc"], champion_auc) if champion else {})})
         with tempfile.TemporaryDirectory() as folder:
             Path(folder, "MLmodel").write_text("artifact_path: model\nflavors: {}\n")
             mlflow.log_artifacts(folder, artifact_path="model")
     return str(run.info.run_id)
+
+
+def _beside(auc: float, champion_auc: float) -> dict[str, float]:
+    """The comparison with a champion, its interval 0.04 wide, on rows that neither has learnt from."""
+    difference = auc - champion_auc
+    interval = {"auc_difference_low": difference - 0.02, "auc_difference_high": difference + 0.02}
+    rows = {"compared_rows": 1000, "compared_defaults": 200, "compared_auc": auc}
+    return {"champion_auc": champion_auc, "auc_difference": difference, **interval, **rows}
 
 
 def a_proposal(root: str, run_id: str, champion: str | None = None) -> ProposeModelConfig:

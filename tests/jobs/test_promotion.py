@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +18,7 @@ from spark_jobs.jobs import promote_model, propose_model
 from tests.jobs.registry_world import (
     A_PILOT,
     BETTER,
+    DATASET,
     GOOD,
     MODEL,
     POOR,
@@ -77,8 +80,11 @@ def test_mail_lists_every_rule_with_its_verdict(root: str) -> None:
 
 def test_candidate_that_meets_the_rules_and_does_not_win_stays_challenger(root: str) -> None:
     first = promoted(root)
-    kept = promote_model.run(a_promotion(root, measured(GOOD, first, 0.75), first)).values
+    noise = promote_model.run(a_promotion(root, measured(GOOD, first, 0.7466), first))
+    kept = noise.values
     assert kept["decision"] == "kept"
+    told = "by +0.0034, 95 % interval -0.0166 to +0.0234: it is not shown to be better, the difference may be chance"
+    assert told in str(noise.figures["rule auc_difference_low > 0"])
     assert aliases() == {"champion": first, "challenger": kept["model_version"]}
     refused = promote_model.run(a_promotion(root, measured(POOR, first), first)).values
     assert refused["decision"] == "refused"
@@ -102,6 +108,38 @@ def test_unmet_rule_is_overridden_with_a_reason_that_is_kept(root: str) -> None:
     (entry,) = entries(root)
     assert (entry["who"], entry["override"]) == ("grace", "a pilot of fifty loans")
     assert entry["set_aside"] == ["auc_low > 0.6", "ece <= 0.05"]
+
+
+def test_override_stands_first_on_the_kept_page_and_in_the_log(root: str, tmp_path: Path) -> None:
+    import mlflow
+
+    run_id, page = measured(POOR), b"<html><body><main>\n<h1>Default model</h1></main></body></html>"
+    kept, sent = f"{Catalogue(root).model_folder(DATASET, run_id)}/report.html", f"{root}/artifacts/runs/r1/report.html"
+    for address in (kept, sent):
+        Objects().put(address, page)
+    reason = "a pilot of <b>fifty</b> loans"
+    given = {
+        **A_PILOT,
+        "override_reason": reason,
+        "requested_by": "grace",
+        "report_folder": f"{root}/artifacts/runs/r1",
+    }
+    config = a_promotion(root, run_id, **given)
+    promote_model.run(config)
+    promote_model.run(config)
+    logged = Path(mlflow.artifacts.download_artifacts(f"runs:/{run_id}/evaluation/report.html", dst_path=str(tmp_path)))
+    for found in (Objects().get(kept).decode(), Objects().get(sent).decode(), logged.read_text()):
+        before, _, banner = found.partition("<main>")
+        assert before == "<html><body>"
+        assert banner.startswith('<!-- override --><section class="override" role="alert"')
+        told = banner.partition("<h1>")[0]
+        assert " ".join(re.sub(r"<[^>]*>", " ", told).split()) == (
+            "Promoted by override grace set aside what the gate demands: auc_low &gt; 0.6 ece &lt;= 0.05"
+            " Reason: a pilot of &lt;b&gt;fifty&lt;/b&gt; loans"
+        )
+        assert found.count("Promoted by override") == 1
+    (address,) = [item.uri for item in Objects().list(Catalogue(root).decisions(MODEL))]
+    assert Objects().get(address).startswith(b'{\n "override": "a pilot of <b>fifty</b> loans",\n "set_aside": [')
 
 
 def test_override_is_refused_where_no_rule_is_unmet(root: str) -> None:
@@ -138,6 +176,7 @@ def test_human_approval_promotes_and_both_entries_name_the_person(root: str) -> 
     version = proposed.values["proposed_version"]
     assert aliases() == {"challenger": version}
     assert "| auc_low > 0.6 | 0.7000 | met |" in proposed.values["summary"]
+    assert "would set aside" not in proposed.values["summary"]
     done = approve(root, run_id, approval_reason="as agreed in the committee")
     assert done.values["decision"] == "promoted"
     assert aliases() == {"champion": version}
@@ -147,6 +186,9 @@ def test_human_approval_promotes_and_both_entries_name_the_person(root: str) -> 
 
 def test_approval_alone_promotes_nothing_that_misses_a_rule(root: str) -> None:
     run_id = measured(POOR)
+    told = propose_model.run(a_proposal(root, run_id)).values["summary"]
+    assert "**An override would set aside:**\n\n* auc_low > 0.6: auc_low 0.5000 does not exceed" in told
+    assert "\n* ece <= 0.05: ece 0.3000 exceeds" in told
     assert approve(root, run_id).values["decision"] == "refused"
     assert aliases() == {}
     assert kinds(root) == ["approved", "refused"]
@@ -193,6 +235,15 @@ def test_candidate_compared_with_a_former_champion_is_not_promoted(root: str) ->
     first = promoted(root)
     with pytest.raises(BadConfiguration, match=f"champion became version {first}"):
         promote_model.run(a_promotion(root, run_id))
+
+
+def test_candidate_that_was_trained_on_other_data_than_it_was_measured_on_is_not_promoted(root: str) -> None:
+    for version, told in (("v0", "was trained on v0 and evaluated on v1"), ("", "that it does not tell and evaluated")):
+        run_id = measured(GOOD)
+        Models().tag_run(run_id, {"arrears.dataset_version": version})
+        with pytest.raises(BadConfiguration, match=told):
+            promote_model.run(a_promotion(root, run_id))
+    assert entries(root) == []
 
 
 def test_candidate_that_was_not_measured_on_these_data_is_not_promoted(root: str) -> None:

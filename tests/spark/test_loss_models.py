@@ -205,14 +205,13 @@ def test_catboost_learns_from_categories_and_missing_values_as_they_come(
     rows = customers.rename(columns={"is_bad": "is_default"}).assign(borrower_id=customers.id.astype(str))
     borrowers = spark.createDataFrame(rows.drop(columns=["id", "segment", "expected_loss", "default_probability"]))
     monkeypatch.setattr(loss_model, "training_rows", lambda *_: borrowers)
-    monkeypatch.setattr(loss_model, "held_out_rows", lambda *_: borrowers)
     chosen = {"task": "loss", "iterations": 60, "learning_rate": 0.2, "early_stopping_rounds": 60}
     config = TrainModelConfig(root=tmp_path.as_uri(), dataset_version="v", **chosen)
     description = shipped_description("synthetic_customers")
     trained = loss_model.fit(spark, config, description)
     assert trained.document.categorical == ("region",)
     evaluation = EvaluateModelConfig(dataset_version="v", mlflow_run_id="r", report_folder="f")
-    found = loss_model.measure(spark, evaluation, description, trained.fitted.model, trained.document)
+    found = loss_model.measure(borrowers, evaluation, description, trained.fitted.model, trained.document)
     assert found.figures.rows == customers.is_bad.sum()
     assert found.figures.r2 > 0.6
     assert found.figures.rmse < found.rmse_of_mean

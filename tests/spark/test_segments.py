@@ -88,12 +88,11 @@ def test_a_fitted_version_is_described_as_pandas_and_scikit_learn_describe_it(
     rows = customers.rename(columns={"is_bad": "is_default"}).assign(borrower_id=customers.id.astype(str))
     borrowers = spark.createDataFrame(rows.drop(columns=["segment"]))
     monkeypatch.setattr(segments, "training_rows", lambda *_: borrowers)
-    monkeypatch.setattr(segments, "held_out_rows", lambda *_: borrowers)
     config = TrainModelConfig(dataset_version="v", task="segments", engine="kmeans", clusters=4)
     trained = segments.fit(spark, config, description)
     assert trained.document.categorical == ()
     evaluation = EvaluateModelConfig(dataset_version="v", mlflow_run_id="r", report_folder="f")
-    found = segments.measure(spark, evaluation, description, trained.fitted.model, trained.document)
+    found = segments.measure(borrowers, evaluation, description, trained.fitted.model, trained.document)
 
     model = loaded(trained.fitted.model)
     filled = customers[list(trained.document.numeric)].fillna(trained.document.preparation.number_fills)

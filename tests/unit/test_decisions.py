@@ -18,10 +18,22 @@ NOT_WORSE = GateRules(floors={"auc_low": 0.60}, gate="not_worse", tolerance=0.01
 EASY = GateRules(floors={"auc": 0.85, "accuracy": 0.80, "f1": 0.75}, ceilings={"ece": 0.05})
 CLEAN = {LEAKS: 0.0}
 GOOD = {"auc": 0.75, "auc_low": 0.70, **CLEAN}
+SHARED = {"compared_rows": 4000.0, "compared_defaults": 800.0}
+CHAMPION = {"auc": 0.74}
+
+
+def beside_champion(value: float | None, low: float | None, high: float | None) -> dict[str, float | None]:
+    """A good candidate whose AUC differs by this much from the champion's on shared rows."""
+    return {**GOOD, **SHARED, "auc_difference": value, "auc_difference_low": low, "auc_difference_high": high}
+
 
 # Few values, so that candidates that pass all but one condition are common.
 values = st.sampled_from([None, math.nan, math.inf, -math.inf, 0.0, 0.5, 0.6, 0.7])
-metrics = st.dictionaries(st.sampled_from(["auc", "auc_low", "ece", "auc_difference_low", LEAKS]), values)
+metrics = st.dictionaries(
+    st.sampled_from(["auc", "auc_low", "ece", "auc_difference_low", LEAKS]), values
+) | st.dictionaries(st.sampled_from(["auc", "auc_low", "ece", "auc_difference_low", LEAKS]), values).map(
+    lambda found: {**found, **SHARED}
+)
 rules = st.builds(
     GateRules,
     floors=st.dictionaries(st.sampled_from(["auc_low", "ks"]), st.sampled_from([math.nan, 0.5, 0.6])),
@@ -68,6 +80,7 @@ def test_every_rule_has_its_verdict_when_a_candidate_is_judged() -> None:
         ("accuracy > 0.8", 0.79, 0.80, False),
         ("f1 > 0.75", None, 0.75, False),
         ("ece <= 0.05", 0.051, 0.05, False),
+        ("auc_low > 0.5", None, 0.5, False),
         ("no unexplained leak", 0.0, 0.0, True),
         ("auc is measured", 0.86, None, True),
     ]
@@ -79,30 +92,112 @@ def test_better_candidate_is_refused_when_it_misses_a_floor(champion_auc: float 
     assert decide({**GOOD, "auc_low": 0.5}, {"auc": champion_auc}, RULES).outcome == "refused"
 
 
-def test_candidate_is_promoted_when_it_beats_the_champion() -> None:
-    assert decide(GOOD, {"auc": 0.74}, RULES).outcome == "promoted"
+@pytest.mark.parametrize(
+    ("difference", "outcome", "told"),
+    [
+        (
+            (0.0100, 0.0021, 0.0179),
+            "promoted",
+            "by +0.0100, 95 % interval +0.0021 to +0.0179: it is better beyond chance",
+        ),
+        (
+            (0.0034, -0.0039, 0.0108),
+            "kept",
+            "by +0.0034, 95 % interval -0.0039 to +0.0108: it is not shown to be better, the difference may be chance",
+        ),
+        ((-0.02, -0.03, -0.01), "kept", "95 % interval -0.0300 to -0.0100: it is worse beyond chance"),
+        ((0.0, 0.0, 0.0), "kept", "it is not shown to be better"),
+        ((0.01, 0.0, 0.02), "kept", "it is not shown to be better"),
+        ((0.01, None, None), "kept", "the candidate has no auc_difference_low"),
+        ((0.01, math.nan, 0.02), "kept", "the candidate has no auc_difference_low"),
+    ],
+)
+def test_champion_changes_when_the_whole_interval_of_the_difference_lies_above_zero(
+    difference: tuple[float | None, float | None, float | None], outcome: str, told: str
+) -> None:
+    decision = decide(beside_champion(*difference), CHAMPION, RULES)
+    assert decision.outcome == outcome
+    assert decision.verdicts[-1].rule == "auc_difference_low > 0"
+    assert told in decision.verdicts[-1].reason
 
 
-@pytest.mark.parametrize("champion_auc", [0.75, 0.76])
-def test_champion_is_kept_when_it_is_as_good_or_better(champion_auc: float) -> None:
-    assert decide(GOOD, {"auc": champion_auc}, RULES).outcome == "kept"
+def test_verdict_on_the_champion_says_on_which_rows() -> None:
+    told = decide(beside_champion(0.01, 0.002, 0.018), CHAMPION, RULES).verdicts[-1].reason
+    assert told.startswith("on 4,000 held-out borrowers that neither has learnt from (800 defaults) its AUC differs")
 
 
-def test_champion_is_kept_when_its_own_auc_is_unknown() -> None:
-    assert decide(GOOD, {}, RULES).outcome == "kept"
+@pytest.mark.parametrize(
+    ("rows", "defaults", "told"),
+    [
+        (
+            99,
+            40,
+            "only 99 held-out rows with 40 defaults are unknown to both, and 100 with 20 of each outcome are needed",
+        ),
+        (4000, 19, "only 4,000 held-out rows with 19 defaults are unknown to both"),
+        (4000, 3981, "only 4,000 held-out rows with 3,981 defaults are unknown to both"),
+        (0, 0, "only 0 held-out rows with 0 defaults"),
+        (None, None, "nothing tells which rows that one has learnt from"),
+    ],
+)
+@pytest.mark.parametrize("gate", ["better", "not_worse"])
+def test_champion_is_kept_when_too_few_rows_are_unknown_to_both(
+    rows: int | None, defaults: int | None, told: str, gate: str
+) -> None:
+    candidate = {**beside_champion(0.1, 0.05, 0.15), "compared_rows": rows, "compared_defaults": defaults}
+    decision = decide(candidate, CHAMPION, replace(RULES, gate=gate))
+    assert decision.outcome == "kept"
+    assert f"it cannot be compared with the champion: {told}" in decision.verdicts[-1].reason
 
 
 @pytest.mark.parametrize(
     ("low", "outcome"), [(-0.009, "promoted"), (-0.01, "kept"), (0.002, "promoted"), (None, "kept")]
 )
 def test_successor_that_is_not_worse_is_enough_when_the_gate_says_so(low: float | None, outcome: str) -> None:
-    assert decide({**GOOD, "auc_difference_low": low}, {"auc": 0.76}, NOT_WORSE).outcome == outcome
+    decision = decide(beside_champion(0.001, low, 0.02), {"auc": 0.76}, NOT_WORSE)
+    assert decision.outcome == outcome
+    if outcome == "promoted":
+        assert decision.verdicts[-1].reason.endswith("to +0.0200: it is not worse by more than 0.01")
+
+
+@pytest.mark.parametrize(
+    ("auc", "low", "told"),
+    [
+        (0.5, 0.5, "the AUC is at least 0.5000 with 95 % confidence: nothing shows that it ranks better than chance"),
+        (0.31, 0.28, "the AUC is at least 0.2800 with 95 % confidence"),
+        (0.4956, 0.46, "nothing shows that it ranks better than chance"),
+        (0.52, 0.49, "nothing shows that it ranks better than chance"),
+        (0.52, None, "the candidate has no auc_low, which must exceed 0.5"),
+    ],
+)
+@pytest.mark.parametrize("rules", [GateRules(), GateRules(ceilings={"ece": 0.5}), GateRules(floors={"auc_low": 0.3})])
+def test_model_that_knows_nothing_is_refused_whatever_the_description_says(
+    auc: float, low: float | None, told: str, rules: GateRules
+) -> None:
+    decision = decide({"auc": auc, "auc_low": low, "ece": 0.1, **CLEAN}, None, rules)
+    assert decision.outcome == "refused"
+    assert unmet(decision)[-1] == "auc_low > 0.5"
+    assert told in decision.reasons[-1]
+
+
+def test_floor_above_chance_asks_for_chance_too() -> None:
+    assert [verdict.rule for verdict in decide(GOOD, None, RULES).verdicts].count("auc_low > 0.5") == 0
+
+
+def test_data_set_without_limits_is_told_of() -> None:
+    decision = decide(GOOD, None, GateRules())
+    assert decision.lacks_quality_rules
+    assert "no quality rule is set" in " ".join(decision.reasons)
+    assert not decide(GOOD, None, RULES).lacks_quality_rules
 
 
 @pytest.mark.parametrize("value", [None, math.nan, math.inf])
 def test_candidate_is_refused_when_its_auc_is_no_number(value: float | None) -> None:
     assert decide({**GOOD, "auc": value}, None, RULES).outcome == "refused"
-    assert decide({**GOOD, "auc": value, "auc_difference_low": 0.1}, {"auc": 0.7}, NOT_WORSE).outcome == "refused"
+    assert (
+        decide({**GOOD, "auc": value, "auc_difference_low": 0.1, **SHARED}, {"auc": 0.7}, NOT_WORSE).outcome
+        == "refused"
+    )
 
 
 @pytest.mark.parametrize(
@@ -164,12 +259,13 @@ def test_nothing_is_promoted_when_a_metric_is_missing(
     if decision.outcome == "promoted":
         needed = [candidate.get(name) for name in ("auc", LEAKS, *rules.floors, *rules.ceilings)]
         if champion is not None:
-            needed.append(champion.get("auc") if rules.gate == "better" else candidate.get("auc_difference_low"))
+            needed += [candidate.get("auc_difference_low"), candidate.get("compared_rows")]
         assert all(value is not None and math.isfinite(value) for value in needed)
         assert all(candidate[name] > floor for name, floor in rules.floors.items())
         assert all(candidate[name] <= ceiling for name, ceiling in rules.ceilings.items())
         if champion is not None and rules.gate == "better":
-            assert candidate["auc"] > champion["auc"]
+            assert candidate["auc_difference_low"] > 0
+        assert candidate["auc_low"] > 0.5
     assert (decision.outcome == "promoted") == (not decision.unmet)
 
 

@@ -10,11 +10,12 @@ from html.parser import HTMLParser
 
 import pytest
 
+from arrears.contracts.gate_rules import GateRules
 from arrears.model.curves import Curves
 from arrears.model.cutoffs import APPROVE_ALL, Cutoff
-from arrears.model.decisions import Decision
+from arrears.model.decisions import Decision, decide
 from arrears.model.explanations import Dependence, Explanation
-from arrears.model.findings import AucDifference, CalibrationCheck
+from arrears.model.findings import AucDifference, CalibrationCheck, Comparison
 from arrears.model.profit import ProfitPoint
 from arrears.reports import policy_figures
 from arrears.reports.figures import feature_importance, roc_curve, score_histogram
@@ -302,3 +303,36 @@ def test_importing_the_reports_loads_no_plotting_library() -> None:
 
 def test_curves_survive_json() -> None:
     assert Curves.from_dict(some_curves().to_dict()) == some_curves()
+
+
+def test_champion_on_fewer_rows_is_compared_with_the_model_on_those() -> None:
+    comparison = Comparison(1900, 95, 1057, an_evaluation(auc=0.74))
+    findings = bare_findings(auc_difference=AucDifference(0.01, -0.0111, 0.0311))
+    given = {"champion": an_evaluation(auc=0.73), "champion_name": "version 3", "comparison": comparison}
+    text = render_model_page(a_page(findings=findings, **given))
+    row = re.search(r'<tr><th scope="row">AUC <small.*?</tr>', text, re.DOTALL)
+    assert row is not None
+    assert re.findall(r'class="number">([^<]*)<', row[0]) == ["0.7500", "0.7300", "+0.0100"]
+    told = " ".join(text.split())
+    assert (
+        "1,900 held-out borrowers that neither model has learnt from, with 95 defaults; 1,057 more that version 3"
+        in told
+    )
+    assert "this model's AUC is 0.7400" in told.replace("&#39;", "'")
+    assert "same rows" not in told
+
+
+def test_page_says_why_nothing_is_compared() -> None:
+    comparison = Comparison(37, 3, 2920, None, "it cannot be compared with the champion: only 37")
+    text = render_model_page(a_page(champion_name="version 3", comparison=comparison))
+    assert "Against version 3: it cannot be compared with the champion: only 37." in text
+
+
+def test_page_without_declared_rules_says_so_instead_of_promote() -> None:
+    metrics = {"auc": 0.75, "auc_low": 0.71, "unexplained_leaks": 0.0}
+    text = render_model_page(a_page(decision=decide(metrics, None, GateRules())))
+    assert "Verdict: no quality rule is set" in text
+    assert "Verdict: promote this model" not in text
+    assert "Verdict: promote this model" in render_model_page(
+        a_page(decision=decide(metrics, None, GateRules(floors={"auc": 0.7})))
+    )

@@ -11,7 +11,7 @@ import pytest
 from arrears.contracts.descriptions import DatasetDescription
 from arrears.contracts.jobs import EvaluateModelConfig
 from arrears.model.cutoffs import NO_CUTOFF, Cutoff
-from arrears.model.findings import CalibrationCheck
+from arrears.model.findings import CalibrationCheck, Comparison
 from arrears.scoring.document import ModelDocument
 from arrears.scoring.scorers.scorecard import PointScale, PointsRow
 from arrears.stores.objects import media_type
@@ -70,7 +70,7 @@ def kept(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
         {"description": DESCRIPTION.to_dict(), "source": "a file"},
         b"",
         DOCUMENT,
-        Measured(untested, a_curve(), an_explanation()),
+        Measured(untested, a_curve(), an_explanation(), Comparison(2000, 101, 957, an_evaluation(auc=0.7423))),
         champion,
         trained=TRAINED,
     )
@@ -82,8 +82,11 @@ def refuse(constant: str) -> Any:
 
 def test_page_and_numbers_tell_the_same(kept: dict[str, bytes]) -> None:
     numbers, page = json.loads(kept["evaluation.json"], parse_constant=refuse), kept["report.html"].decode()
-    assert numbers["decision"]["outcome"] == "promoted"
-    assert "Verdict: promote this model" in page
+    assert numbers["decision"]["outcome"] == "kept"
+    assert "Verdict: keep the present champion" in page
+    assert "the difference may be chance" in page
+    assert (numbers["comparison"]["rows"], numbers["metrics"]["compared_rows"]) == (2000, 2000)
+    assert "2,000 held-out borrowers that neither model has learnt from, with\n    101 defaults; 957" in page
     assert numbers["champion"]["auc"] == 0.73
     assert numbers["metrics"]["hosmer_lemeshow_p"] is None
     assert numbers["metrics"]["profit"] == numbers["profit"]["chosen"]["profit"] == a_curve().chosen.profit

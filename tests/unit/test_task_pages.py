@@ -16,7 +16,7 @@ from arrears.contracts.tasks import ENGINES
 from arrears.model.recommendations import Recommendation
 from arrears.model.regression import LossEvaluation, LossGroup, Regression, RegressionSums
 from arrears.model.segments import Segmentation, SegmentProfile
-from arrears.model.task_gate import decide_task
+from arrears.model.task_gate import RULES, decide_task
 from arrears.reports.loss_page import loss_page
 from arrears.reports.product_page import product_page
 from arrears.reports.segment_page import profile_table, segment_page
@@ -24,6 +24,7 @@ from arrears.reports.task_page import Frame, TaskPage, render_task_page
 
 HOSTILE = "<script>alert(1)</script>\"'&"
 SUMS = RegressionSums(200, 0.4, 0.41, 8.0, 2.0, 18.0, 0.1, 0.1, 0.64, 300.0, 400.0, 400.0)
+SHARED = {"compared_rows": 900.0, "compared_defaults": 90.0}
 DECISION = decide_task("loss", {"r2": 0.75, "rmse": 0.1}, None)
 FRAME = Frame(HOSTILE, "v1", DECISION, parameters={HOSTILE: None}, provenance={"engine": "made up"})
 
@@ -159,19 +160,36 @@ def test_estimates_that_know_nothing_show_no_skill() -> None:
 def test_a_model_must_beat_knowing_nothing_and_the_champion(
     task: str, candidate: dict[str, float], champion: dict[str, float] | None, outcome: str
 ) -> None:
-    assert decide_task(task, candidate, champion).outcome == outcome
+    shared = {**candidate, **{f"compared_{name}": value for name, value in candidate.items()}, **SHARED}
+    assert decide_task(task, shared, champion).outcome == outcome
+    unknown = decide_task(task, candidate, champion)
+    assert unknown.outcome == ("kept" if champion is not None and outcome == "promoted" else outcome)
 
 
 def test_missing_figure_is_named_with_whose_it_is() -> None:
-    unmeasured = decide_task("next_product", {"ndcg": 0.4}, {"ndcg": 0.3})
+    unmeasured = decide_task("next_product", {"ndcg": 0.4, "compared_ndcg": 0.4, **SHARED}, {"ndcg": 0.3})
     assert unmeasured.reasons == (
         "the candidate has no popularity_ndcg: nothing tells whether it beats offering everyone"
         " what most customers hold",
     )
     assert (
-        decide_task("segments", {"silhouette": 0.5}, {}).unmet[0].reason
+        decide_task("segments", {"silhouette": 0.5, "compared_silhouette": 0.5, **SHARED}, {}).unmet[0].reason
         == "the champion has no silhouette on these rows"
     )
+
+
+@pytest.mark.parametrize(
+    ("task", "outcome"), [("loss", "kept"), ("segments", "promoted"), ("next_product", "promoted")]
+)
+def test_outcomes_are_counted_where_a_task_is_about_them(task: str, outcome: str) -> None:
+    metric = RULES[task].compared
+    better = {"r2": 0.5, "r2_low": 0.4, "popularity_ndcg": 0.1, metric: 0.5, f"compared_{metric}": 0.5}
+    few = {"compared_rows": 900.0, "compared_defaults": 3.0}
+    assert decide_task(task, {**better, **few}, {metric: 0.6 if task == "loss" else 0.4}).outcome == outcome
+    none = {"compared_rows": 99.0, "compared_defaults": 50.0}
+    told = decide_task(task, {**better, **none}, {metric: 0.6 if task == "loss" else 0.4})
+    assert told.outcome == "kept"
+    assert "only 99 held-out rows" in told.reasons[-1]
 
 
 def test_an_engine_that_does_not_do_a_task_is_refused_with_those_that_do() -> None:
