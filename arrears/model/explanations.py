@@ -44,12 +44,15 @@ class Explanation:
         importance: raw feature to importance, the largest first.
         dependence: of the leading features; empty where the kind is ``engine``.
         rows: borrowers in the sample; 0 where the kind is ``engine``.
+        auc_losses: leading feature → what the AUC in the sample loses when its values are shuffled, the largest first;
+            empty where the outcomes are not known.
     """
 
     kind: ImportanceKind
     importance: dict[str, float]
     dependence: tuple[Dependence, ...] = ()
     rows: int = 0
+    auc_losses: dict[str, float] = dataclasses.field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain dicts and lists, for JSON."""
@@ -62,7 +65,7 @@ class Explanation:
             Dependence(each["feature"], tuple(each["values"]), tuple(each["contributions"]))
             for each in given["dependence"]
         )
-        return cls(given["kind"], dict(given["importance"]), drawn, given["rows"])
+        return cls(given["kind"], dict(given["importance"]), drawn, given["rows"], dict(given.get("auc_losses", {})))
 
 
 def ranked(importance: dict[str, float]) -> dict[str, float]:

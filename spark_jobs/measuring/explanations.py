@@ -4,27 +4,32 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
+import numpy as np
 import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from arrears.contracts.descriptions import ID
+from arrears.contracts.descriptions import ID, LABEL
 from arrears.contracts.errors import BadInput
 from arrears.model.explanations import Explanation
+from arrears.scoring.columns import number_column
 from arrears.scoring.document import ModelDocument
 from arrears.scoring.explanations import explanation
+from arrears.scoring.permutation import auc_losses
 from arrears.scoring.scorers import load_scorer
 from spark_jobs.transforms.ids import hash_of
 
 SAMPLED_ROWS = 2_000  # the mean of so many absolute contributions is right to a few per cent
+SHUFFLED_FEATURES = 50  # each is one more scoring of the sample
 
 
 def explained(borrowers: DataFrame, model: bytes, document: ModelDocument, *, seed: int) -> Explanation:
     """What the model looks at, over those 2,000 borrowers whose hash is lowest.
 
     Args:
-        borrowers: one row a held-out borrower: the id and at least ``document.features``.
+        borrowers: one row a held-out borrower: the id, the outcome, and at least ``document.features``.
         seed: of the sample.
 
     Raises:
@@ -37,13 +42,19 @@ def explained(borrowers: DataFrame, model: bytes, document: ModelDocument, *, se
         if sample:
             content, text = on_workers.value
             read = ModelDocument.from_json(text)
-            found = explanation(pa.Table.from_batches(sample), load_scorer(read.model_format, content), read)
+            given, scorer = pa.Table.from_batches(sample), load_scorer(read.model_format, content)
+            rows, outcomes = given.select(range(given.num_columns - 1)), given.column(given.num_columns - 1)
+            found = explanation(rows, scorer, read)
+            leading = list(found.importance)[:SHUFFLED_FEATURES]
+            labels = number_column(outcomes).astype(np.float64)
+            lost = auc_losses(rows, labels, scorer, read, features=leading, seed=seed)
+            found = replace(found, auc_losses=lost)
             yield pa.RecordBatch.from_pydict({"explanation": [json.dumps(found.to_dict())]})
 
     hashed = borrowers.withColumn("_order", hash_of(seed, "explanations", ID))
-    sample = (
-        hashed.orderBy("_order", ID).limit(SAMPLED_ROWS).select(*(F.col(f"`{name}`") for name in document.features))
-    )
+    outcome = F.col(LABEL).cast("double").alias("_outcome")
+    features = (F.col(f"`{name}`") for name in document.features)
+    sample = hashed.orderBy("_order", ID).limit(SAMPLED_ROWS).select(*features, outcome)
     rows = sample.coalesce(1).mapInArrow(explain, "explanation string").collect()
     if not rows:
         raise BadInput("there are no held-out rows to explain the model on")

@@ -33,12 +33,14 @@ class Measured:
         profit: None: the model tells no loan terms.
         explanation: None: nobody asked.
         comparison: the rows that it shares with the champion; None: there is no champion.
+        new_features: those that the champion has not; empty where there is no champion.
     """
 
     findings: Findings
     profit: ProfitCurve | None = None
     explanation: Explanation | None = None
     comparison: Comparison | None = None
+    new_features: tuple[str, ...] = ()
 
     def metrics(self, prefix: str = "") -> dict[str, float]:
         """The figures by name, as MLflow keeps them."""
@@ -106,7 +108,9 @@ def measured_beside(
     if champion is not None:
         alike = None if other is None else compared.evaluation
         comparison = Comparison(unlearnt.rows, unlearnt.defaults, unlearnt.left_out, alike, unlearnt.problem)
-    return Measured(found, profit, explanation, comparison), beside
+    known = ModelDocument.from_json(champion.document).features if champion is not None else document.features
+    new_features = tuple(name for name in document.features if name not in known)
+    return Measured(found, profit, explanation, comparison, new_features), beside
 
 
 def _served(

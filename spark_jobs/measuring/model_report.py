@@ -30,6 +30,8 @@ from arrears.stores.model_notes import AS_OF_TAG, RUN_LABEL_TAG
 from spark_jobs.measuring.measured import Measured
 from spark_jobs.measuring.trained import TrainedRun, told_training
 
+_CARRYING = 5
+
 
 def report_files(
     config: EvaluateModelConfig,
@@ -137,6 +139,7 @@ def mail_figures(candidate: Measured, champion: Measured | None) -> dict[str, fl
         "Brier": found.brier,
         "calibration error (ECE)": findings.calibration.ece,
         **({"score PSI": findings.stability.psi} if findings.stability else {}),
+        **_auc_without(candidate),
         "held-out borrowers": found.rows,
         **_at_cutoff(found),
         **_profit(candidate.profit),
@@ -165,6 +168,14 @@ def _profit(curve: ProfitCurve | None) -> dict[str, float]:
         return {}
     unit = f"unit of {curve.exposure}" if curve.exposure else "in loan amounts"
     return {f"profit of 100 applications, {unit}": 100 * curve.chosen.profit}
+
+
+def _auc_without(candidate: Measured) -> dict[str, str]:
+    """The features that carry most of the AUC, for somebody to ask whether each was known at the decision."""
+    losses = candidate.explanation.auc_losses if candidate.explanation else {}
+    carrying = [(name, lost) for name, lost in losses.items() if lost > 0][:_CARRYING]
+    told = (f"{name} {lost:.4f}{' (new)' if name in candidate.new_features else ''}" for name, lost in carrying)
+    return {"AUC lost without what a feature tells": ", ".join(told)} if carrying else {}
 
 
 def _in_numbers(page: ModelPage, decision: Decision, candidate: Measured, champion: Measured | None) -> dict[str, Any]:

@@ -90,7 +90,7 @@ def a_curve(*, profit: float = 0.021) -> ProfitCurve:
 def an_explanation(name: str = "income") -> Explanation:
     numbers = Dependence(name, (1.0, 2.0, 3.0, None), (0.5, 0.1, -0.2, 0.4))
     levels = Dependence("job", ("a$b$", name, None), (0.1, -0.1, 0.2))
-    return Explanation("shap", {name: 0.4123, "job": 0.1}, (numbers, levels), 1987)
+    return Explanation("shap", {name: 0.4123, "job": 0.1}, (numbers, levels), 1987, {name: 0.0312, "job": -0.001})
 
 
 def verdicts(*met: bool, reason: str = "because") -> tuple[Verdict, ...]:

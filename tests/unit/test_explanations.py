@@ -9,13 +9,16 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+from sklearn.metrics import roc_auc_score
 
 from arrears.contracts.errors import BadInput
 from arrears.model.explanations import Explanation
 from arrears.scoring.document import LevelRates, ModelDocument
 from arrears.scoring.explanations import LEADING, POINTS, explanation, feature_contributions, feature_importance
+from arrears.scoring.permutation import auc_losses
 from arrears.scoring.preparation import Deciles, Interaction, LevelNumbers, OutlierLimits, Preparation
 from arrears.scoring.scorers import Numbers
+from arrears.scoring.scorers.linear import LinearModel
 from arrears.scoring.woe import evidence_table
 
 ROWS = pa.table(
@@ -164,3 +167,30 @@ def test_rare_levels_are_shown_as_one_and_free_text_not_at_all() -> None:
 def test_missing_feature_is_named() -> None:
     with pytest.raises(BadInput, match="feature debt is missing"):
         feature_contributions(ROWS.drop_columns(["debt"]), a_model(NOTHING), NOTHING)
+
+
+def test_a_fee_that_only_defaulters_pay_carries_more_of_the_auc_than_honest_features_do() -> None:
+    random = np.random.default_rng(5)
+    income, noise = random.normal(size=(2, 2000))
+    default = (random.random(2000) < 1 / (1 + np.exp(income + 2))).astype(float)
+    fee = np.where(random.random(2000) < 0.7, default, 0.0)
+    rows = pa.table({"income": income, "fee": fee, "noise": pa.array(noise, mask=noise > 1)})
+    document = ModelDocument("loans", "v1", "by hand", ("income", "fee", "noise"), ())
+    model = LinearModel((-0.5, 5.0, 0.0), -2.0, (0.0, 0.0, 0.0), (0.5, 0.1, 0.0))
+
+    lost = auc_losses(rows, default, model, document, features=document.features, seed=1)
+
+    assert list(lost) == ["fee", "income", "noise"]
+    assert lost["noise"] == 0.0
+    shuffled = np.asarray(fee, np.float32)[np.random.default_rng(1).permutation(2000)]
+    own, without = (-0.5 * np.float32(income) + 5.0 * paid for paid in (np.float32(fee), shuffled))
+    assert lost["fee"] == pytest.approx(roc_auc_score(default, own) - roc_auc_score(default, without), abs=1e-4)
+    # Rows without a known outcome, and of one class alone, tell nothing.
+    assert auc_losses(rows, np.where(default == 1, np.nan, 0), model, document, features=["fee"], seed=1) == {}
+
+
+def test_an_explanation_of_before_auc_losses_still_reads() -> None:
+    found = Explanation("shap", {"income": 0.5}, (), 3, {"income": 0.02})
+    assert Explanation.from_dict(json.loads(json.dumps(found.to_dict()))) == found
+    older = {name: value for name, value in found.to_dict().items() if name != "auc_losses"}
+    assert Explanation.from_dict(older).auc_losses == {}

@@ -17,7 +17,7 @@ from arrears.scoring.scorers.scorecard import PointScale, PointsRow
 from arrears.stores.objects import media_type
 from spark_jobs.measuring import model_report
 from spark_jobs.measuring.measured import Measured
-from spark_jobs.measuring.model_report import mail_figures, report_files
+from spark_jobs.measuring.model_report import mail_figures, provenance_of, report_files
 from spark_jobs.measuring.trained import TrainedRun
 from tests.unit.made_up_report import (
     a_curve,
@@ -70,7 +70,13 @@ def kept(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
         {"description": DESCRIPTION.to_dict(), "source": "a file"},
         b"",
         DOCUMENT,
-        Measured(untested, a_curve(), an_explanation(), Comparison(2000, 101, 957, an_evaluation(auc=0.7423))),
+        Measured(
+            untested,
+            a_curve(),
+            an_explanation(),
+            Comparison(2000, 101, 957, an_evaluation(auc=0.7423)),
+            ("income",),
+        ),
         champion,
         trained=TRAINED,
     )
@@ -88,6 +94,9 @@ def test_page_and_numbers_tell_the_same(kept: dict[str, bytes]) -> None:
     assert (numbers["comparison"]["rows"], numbers["metrics"]["compared_rows"]) == (2000, 2000)
     assert "2,000 held-out borrowers that neither model has learnt from, with\n    101 defaults; 957" in page
     assert numbers["champion"]["auc"] == 0.73
+    assert numbers["explanation"]["auc_losses"] == {"income": 0.0312, "job": -0.001}
+    assert "AUC lost" in page
+    assert "0.0312" in page
     assert numbers["metrics"]["hosmer_lemeshow_p"] is None
     assert numbers["metrics"]["profit"] == numbers["profit"]["chosen"]["profit"] == a_curve().chosen.profit
     assert numbers["points"] == [
@@ -149,3 +158,22 @@ def test_rules_are_told_in_words(kept: dict[str, bytes]) -> None:
     assert "lower end of the AUC&#39;s 95 % interval &gt; 0.6" in page
     assert "none unexplained" in page
     assert "auc_low" not in page
+
+    assert beside["profit of 100 applications"] == pytest.approx(2.1)
+
+
+def test_mail_names_the_features_that_carry_the_auc_and_which_of_them_are_new() -> None:
+    measured = Measured(full_findings(), a_curve(), an_explanation(), new_features=("income",))
+    assert mail_figures(measured, None)["AUC lost without what a feature tells"] == "income 0.0312 (new)"
+
+
+def test_every_leak_that_was_overridden_stands_in_the_report(kept: dict[str, bytes]) -> None:
+    tags = {
+        "arrears.leak_check": "overridden",
+        "arrears.leak_override": "a study, not for use",
+        "arrears.leaks": "feature age alone tells too much\nfeature debt alone tells too much",
+    }
+    told = provenance_of(CONFIG, {}, DOCUMENT, tags)
+    assert told["leaks overridden, because"] == "a study, not for use"
+    assert [told["leak 1"], told["leak 2"]] == tags["arrears.leaks"].splitlines()
+    assert "leak 1" not in json.loads(kept["evaluation.json"])["provenance"]
