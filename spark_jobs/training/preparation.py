@@ -103,8 +103,8 @@ def learnt_preparation(rows: DataFrame, config: TrainModelConfig, description: D
     combined = interactions(config, description)
     if not _is_asked_for(config):
         return Preparation()
-    (statistics,) = to_number_statistics(rows, numeric, categorical).collect()
-    row_count, features = statistics["row_count"], statistics["features"]
+    features = {row["feature"]: row for row in to_number_statistics(rows, numeric, categorical).collect()}
+    row_count = max(row["row_count"] for row in features.values())
     limits = _outlier_limits(features, numeric, config)
     if config.outliers == "drop":
         rows = without_outliers(rows, limits)
@@ -156,7 +156,9 @@ def _checked_count(rows: DataFrame) -> int:
     return count
 
 
-def _outlier_limits(features: Row, numeric: Sequence[str], config: TrainModelConfig) -> tuple[OutlierLimits, ...]:
+def _outlier_limits(
+    features: Mapping[str, Row], numeric: Sequence[str], config: TrainModelConfig
+) -> tuple[OutlierLimits, ...]:
     """Limits of every column that varies; a constant tells nothing of what is far."""
     if config.outliers == "keep":
         return ()

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pyspark.sql import DataFrame, SparkSession
 
 from arrears.scoring.preparation import OutlierLimits
 from spark_jobs.transforms import feature_statistics
 from spark_jobs.transforms.feature_statistics import (
+    _measured,
+    _merged,
+    _nothing,
+    _with_parts,
     to_levels,
     to_number_statistics,
     to_quantiles,
@@ -59,15 +67,55 @@ def rows(spark_session: SparkSession, borrowers: pd.DataFrame) -> DataFrame:
 def test_moments_and_missing_values_are_counted_in_one_pass(
     spark: SparkSession, rows: DataFrame, borrowers: pd.DataFrame
 ) -> None:
-    (found,) = to_number_statistics(rows, NUMERIC, CATEGORICAL).collect()
-    features, income = found["features"], borrowers["income"]
-    assert found["row_count"] == ROWS + 1
+    found = to_number_statistics(rows.repartition(3), NUMERIC, CATEGORICAL).collect()
+    features, income = {row["feature"]: row for row in found}, borrowers["income"]
+    assert {row["row_count"] for row in found} == {ROWS + 1}
     assert features["income"]["mean"] == pytest.approx(income.mean())
     assert features["income"]["deviation"] == pytest.approx(income.std())
     missing = {name: features[name]["missing"] for name in (*NUMERIC, *CATEGORICAL)}
     expected = {"income": income.isna().sum(), "age": 0, "odd name": ROWS + 1, "state": borrowers["state"].isna().sum()}
     assert missing == {**expected, "purpose": 0}
     assert features["odd name"]["mean"] is None
+    assert features["state"]["mean"] is None
+
+
+@given(
+    parts=st.lists(st.lists(st.one_of(st.none(), st.floats(-1e9, 1e9), st.just(math.inf)), max_size=6), max_size=5),
+    offset=st.sampled_from([0.0, 1e12]),
+)
+def test_moments_of_parts_are_those_of_all_rows_far_from_zero_too(parts: list[list[Any]], offset: float) -> None:
+    shifted = [[None if value is None else value + offset for value in part] for part in parts]
+    found = _nothing(1)
+    for part in shifted:
+        found = _merged(found, _measured(pa.RecordBatch.from_pydict({"x": pa.array(part, pa.float64())})))
+
+    values = np.array([value for part in shifted for value in part if value is not None and math.isfinite(value)])
+    rows, missing, known, mean, squares = found[:, 0]
+    assert (rows, missing) == (sum(map(len, shifted)), sum(value is None for part in shifted for value in part))
+    assert known == len(values)
+    if len(values):
+        assert mean == pytest.approx(values.mean(), rel=1e-12, abs=1e-3 * 1e-9)
+        assert squares == pytest.approx(((values - values.mean()) ** 2).sum(), rel=1e-6, abs=1e-2 if offset else 1e-3)
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.floats(-9, 9)), max_size=12), st.integers(0, 12))
+def test_parts_may_come_in_any_order_and_be_cut_anywhere(given_parts: list[tuple[int, float]], cut: int) -> None:
+    places = np.array([place for place, _ in given_parts], np.int32)
+    parts = np.array([[1.0, 0.0, 1.0, value, 0.0] for _, value in given_parts]).reshape(-1, 5).T
+
+    whole = _with_parts(_nothing(4), places, parts)
+    halves = _with_parts(_with_parts(_nothing(4), places[:cut], parts[:, :cut]), places[cut:], parts[:, cut:])
+
+    assert whole == pytest.approx(halves, abs=1e-9)
+    for place in range(4):
+        values = [value for at, value in given_parts if at == place]
+        assert whole[2, place] == len(values)
+        assert whole[3, place] == pytest.approx(np.mean(values) if values else 0.0, abs=1e-9)
+
+
+def test_nothing_is_measured_of_no_rows(spark: SparkSession, rows: DataFrame) -> None:
+    found = to_number_statistics(rows.where("income < -1"), ("income",), ("state",)).collect()
+    assert [tuple(row) for row in found] == [("income", 0, 0, None, None), ("state", 0, 0, None, None)]
 
 
 def test_quantiles_are_exact_and_leave_missing_and_infinite_numbers_out(
