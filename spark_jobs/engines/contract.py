@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -66,6 +66,10 @@ class Snapshot:
 
 ReadSlices = Callable[[Sequence[FileSlice], Sequence[str]], "pa.Table"]
 """Reads the named columns of some slices into one Arrow table; picklable, so that it travels to the tasks."""
+
+
+ReadBatches = Callable[["FileSlice", Sequence[str], int], "Iterator[pa.Table]"]
+"""Reads the named columns of one slice, so many rows at most at a time; picklable, so that it travels to the tasks."""
 
 
 class Progress(Protocol):

@@ -17,6 +17,7 @@ import pyarrow as pa
 from arrears.contracts.errors import BadConfiguration
 from arrears.scoring.batch import prepared_input
 from spark_jobs.engines.contract import VALIDATION_SHARD, FileSlice, ReadSlices, Snapshot, TrainingSpec
+from spark_jobs.engines.scoring import task_count
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -110,7 +111,7 @@ def to_model_rows(
                 yield from prepared(pieces[number])
 
     kinds = f"{INPUTS} array<float>, {LABEL} double, {WEIGHT} double, {IS_VALIDATION} boolean, {ORDER} bigint"
-    tasks = max(1, min(len(pieces), spark.sparkContext.defaultParallelism))
+    tasks = task_count(pieces, len(columns))
     rows = spark.range(0, len(pieces), 1, tasks).mapInArrow(of_pieces, kinds)
     return rows.repartition(parts, ORDER).sortWithinPartitions(ORDER)
 

@@ -1,8 +1,12 @@
-"""Scores a snapshot in the tasks: each reads its own row groups by pyarrow; the model is broadcast once."""
+"""Scores a snapshot in the tasks: each reads its own row groups by pyarrow, a bounded number of rows at a time.
+
+The model is broadcast once. What a task holds does not grow with the row groups, and how many tasks there are follows
+from the rows: the executors that have registered when a plan is made may be few.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -11,12 +15,16 @@ import pyarrow as pa
 from arrears.scoring.batch import default_probabilities
 from arrears.scoring.document import ModelDocument
 from arrears.scoring.scorers import Scorer, load_scorer
-from spark_jobs.engines.contract import FileSlice, ReadSlices, Snapshot
+from spark_jobs.engines.contract import FileSlice, ReadBatches, Snapshot
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 SCORE = "default_probability"
+
+CELLS_A_BATCH = 2_000_000  # rows by columns that are scored at once: some tens of MB
+MOST_ROWS_A_BATCH = 50_000
+CELLS_A_TASK = 20_000_000  # some seconds of scoring
 
 
 def score_snapshot(
@@ -24,7 +32,7 @@ def score_snapshot(
     snapshot: Snapshot,
     model: bytes,
     document: ModelDocument,
-    read: ReadSlices,
+    read: ReadBatches,
     *,
     carry: Mapping[str, str],
 ) -> DataFrame:
@@ -45,17 +53,29 @@ def score_snapshot(
             for number in batch.column("id").to_pylist():
                 yield from _score(pieces[number], *_loaded(*on_workers.value), read, names)
 
-    tasks = max(1, min(len(pieces), spark.sparkContext.defaultParallelism))
+    tasks = task_count(pieces, len({*names, *document.features}))
     columns = ", ".join(f"`{name}` {kind}" for name, kind in carry.items())
     return spark.range(0, len(pieces), 1, tasks).mapInArrow(score, f"{columns}, {SCORE} double")
 
 
+def task_count(pieces: Sequence[FileSlice], columns: int) -> int:
+    """Into how many tasks row groups are dealt, of which so many columns are read."""
+    cells = sum(piece.rows for piece in pieces) * columns
+    return max(1, min(len(pieces), -(-cells // CELLS_A_TASK)))
+
+
+def rows_at_once(columns: int) -> int:
+    """How many rows of so many columns are read and scored at once."""
+    return max(1, min(MOST_ROWS_A_BATCH, CELLS_A_BATCH // max(1, columns)))
+
+
 def _score(
-    piece: FileSlice, scorer: Scorer, document: ModelDocument, read: ReadSlices, carry: list[str]
+    piece: FileSlice, scorer: Scorer, document: ModelDocument, read: ReadBatches, carry: list[str]
 ) -> Iterator[pa.RecordBatch]:
-    rows = read([piece], list(dict.fromkeys((*carry, *document.features))))
-    scores = pa.array(default_probabilities(rows, scorer, document))
-    yield from rows.select(carry).append_column(SCORE, scores).to_batches()
+    columns = list(dict.fromkeys((*carry, *document.features)))
+    for rows in read(piece, columns, rows_at_once(len(columns))):
+        scores = pa.array(default_probabilities(rows, scorer, document))
+        yield from rows.select(carry).append_column(SCORE, scores).combine_chunks().to_batches()
 
 
 @lru_cache(maxsize=2)  # the candidate and the champion

@@ -19,7 +19,7 @@ from spark_jobs.engines.options import parsed_options
 from spark_jobs.engines.registry import engine_named
 from spark_jobs.engines.scoring import SCORE, score_snapshot
 from spark_jobs.experiments.pinned_folds import PinnedFolds
-from spark_jobs.io.snapshots import read_slices
+from spark_jobs.io.snapshots import read_batches, read_slices
 from spark_jobs.measuring.scored_rows import checked_error_sums, kept, score_bounds
 from spark_jobs.training.documents import document_of
 from spark_jobs.training.pinned_training import training_spec
@@ -107,7 +107,7 @@ class Trials:
         model = self.model_of(proposal, block)
         held_out = self.folds.held_out(block)
         scored = score_snapshot(
-            self.spark, held_out, model.fitted.model, model.document, read_slices, carry={LABEL: "int"}
+            self.spark, held_out, model.fitted.model, model.document, read_batches, carry={LABEL: "int"}
         )
         return fold_metrics(scored)
 

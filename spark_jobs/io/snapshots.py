@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import unquote, urlparse
@@ -91,6 +91,13 @@ def read_slices(slices: Sequence[FileSlice], columns: Sequence[str]) -> pa.Table
         ),
         promote_options="permissive",  # a file whose column holds only nulls still is text or number
     )
+
+
+def read_batches(piece: FileSlice, columns: Sequence[str], rows: int) -> Iterator[pa.Table]:
+    """The named columns of one row group, at most so many rows at a time, in their order: no more is held decoded."""
+    names = list(columns)
+    for batch in _open(piece.uri).iter_batches(batch_size=rows, row_groups=[piece.row_group], columns=names):
+        yield pa.Table.from_batches([batch]).select(names)
 
 
 def schema_of(snapshot: Snapshot) -> pa.Schema:

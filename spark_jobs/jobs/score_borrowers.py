@@ -49,7 +49,7 @@ def run(spark: SparkSession, config: ScoreBorrowersConfig) -> JobResult:
     )
     check_columns(snapshots.schema_of(sample), document)
     scored = score_snapshot(
-        spark, sample, files.model, document, snapshots.read_slices, carry={SAMPLE_ID: "string", ID: "string"}
+        spark, sample, files.model, document, snapshots.read_batches, carry={SAMPLE_ID: "string", ID: "string"}
     )
     rows = _as_published(scored, config, document, limits).persist(StorageLevel.MEMORY_AND_DISK)
     summary = _summary(rows, sample)

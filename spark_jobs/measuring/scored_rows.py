@@ -41,7 +41,7 @@ def score_carrying(
     if absent:
         raise BadConfiguration(*(f"the rows have no column {name}" for name in absent))
     kinds = {name: from_arrow_type(schema.field(name).type).simpleString() for name in names}
-    return score_snapshot(spark, rows, model, document, snapshots.read_slices, carry=kinds)
+    return score_snapshot(spark, rows, model, document, snapshots.read_batches, carry=kinds)
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from arrears.scoring.scorers.catboost_trees import CatBoostTrees
 from spark_jobs.engines import catboost as engine
 from spark_jobs.engines.contract import VALIDATION_SHARD, FileSlice, Snapshot, TrainingSpec
 from spark_jobs.engines.scoring import score_snapshot
-from spark_jobs.io.snapshots import read_slices
+from spark_jobs.io.snapshots import read_batches, read_slices
 
 ROWS = 1500
 SHARDS = 3
@@ -218,7 +218,7 @@ def test_the_example_is_made_up_of_medians_and_commonest_levels(in_process: Spar
 def test_every_row_is_scored_once_with_its_own_id(spark: SparkSession, snapshot: Snapshot, borrowers: pa.Table) -> None:
     fitted = engine.fit(spark, snapshot, SPEC, read_slices)
     carried = {"borrower_id": "string", "is_default": "int"}
-    scored = score_snapshot(spark, snapshot, fitted.model, document(), read_slices, carry=carried).collect()
+    scored = score_snapshot(spark, snapshot, fitted.model, document(), read_batches, carry=carried).collect()
     expected = default_probabilities(borrowers, loaded(fitted.model), document())
     given = dict(zip(borrowers.column("borrower_id").to_pylist(), expected.tolist(), strict=True))
     assert len(scored) == ROWS
