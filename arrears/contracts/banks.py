@@ -6,14 +6,14 @@ them once features are joined to decisions.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from arrears.contracts.column_types import is_number, type_problem
 from arrears.contracts.errors import BadConfiguration
-from arrears.contracts.features import DerivedFeature, FeatureLine, ProfileView, View, WindowView
+from arrears.contracts.features import LARGEST_AMOUNT, DerivedFeature, FeatureLine, ProfileView, View, WindowView
 from arrears.contracts.leak_limits import leak_limit_problems
-
-KINDS = ("string", "int", "bigint", "double", "boolean", "date", "timestamp")
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,8 @@ class ColumnContract:
     """What one column may hold.
 
     Attributes:
-        type: Spark's simple name, one of `KINDS`.
+        type: Spark's simple name, one of `KINDS`, or ``decimal(18,2)``. A table may store a narrower one, such as
+            smallint for int or float for double: it is widened where no value can be lost.
         minimum, maximum: inclusive limits of numbers, and of dates as YYYY-MM-DD.
         allowed: the only texts that may stand there; empty: any.
         protected: an attribute that no model may see (gender, nationality); only fairness reports read it.
@@ -77,9 +78,9 @@ class TableContract:
             if column is not None and column not in names
         ]
         problems += [
-            f"table {self.name}: column {column.name} is {column.type}; types are {', '.join(KINDS)}"
+            f"table {self.name}: column {column.name} is {problem}"
             for column in self.columns
-            if column.type not in KINDS
+            if (problem := type_problem(column.type))
         ]
         if not self.key:
             problems.append(f"table {self.name} needs a key")
@@ -111,6 +112,23 @@ def feature_contract(view: View, source: TableContract, *, event_time: str) -> T
         features = tuple(replace(source.column(name), nullable=True) for name in view.columns)
     columns = (entity, ColumnContract(event_time, "timestamp", nullable=False), *features)
     return TableContract(f"features of {view.name}", columns, (view.entity, event_time), event_time=event_time)
+
+
+def with_amount_limits(contract: TableContract, views: Iterable[View]) -> TableContract:
+    """The contract, in which amounts that a window view adds up stay within `LARGEST_AMOUNT`: sums hold no more."""
+    summed = {a for view in views if isinstance(view, WindowView) and view.table == contract.name for a in view.amounts}
+    return replace(contract, columns=tuple(_limited(c) if c.name in summed else c for c in contract.columns))
+
+
+def _limited(column: ColumnContract) -> ColumnContract:
+    if column.type == "int" or not is_number(column.type):
+        return column
+    low, high = (0 if limit is None else float(limit) for limit in (column.minimum, column.maximum))
+    return replace(
+        column,
+        minimum=-LARGEST_AMOUNT if column.minimum is None or low < -LARGEST_AMOUNT else column.minimum,
+        maximum=LARGEST_AMOUNT if column.maximum is None or high > LARGEST_AMOUNT else column.maximum,
+    )
 
 
 def _window_column(name: str, late: str) -> ColumnContract:

@@ -12,6 +12,8 @@ from arrears.contracts.errors import BadConfiguration
 USES = ("model", "fairness", "information")
 TYPES = ("numeric", "categorical", "text")
 DIRECTIONS = ("", "rising", "falling")
+# Nine hundred million million: in ten-thousandths it still fits 64 bits.
+LARGEST_AMOUNT = 900_000_000_000_000
 _BRACES = re.compile(r"\{([^{}]*)\}")
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from arrears.contracts.banks import BankDescription, TableContract
+from arrears.contracts.banks import BankDescription, TableContract, with_amount_limits
 from arrears.contracts.descriptions import LABEL, DatasetDescription
 from arrears.contracts.errors import BadInput
 from arrears.contracts.features import ProfileView, View
@@ -32,7 +32,7 @@ class BankTables:
 
     Attributes:
         versions: table → Delta version; None for files that keep none.
-        notes: what a reader should know: rows put aside.
+        notes: what a reader should know: columns that were widened, rows put aside.
     """
 
     rows: dict[str, DataFrame]
@@ -76,7 +76,10 @@ def read_bank_tables(
     }
     fit_shuffles(spark, sum(objects.stored_bytes(table.uri) for table in read.values() if is_reachable(table.uri)))
     known = {
-        name: (_known_by(table.rows, bank.tables[name], config.as_of, ignore_later=ignore_later), bank.tables[name])
+        name: (
+            _known_by(table.rows, bank.tables[name], config.as_of, ignore_later=ignore_later),
+            with_amount_limits(bank.tables[name], bank.views),
+        )
         for name, table in read.items()
     }
     clean, violations = enforce(
@@ -92,7 +95,10 @@ def read_bank_tables(
     return BankTables(
         clean,
         {name: table.version for name, table in read.items()},
-        tuple(f"put aside: {violation}" for violation in violations),
+        (
+            *(note for table in read.values() for note in table.notes),
+            *(f"put aside: {violation}" for violation in violations),
+        ),
     )
 
 

@@ -24,6 +24,7 @@ from spark_jobs.data.bank_data import training_decisions
 from spark_jobs.io import sources
 from spark_jobs.transforms import checks, splits
 from spark_jobs.transforms.borrowers import in_stored_names, to_borrowers, to_target_levels
+from spark_jobs.transforms.widening import double_notes
 
 log = logging.getLogger(__name__)
 
@@ -137,7 +138,8 @@ def _source(
     text = pins.bank if pins else _bank_text(config, objects)
     bank = parse_bank(text, where=config.description or f"the shipped bank {config.dataset}")
     found = training_decisions(spark, bank, config, objects, pins.versions if pins else None)
-    source = sources.Source(found.rows, in_stored_names(found.description), found.notes)
+    notes = (*found.notes, *double_notes(found.rows.schema))
+    source = sources.Source(found.rows, in_stored_names(found.description), notes)
     return source, Pins(text, found.versions), bank.label.window_months
 
 

@@ -23,8 +23,8 @@ from spark_jobs.io.source_files import (
     stored_names,
 )
 from spark_jobs.io.tables import WrittenPartition, rows_at, written_by
-from spark_jobs.transforms.borrowers import with_nan_as_null
 from spark_jobs.transforms.text_columns import as_declared, with_missing_marks_as_null
+from spark_jobs.transforms.widening import widened
 
 
 @dataclass(frozen=True)
@@ -33,11 +33,13 @@ class SourceTable:
 
     Attributes:
         version: None for files that keep no versions.
+        notes: what a reader should know: columns that are stored in a narrower type than the declared one.
     """
 
     rows: DataFrame
     uri: str
     version: int | None
+    notes: tuple[str, ...] = ()
 
 
 def overwrite_source_table(rows: DataFrame, catalogue: Catalogue, bank: str, table: str) -> WrittenPartition:
@@ -57,7 +59,8 @@ def read_source_table(
     """One table of a bank, as it is: whether it keeps its contract is judged elsewhere.
 
     Args:
-        contract: tells where the table lies, and the types of a CSV's columns; columns that it lacks stay text.
+        contract: tells where the table lies, and its columns' types: those of a CSV are read as them, narrower ones
+            of Delta and Parquet are widened to them where no value can be lost.
         version: of a Delta table; None: the newest.
 
     Raises:
@@ -68,12 +71,17 @@ def read_source_table(
     uri = uri_of(contract.source) if contract.source else catalogue.source_table(bank, contract.name)
     pinned = table_version(uri) if version is None else version
     if pinned is not None and (version is None or table_version(uri) is not None):
-        return SourceTable(with_nan_as_null(rows_at(spark, uri, pinned)), uri, pinned)
+        return _in_declared_types(rows_at(spark, uri, pinned), contract, uri, pinned)
     if not contract.source:
         raise UpstreamNotReady(f"{uri} does not exist: run generate_bank, or name the source of table {contract.name}")
     if version is not None:
         raise BadConfiguration(f"table {contract.name}: {uri} is no Delta table and has no version {version}")
-    return SourceTable(_from_files(spark, uri, contract), uri, None)
+    return _in_declared_types(_from_files(spark, uri, contract), contract, uri, None)
+
+
+def _in_declared_types(rows: DataFrame, contract: TableContract, uri: str, version: int | None) -> SourceTable:
+    wide, notes = widened(rows, {column.name: column.type for column in contract.columns})
+    return SourceTable(wide, uri, version, tuple(f"table {contract.name}: {note}" for note in notes))
 
 
 def _from_files(spark: SparkSession, uri: str, contract: TableContract) -> DataFrame:
@@ -85,7 +93,7 @@ def _from_files(spark: SparkSession, uri: str, contract: TableContract) -> DataF
 
 def _from_parquet(spark: SparkSession, uri: str) -> DataFrame:
     rows = parquet_rows(spark, uri)
-    return with_nan_as_null(rows.toDF(*stored_names(rows.columns)))
+    return rows.toDF(*stored_names(rows.columns))
 
 
 def _from_csv(spark: SparkSession, uri: str, contract: TableContract) -> DataFrame:

@@ -33,6 +33,7 @@ from spark_jobs.schemas import stored_name
 from spark_jobs.transforms import synthetic, synthetic_customers
 from spark_jobs.transforms.borrowers import MOMENT, NUMBER, in_stored_names, with_nan_as_null
 from spark_jobs.transforms.text_columns import NO_VALUE, WIDE, kinds, sql_type, with_missing_marks_as_null, with_types
+from spark_jobs.transforms.widening import double_notes
 
 LENDING_CLUB, SYNTHETIC, SYNTHETIC_CUSTOMERS = "lending_club", "synthetic", "synthetic_customers"
 
@@ -104,11 +105,7 @@ def _described(
     stored = stored_names(names)
     loans = with_nan_as_null(loans.toDF(*stored))
     notes = [f"column {old} is kept as {new}" for old, new in zip(names, stored, strict=True) if old != new]
-    notes += [
-        f"column {field.name} holds decimals, kept as double: 15 digits count"
-        for field in loans.schema
-        if isinstance(field.dataType, T.DecimalType) and field.dataType.precision > 15
-    ]
+    notes += double_notes(loans.schema)
     return Source(loans, declared or read_off(loans.schema, config), tuple(notes))
 
 

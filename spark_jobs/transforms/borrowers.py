@@ -15,6 +15,7 @@ from pyspark.sql import types as T
 from arrears.contracts.descriptions import ID, LABEL, DatasetDescription
 from spark_jobs.schemas import stored_name
 from spark_jobs.transforms.ids import with_borrower_id, with_row_digest
+from spark_jobs.transforms.widening import EXACT_DIGITS
 
 UNKNOWN_LEVEL = -1  # a target that is neither good nor bad; such a data set is refused
 NUMBER = (T.NumericType, T.BooleanType)
@@ -58,12 +59,19 @@ def to_borrowers(loans: DataFrame, description: DatasetDescription) -> DataFrame
     present = [column for column in types if column not in description.excluded]
     id_column = description.id if description.id in present else None
     wanted = [c for c in description.carried if c in present]
-    words = {*description.categorical, *description.text}
+    words = {*description.categorical, *description.text, *_long_customer_numbers(description, types)}
     stored = {c: stored_value(c, types[c], is_category=c in words) for c in wanted}
     label = is_default(description, types) if description.target in present else F.lit(None).cast("int")
     named = with_borrower_id(loans, id_column, present)
     borrowers = named.select(ID, label.alias(LABEL), *(stored[c].alias(c) for c in wanted))
     return with_row_digest(borrowers)
+
+
+def _long_customer_numbers(description: DatasetDescription, types: Mapping[str, T.DataType]) -> list[str]:
+    """The group, where it is a decimal that no double can tell from its neighbours: two customers would become one."""
+    kind = types.get(description.group or "")
+    is_long = isinstance(kind, T.DecimalType) and kind.precision > EXACT_DIGITS
+    return [description.group] if description.group and is_long and description.group not in description.numeric else []
 
 
 def is_default(description: DatasetDescription, types: Mapping[str, T.DataType]) -> Column:

@@ -9,6 +9,7 @@ import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from decimal import Decimal
 from functools import reduce
 
 from pyspark.sql import Column, DataFrame
@@ -16,7 +17,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from arrears.contracts.banks import ColumnContract, TableContract
-from spark_jobs.transforms.borrowers import with_nan_as_null
+from spark_jobs.transforms.widening import is_kept, loss
 
 BROKEN_RULES = "broken_rules"
 
@@ -34,7 +35,7 @@ def schema_problems(
     schema: T.StructType, contract: TableContract, *, allow_new_columns: bool
 ) -> tuple[list[str], list[str]]:
     """Columns that were dropped, changed their type, or are new; then notes on new columns that are let through."""
-    present = {field.name: field.dataType.simpleString() for field in schema}
+    present = {field.name: field.dataType for field in schema}
     wanted = {column.name: column.type for column in contract.columns}
     problems = [
         f"table {contract.name}: column {name} ({kind}) is missing"
@@ -42,9 +43,9 @@ def schema_problems(
         if name not in present
     ]
     problems += [
-        f"table {contract.name}: column {name} is {present[name]}, its contract says {kind}"
+        f"table {contract.name}: column {name} is {_other_type(present[name], kind)}"
         for name, kind in wanted.items()
-        if name in present and present[name] != kind
+        if name in present and not is_kept(present[name], kind)
     ]
     new = [f"table {contract.name}: column {name} is not in the contract" for name in present if name not in wanted]
     if allow_new_columns:
@@ -53,12 +54,15 @@ def schema_problems(
 
 
 def in_contract(rows: DataFrame, contract: TableContract) -> DataFrame:
-    """The contract's columns alone, in its order; "not a number" is a missing value like any other."""
-    return with_nan_as_null(rows.select(*(named(column.name) for column in contract.columns)))
+    """The contract's columns alone, in its order."""
+    return rows.select(*(named(column.name) for column in contract.columns))
 
 
 def row_rules(contract: TableContract, as_of: date) -> list[RowRule]:
-    """Every rule that a single row can break: missing values, ranges, allowed values, and the order of its times."""
+    """Every rule that a single row can break.
+
+    Missing values, numbers that are none (NaN, infinity), ranges, allowed values, and the order of its times.
+    """
     rules = [rule for column in contract.columns for rule in _column_rules(column, is_key=column.name in contract.key)]
     if contract.event_time is not None:
         event = contract.column(contract.event_time)
@@ -92,11 +96,21 @@ def is_after(moment: ColumnContract, as_of: date) -> Column:
     return named(moment.name) >= (limit.cast("timestamp") if moment.type == "timestamp" else limit)
 
 
+def _other_type(stored: T.DataType, declared: str) -> str:
+    why = loss(stored, declared)
+    return f"{stored.simpleString()}, its contract says {declared}" + (f"; {why}" if why else "")
+
+
 def _column_rules(column: ColumnContract, *, is_key: bool) -> list[RowRule]:
     value, rules = named(column.name), []
     if is_key or not column.nullable:
         what = "key " if is_key else ""
         rules.append(_rule(f"{what}{column.name} is missing", column.name, value.isNull()))
+    is_finite = F.lit(True)
+    if column.type == "double":
+        # Spark takes NaN for larger than infinity.
+        is_finite = F.abs(value) < F.lit(float("inf"))
+        rules.append(_rule(f"{column.name} is NaN or infinite", column.name, ~is_finite))
     low, high = column.minimum, column.maximum
     outside = [value < _limit(low, column)] if low is not None else []
     # A date as the upper limit of a time means the whole of that day.
@@ -104,7 +118,7 @@ def _column_rules(column: ColumnContract, *, is_key: bool) -> list[RowRule]:
     outside += [compared > _limit(high, column)] if high is not None else []
     if outside:
         bounds = f"below {low}" if high is None else f"above {high}" if low is None else f"outside {low} to {high}"
-        rules.append(_rule(f"{column.name} is {bounds}", column.name, reduce(operator.or_, outside)))
+        rules.append(_rule(f"{column.name} is {bounds}", column.name, is_finite & reduce(operator.or_, outside)))
     if column.allowed:
         text = f"{column.name} is none of {', '.join(column.allowed)}"
         rules.append(_rule(text, column.name, ~value.cast("string").isin(*column.allowed)))
@@ -117,6 +131,8 @@ def _rule(text: str, column: str, is_broken: Column) -> RowRule:
 
 def _limit(limit: float | str, column: ColumnContract) -> Column:
     # A limit is cast, never the value: a value that cannot be cast would be quoted in Spark's error.
+    if column.type.startswith("decimal"):
+        return F.lit(Decimal(f"{Decimal(str(limit)):f}"))
     whole = isinstance(limit, str) or float(limit).is_integer()
     kind = "double" if column.type in ("int", "bigint") and not whole else column.type
     return F.lit(limit).cast("date" if column.type == "timestamp" else kind)

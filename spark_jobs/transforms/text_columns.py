@@ -11,9 +11,13 @@ from collections.abc import Iterable, Mapping
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from arrears.contracts.column_types import decimal_digits
+
 # One bit a kind, so that one `bit_or` a column tells every kind that its values have.
 WHOLE, WIDE, REAL, DATE, MOMENT, TEXT = 1, 2, 4, 8, 16, 32
 NO_VALUE = 0
+
+ANY_DECIMAL = (38, 10)  # a text file's column that is declared decimal without its digits
 
 MISSING_MARKS = ("", "na", "n/a", "nan", "null")
 
@@ -62,8 +66,12 @@ def with_types(lines: DataFrame, types: Mapping[str, str]) -> DataFrame:
 def as_declared(column: str, kind: str) -> str:
     """SQL that reads a text column as the type that a contract declares: null where the text is no such value.
 
-    Spark alone would take ``1D`` for a number and ``2026`` for a date.
+    Spark alone would take ``1D`` for a number and ``2026`` for a date, and round ``1.239`` to a decimal(10,2).
     """
+    if kind.startswith("decimal"):
+        digits, decimals = decimal_digits(kind) or ANY_DECIMAL
+        is_one = f"`{column}` RLIKE '^[+-]?([0-9]+([.][0-9]{{0,{decimals}}}0*)?|[.][0-9]{{1,{decimals}}}0*)$'"
+        return f"CASE WHEN {is_one} THEN try_cast(`{column}` AS DECIMAL({digits},{decimals})) END"
     guards = {
         "double": f"NOT `{column}` RLIKE '[A-DF-Za-df-z]'",
         "date": f"`{column}` RLIKE '^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}$'",

@@ -3,6 +3,9 @@
 A window of n months holds the events in (moment - n months, moment]. Everything is a count, a maximum or a sum of whole
 numbers (days, and amounts in ten-thousandths): such sums do not depend on the order in which a cluster adds them up, so
 the same tables give the same training set to the last bit; and Spark aggregates them by hashing, without a sort.
+
+An amount is summed as two whole numbers, its upper and its lower 32 bits. Neither sum leaves 64 bits before a million
+rows of the largest amounts (`LARGEST_AMOUNT`, a rule of a bank's contracts) meet in one window.
 """
 
 from __future__ import annotations
@@ -13,7 +16,9 @@ from pyspark.sql import functions as F
 from arrears.contracts.features import WindowView
 
 DAYS_A_MONTH = 30.4375  # 365.25 / 12
-AMOUNT_STEPS = 10_000  # amounts up to ten thousand million fit 64 bits in every sum below
+AMOUNT_STEPS = 10_000
+_HALF_BITS = 32
+_LOWER_HALF = (1 << _HALF_BITS) - 1
 _MICROS_A_DAY = 86_400_000_000
 
 
@@ -55,16 +60,22 @@ def _amount_features(amount: str, months: int, is_inside: Column | None, days_ag
     value = _inside(steps, is_inside)
     # Time runs forwards, so that a growing amount has a positive slope.
     day = F.when(value.isNotNull(), -days_ago)
-    count, total = F.count(value), F.sum(value)
-    days, squares, products = F.sum(day), F.sum(day * day), F.sum(day * value)
-    above = count.cast("double") * products - days.cast("double") * total
-    below = count * squares - days * days
+    count, total, days = F.count(value), _sum(value), F.sum(day)
+    above = count.cast("double") * _sum(value, times=day) - days.cast("double") * total
+    below = count * F.sum(day * day) - days * days
     return [
         (total / F.lit(float(AMOUNT_STEPS))).alias(f"{amount}_sum_{months}m"),
         (total / F.lit(float(AMOUNT_STEPS)) / count).alias(f"{amount}_mean_{months}m"),
         (F.max(value) / F.lit(float(AMOUNT_STEPS))).alias(f"{amount}_max_{months}m"),
         F.when(below > 0, above / below * F.lit(DAYS_A_MONTH / AMOUNT_STEPS)).alias(f"{amount}_trend_{months}m"),
     ]
+
+
+def _sum(value: Column, *, times: Column | None = None) -> Column:
+    """The exact sum as a double, rounded once where it has more than 53 bits."""
+    halves = F.shiftright(value, _HALF_BITS), value.bitwiseAND(F.lit(_LOWER_HALF))
+    upper, lower = (F.sum(half if times is None else times * half).cast("double") for half in halves)
+    return upper * F.lit(float(1 << _HALF_BITS)) + lower
 
 
 def _inside(value: Column, is_inside: Column | None) -> Column:

@@ -153,7 +153,7 @@ catalogue: {"a_{3,6}m": {meaning: x, type: numerical, unit: u, source: s, owner:
         "tables.other.columns.c must hold keys and values",
         "tables.other.every: 'week' is none of month, day",
         "tables.third: table third: column a is number;"
-        " types are string, int, bigint, double, boolean, date, timestamp",
+        " types are string, int, bigint, double, decimal, boolean, date, timestamp and decimal(digits,decimals)",
         "tables.third: table third needs a key",
         "label needs days_past_due",
         "label.at_least must be a whole number, not str 'ninety'",
