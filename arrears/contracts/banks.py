@@ -12,8 +12,17 @@ from typing import Literal
 
 from arrears.contracts.column_types import is_number, type_problem
 from arrears.contracts.errors import BadConfiguration
-from arrears.contracts.features import LARGEST_AMOUNT, DerivedFeature, FeatureLine, ProfileView, View, WindowView
+from arrears.contracts.features import (
+    COUNTS,
+    LARGEST_AMOUNT,
+    DerivedFeature,
+    FeatureLine,
+    View,
+    WindowFeature,
+    WindowView,
+)
 from arrears.contracts.leak_limits import leak_limit_problems
+from arrears.contracts.protected_attributes import protected_problems
 
 
 @dataclass(frozen=True)
@@ -107,7 +116,7 @@ def feature_contract(view: View, source: TableContract, *, event_time: str) -> T
     entity = replace(source.column(view.entity), nullable=False)
     if isinstance(view, WindowView):
         late = source.column(view.days_past_due).type if view.days_past_due else ""
-        features = tuple(_window_column(name, late) for name in view.feature_names)
+        features = tuple(_window_column(feature, late) for feature in view.computed)
     else:
         features = tuple(replace(source.column(name), nullable=True) for name in view.columns)
     columns = (entity, ColumnContract(event_time, "timestamp", nullable=False), *features)
@@ -131,14 +140,14 @@ def _limited(column: ColumnContract) -> ColumnContract:
     )
 
 
-def _window_column(name: str, late: str) -> ColumnContract:
-    if name == "days_since_last_event":
-        return ColumnContract(name, "int", nullable=False, minimum=0)
-    if name.startswith(("event_count_", "arrears_count_")):
-        return ColumnContract(name, "bigint", nullable=False, minimum=0)
-    if name.startswith("worst_days_past_due_"):
-        return ColumnContract(name, late)
-    return ColumnContract(name, "double", minimum=0 if name == "months_since_arrears" else None)
+def _window_column(feature: WindowFeature, late: str) -> ColumnContract:
+    if feature.kind == "last_event":
+        return ColumnContract(feature.name, "int", nullable=False, minimum=0)
+    if feature.kind in COUNTS:
+        return ColumnContract(feature.name, "bigint", nullable=False, minimum=0)
+    if feature.kind == "worst_arrears":
+        return ColumnContract(feature.name, late)
+    return ColumnContract(feature.name, "double", minimum=0 if feature.kind == "last_arrears" else None)
 
 
 @dataclass(frozen=True)
@@ -157,6 +166,11 @@ class LabelDefinition:
     at_least: int = 90
     window_months: int = 12
 
+    @property
+    def told_by(self) -> str:
+        """The column that tells the outcome."""
+        return self.days_past_due
+
 
 @dataclass(frozen=True)
 class OutcomeColumn:
@@ -170,6 +184,11 @@ class OutcomeColumn:
     column: str
     bad: tuple[str, ...]
     good: tuple[str, ...]
+
+    @property
+    def told_by(self) -> str:
+        """The column that tells the outcome."""
+        return self.column
 
     @property
     def window_months(self) -> int:
@@ -244,19 +263,7 @@ class BankDescription:
         computed = [name for view in self.views for name in view.feature_names] + [d.name for d in self.derived]
         problems += [f"feature {name} has no line in the catalogue" for name in computed if name not in listed]
         problems += [f"feature {n} is computed twice" for n in sorted(set(computed)) if computed.count(n) > 1]
-        problems += [
-            f"derived feature {d.name} uses the protected attribute {column}"
-            for d in self.derived
-            for column in d.columns
-            if column in protected
-        ]
-        problems += [
-            f"view {view.name} uses the protected attribute {column}"
-            for view in self.views
-            if isinstance(view, ProfileView)
-            for column in view.columns
-            if column in protected
-        ]
+        problems += protected_problems(self)
         if problems:
             raise BadConfiguration(*problems)
 

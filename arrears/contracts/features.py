@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from arrears.contracts.errors import BadConfiguration
@@ -100,6 +100,30 @@ def catalogue_problems(features: Iterable[str], protected: Iterable[str], lines:
     ]
 
 
+WindowKind: TypeAlias = Literal[
+    "last_event", "last_arrears", "events", "worst_arrears", "arrears", "sum", "mean", "max", "trend"
+]
+COUNTS: tuple[WindowKind, ...] = ("events", "arrears")
+_OF_AMOUNTS: tuple[WindowKind, ...] = ("sum", "mean", "max", "trend")
+
+
+@dataclass(frozen=True)
+class WindowFeature:
+    """One feature of a window view.
+
+    Attributes:
+        name: its column.
+        kind: what is computed.
+        months: the window; 0: the longest one of the view.
+        amount: the column that is added up, of the kinds sum, mean, max and trend.
+    """
+
+    name: str
+    kind: WindowKind
+    months: int = 0
+    amount: str = ""
+
+
 @dataclass(frozen=True)
 class WindowView:
     """Counts and sums over the months before a moment, such as the arrears of the last 3, 6 and 12 months.
@@ -110,6 +134,8 @@ class WindowView:
         months: lengths of the windows; a window of 3 holds events in (moment - 3 months, moment].
         amounts: columns of which sum, mean, maximum and trend (slope a month) are taken in each window.
         days_past_due: column of arrears: worst, months in arrears, months since the last.
+        features: the only ones wanted, such as ``paid_amount_sum_12m``; empty: all. Each needs a line in the catalogue.
+        prefix: what all names begin with; a bank's first window view has none, the others their name and ``_``.
     """
 
     name: str
@@ -118,20 +144,53 @@ class WindowView:
     months: tuple[int, ...] = (3, 6, 12)
     amounts: tuple[str, ...] = ()
     days_past_due: str | None = None
+    features: tuple[str, ...] = ()
+    prefix: str = ""
+
+    def __post_init__(self) -> None:
+        problems = []
+        if not self.months or min(self.months) < 1 or len(set(self.months)) < len(self.months):
+            problems.append(f"view {self.name}: months must be different whole numbers from 1")
+        offered = [feature.name for feature in self._offered()]
+        problems += [
+            f"view {self.name}: there is no feature {name}; features are {', '.join(offered)}"
+            for name in self.features
+            if self.prefix + name not in offered and name not in offered
+        ]
+        if problems:
+            raise BadConfiguration(*problems)
+
+    @property
+    def computed(self) -> tuple[WindowFeature, ...]:
+        """The features that the view adds, in order."""
+        wanted = {*self.features, *(self.prefix + name for name in self.features)}
+        return tuple(feature for feature in self._offered() if not wanted or feature.name in wanted)
 
     @property
     def feature_names(self) -> tuple[str, ...]:
         """The columns that the view adds, in order."""
-        names = ["days_since_last_event"]
+        return tuple(feature.name for feature in self.computed)
+
+    @property
+    def counts(self) -> tuple[str, ...]:
+        """Those of them that are 0, not missing, where nothing has happened."""
+        return tuple(feature.name for feature in self.computed if feature.kind in COUNTS)
+
+    def _offered(self) -> list[WindowFeature]:
+        found = [WindowFeature("days_since_last_event", "last_event")]
         if self.days_past_due:
-            names.append("months_since_arrears")
+            found.append(WindowFeature("months_since_arrears", "last_arrears"))
         for n in self.months:
-            names.append(f"event_count_{n}m")
+            found.append(WindowFeature(f"event_count_{n}m", "events", n))
             if self.days_past_due:
-                names += [f"worst_days_past_due_{n}m", f"arrears_count_{n}m"]
-            for amount in self.amounts:
-                names += [f"{amount}_{part}_{n}m" for part in ("sum", "mean", "max", "trend")]
-        return tuple(names)
+                found.append(WindowFeature(f"worst_days_past_due_{n}m", "worst_arrears", n))
+                found.append(WindowFeature(f"arrears_count_{n}m", "arrears", n))
+            found += [
+                WindowFeature(f"{amount}_{kind}_{n}m", kind, n, amount)
+                for amount in self.amounts
+                for kind in _OF_AMOUNTS
+            ]
+        return [replace(feature, name=self.prefix + feature.name) for feature in found]
 
 
 @dataclass(frozen=True)

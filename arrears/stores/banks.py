@@ -78,7 +78,7 @@ def _bank(reading: Reading, given: dict[str, Any]) -> BankDescription | None:
         "tables": tables,
         "label": label,
         "joins": _joins(reading, given.get("joins")),
-        "views": tuple(_view(reading, name, value) for name, value in reading.pairs(given.get("views"), "views")),
+        "views": _views(reading, given.get("views")),
         "derived": tuple(reading.named(DerivedFeature, given.get("derived"), "derived")),
         "catalogue": reading.catalogue(given.get("catalogue")),
     }
@@ -109,14 +109,21 @@ def _joins(reading: Reading, given: Any) -> tuple[Join | None, ...]:
     return tuple(reading.record(Join, join, f"joins[{n}]") for n, join in enumerate(given, 1))
 
 
-def _view(reading: Reading, name: str, given: Any) -> View | None:
-    place = f"views.{name}"
-    kind = given.get("kind") if isinstance(given, Mapping) else None
-    if kind not in _VIEWS:
-        reading.problems.append(f"{place} needs kind: {' or '.join(_VIEWS)}")
-        return None
-    rest = {key: value for key, value in given.items() if key != "kind"}
-    return reading.record(_VIEWS[kind], rest, place, name=name)
+def _views(reading: Reading, given: Any) -> tuple[View | None, ...]:
+    """The views in their order; every window view but the first has names that begin with its own."""
+    views: list[View | None] = []
+    prefix = ""
+    for name, value in reading.pairs(given, "views"):
+        place = f"views.{name}"
+        kind = value.get("kind") if isinstance(value, Mapping) else None
+        if kind not in _VIEWS:
+            reading.problems.append(f"{place} needs kind: {' or '.join(_VIEWS)}")
+            continue
+        rest = {key: part for key, part in value.items() if key != "kind"}
+        made = {"prefix": prefix and f"{name}_"} if kind == "windows" else {}
+        views.append(reading.record(_VIEWS[kind], rest, place, name=name, **made))
+        prefix = prefix or (f"{name}_" if kind == "windows" else "")
+    return tuple(views)
 
 
 def _loose_ends(bank: BankDescription) -> Iterator[str]:
@@ -124,8 +131,7 @@ def _loose_ends(bank: BankDescription) -> Iterator[str]:
     decisions, history = bank.tables[bank.decisions], bank.tables[bank.label_table]
     for role, column in (("id", bank.id), ("decided_at", bank.decided_at)):
         yield from _absent(f"{role} {column}", decisions, [column])
-    told = bank.label.column if isinstance(bank.label, OutcomeColumn) else bank.label.days_past_due
-    yield from _absent("label", history, [told])
+    yield from _absent("label", history, [bank.label.told_by])
     there = {column.name for column in decisions.columns}
     for join in bank.joins:
         joined = bank.tables[join.table]

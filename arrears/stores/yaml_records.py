@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 Record = TypeVar("Record", bound="DataclassInstance")
 
+_GIVEN = ("name", "prefix")  # told by where a record stands, so they are no keys of it
 _CALLED = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}
 
 
@@ -85,7 +86,7 @@ class Reading:
         fields = {field.name: field for field in dataclasses.fields(kind)}
         open_fields = [name for name in fields if name not in made]
         about = place or "the description"
-        keys = ", ".join(name for name in fields if name in open_fields or name != "name")
+        keys = ", ".join(name for name in fields if name in open_fields or name not in _GIVEN)
         self.problems += [f"{about} has no key {key}; keys are {keys}" for key in given if key not in open_fields]
         self.problems += [
             f"{about} needs {name}" for name in open_fields if _is_required(fields[name]) and given.get(name) is None

@@ -58,8 +58,8 @@ def training_set(decisions: DataFrame, lookups: Sequence[Lookup], *, id: str, de
     for lookup in lookups:
         features = to_features(decisions, lookup, id=id, decided_at=decided_at)
         complete = complete.join(features.withColumnRenamed(ID, id), on=id, how="left")
-        counts = [name for name in lookup.view.feature_names if _is_count(name, lookup.view)]
-        complete = complete.fillna(0, subset=counts) if counts else complete
+        counts = lookup.view.counts if isinstance(lookup.view, WindowView) else ()
+        complete = complete.fillna(0, subset=list(counts)) if counts else complete
     return complete
 
 
@@ -84,10 +84,6 @@ def to_features_on(lookup: Lookup, *, as_of: str) -> DataFrame:
             rows.where(F.col(ENTITY).isNotNull()).withColumns({ID: F.col(ENTITY), MOMENT: moment}), lookup.view
         ),
     )
-
-
-def _is_count(name: str, view: View) -> bool:
-    return isinstance(view, WindowView) and name.startswith(("event_count_", "arrears_count_"))
 
 
 def _known_rows(lookup: Lookup) -> DataFrame:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from arrears.contracts.features import WindowView
+from arrears.contracts.features import WindowFeature, WindowView
 
 DAYS_A_MONTH = 30.4375  # 365.25 / 12
 AMOUNT_STEPS = 10_000
@@ -39,36 +39,42 @@ def window_features(view: WindowView, *, event: str, moment: str) -> list[Column
     Sums, means, maxima and trends leave missing amounts out. The rows need the columns of `window_starts`.
     """
     days_ago = F.expr(f"(unix_micros({moment}) - unix_micros({event})) div {_MICROS_A_DAY}L")
-    features = [F.min(days_ago).cast("int").alias("days_since_last_event")]
-    if view.days_past_due:
-        late = F.min(F.when(F.col(view.days_past_due) > 0, days_ago))
-        features.append((late / F.lit(DAYS_A_MONTH)).alias("months_since_arrears"))
-    for months in view.months:
-        is_inside = None if months == max(view.months) else F.col(event) > F.col(f"_start_{months}")
-        features.append(_count(is_inside).alias(f"event_count_{months}m"))
-        if view.days_past_due:
-            days = F.col(view.days_past_due)
-            features.append(F.max(_inside(days, is_inside)).alias(f"worst_days_past_due_{months}m"))
-            features.append(F.count_if(_inside(days > 0, is_inside)).alias(f"arrears_count_{months}m"))
-        for amount in view.amounts:
-            features += _amount_features(amount, months, is_inside, days_ago)
-    return features
+    return [_value(feature, view, event, days_ago).alias(feature.name) for feature in view.computed]
 
 
-def _amount_features(amount: str, months: int, is_inside: Column | None, days_ago: Column) -> list[Column]:
-    steps = F.round(F.col(amount).cast("double") * F.lit(float(AMOUNT_STEPS))).cast("bigint")
+def _value(feature: WindowFeature, view: WindowView, event: str, days_ago: Column) -> Column:
+    is_longest = feature.months in (0, max(view.months))
+    is_inside = None if is_longest else F.col(event) > F.col(f"_start_{feature.months}")
+    if feature.kind == "last_event":
+        return F.min(days_ago).cast("int")
+    if feature.kind == "events":
+        return F.count(F.lit(1)) if is_inside is None else F.count_if(is_inside)
+    if feature.amount:
+        return _of_amount(feature, is_inside, days_ago)
+    late = F.col(view.days_past_due or "")
+    if feature.kind == "last_arrears":
+        return F.min(F.when(late > 0, days_ago)) / F.lit(DAYS_A_MONTH)
+    if feature.kind == "worst_arrears":
+        return F.max(_inside(late, is_inside))
+    return F.count_if(_inside(late > 0, is_inside))
+
+
+def _of_amount(feature: WindowFeature, is_inside: Column | None, days_ago: Column) -> Column:
+    steps = F.round(F.col(feature.amount).cast("double") * F.lit(float(AMOUNT_STEPS))).cast("bigint")
     value = _inside(steps, is_inside)
+    count, total = F.count(value), _sum(value)
+    if feature.kind == "sum":
+        return total / F.lit(float(AMOUNT_STEPS))
+    if feature.kind == "mean":
+        return total / F.lit(float(AMOUNT_STEPS)) / count
+    if feature.kind == "max":
+        return F.max(value) / F.lit(float(AMOUNT_STEPS))
     # Time runs forwards, so that a growing amount has a positive slope.
     day = F.when(value.isNotNull(), -days_ago)
-    count, total, days = F.count(value), _sum(value), F.sum(day)
+    days = F.sum(day)
     above = count.cast("double") * _sum(value, times=day) - days.cast("double") * total
     below = count * F.sum(day * day) - days * days
-    return [
-        (total / F.lit(float(AMOUNT_STEPS))).alias(f"{amount}_sum_{months}m"),
-        (total / F.lit(float(AMOUNT_STEPS)) / count).alias(f"{amount}_mean_{months}m"),
-        (F.max(value) / F.lit(float(AMOUNT_STEPS))).alias(f"{amount}_max_{months}m"),
-        F.when(below > 0, above / below * F.lit(DAYS_A_MONTH / AMOUNT_STEPS)).alias(f"{amount}_trend_{months}m"),
-    ]
+    return F.when(below > 0, above / below * F.lit(DAYS_A_MONTH / AMOUNT_STEPS))
 
 
 def _sum(value: Column, *, times: Column | None = None) -> Column:
@@ -80,7 +86,3 @@ def _sum(value: Column, *, times: Column | None = None) -> Column:
 
 def _inside(value: Column, is_inside: Column | None) -> Column:
     return value if is_inside is None else F.when(is_inside, value)
-
-
-def _count(is_inside: Column | None) -> Column:
-    return F.count(F.lit(1)) if is_inside is None else F.count_if(is_inside)

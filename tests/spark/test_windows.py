@@ -17,6 +17,8 @@ from spark_jobs.transforms.point_in_time import Lookup, training_set
 
 VIEW = WindowView("behaviour", "history", "loan_id", (12,), ("paid",))
 DECIDED = datetime.fromisoformat("2026-01-31 00:00:00")
+# A bank's second view: its names begin with its own, and it wants one feature alone.
+SINGLE = WindowView("cards", "history", "loan_id", (12,), ("paid",), features=("paid_mean_12m",), prefix="cards_")
 HISTORY = "loan_id string, day_on date, paid double"
 
 
@@ -29,7 +31,9 @@ def features(spark: SparkSession, amounts: dict[str, list[float]]) -> dict[str, 
     ]
     history = spark.createDataFrame(rows, HISTORY).repartition(3)
     decisions = spark.createDataFrame([(loan, DECIDED) for loan in amounts], "loan_id string, decided_at timestamp")
-    complete = training_set(decisions, [Lookup(VIEW, history, "day_on")], id="loan_id", decided_at="decided_at")
+    lookups = [Lookup(view, history, "day_on") for view in (VIEW, SINGLE)]
+    complete = training_set(decisions, lookups, id="loan_id", decided_at="decided_at")
+    assert complete.columns[-1] == "cards_paid_mean_12m"
     return {row["loan_id"]: row for row in complete.collect()}
 
 
@@ -51,6 +55,7 @@ def test_sums_of_amounts_of_any_size_are_exact(spark: SparkSession) -> None:
         steps = [int((Fraction(amount * 10_000.0) + Fraction(1, 2)).__floor__()) for amount in paid]
         assert found[loan]["paid_sum_12m"] == float(sum(steps)) / 10_000
         assert found[loan]["paid_mean_12m"] == float(sum(steps)) / 10_000 / len(paid)
+        assert found[loan]["cards_paid_mean_12m"] == found[loan]["paid_mean_12m"]
         assert found[loan]["paid_max_12m"] == max(steps) / 10_000
         middle = Fraction(len(paid) - 1, 2)
         above = sum((day - middle) * step for day, step in enumerate(steps))

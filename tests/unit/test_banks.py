@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from arrears.contracts.banks import BankDescription, Join
+from arrears.contracts.banks import BankDescription, ColumnContract, Join, TableContract, feature_contract
 from arrears.contracts.errors import BadConfiguration, UpstreamNotReady
 from arrears.contracts.features import FeatureLine, ProfileView, WindowView
 from arrears.stores.banks import parse_bank, read_bank, shipped_bank, shipped_banks
@@ -41,6 +42,7 @@ tables:
     columns:
       number: {{type: string}}
       gender: {{type: string, protected: true, allowed: [f, m, no]}}
+      kind: {{type: string, allowed: [a, no]}}
   history:
     key: [loan_id, month_on]
     event_time: month_on
@@ -50,7 +52,7 @@ tables:
       month_on: {{type: date}}
       days: {{type: int}}
 joins:
-  - {{table: people, on: customer_id, on_theirs: number, where: {{gender: no}}}}
+  - {{table: people, on: customer_id, on_theirs: number, where: {{kind: no}}}}
 views:
   arrears: {{kind: windows, table: history, entity: loan_id, months: [3, 6], amounts: [days]}}
   state: {{kind: profile, table: history, entity: loan_id, columns: [days], max_age_days: 40}}
@@ -92,7 +94,7 @@ def test_every_part_of_a_bank_is_read() -> None:
     assert loans.column("amount").minimum == 0.0
     assert bank.tables["history"].every == "month"
     assert bank.tables["people"].protected == ("gender",)
-    assert bank.joins == (Join("people", "customer_id", "number", {"gender": "no"}),)
+    assert bank.joins == (Join("people", "customer_id", "number", {"kind": "no"}),)
     assert bank.views == (
         WindowView("arrears", "history", "loan_id", (3, 6), ("days",)),
         ProfileView("state", "history", "loan_id", ("days",), 40),
@@ -102,6 +104,55 @@ def test_every_part_of_a_bank_is_read() -> None:
     assert bank.floors == {"auc_low": 1.0}
     assert bank.leak_limits == {"auc": 0.85}
     assert bank.protected == ("gender",)
+
+
+def test_a_second_window_view_has_names_of_its_own_and_may_ask_for_single_features() -> None:
+    more = "cards: {kind: windows, table: history, entity: loan_id, months: [24], amounts: [days], features: [{}]}"
+    view = "\n  " + more.replace("{}", "days_mean_24m") + "\nderived:"
+    line = f"\ncatalogue:\n  cards_days_mean_24m: {LINE}"
+    before = parse_bank(SMALL, where="bank.yaml")
+
+    bank = parse_bank(SMALL.replace("\nderived:", view).replace("\ncatalogue:", line), where="bank.yaml")
+
+    assert bank.views[:2] == before.views
+    assert bank.views[2].feature_names == ("cards_days_mean_24m",)
+    contract = feature_contract(bank.views[2], bank.tables["history"], event_time="event_time")
+    assert [(column.name, column.type) for column in contract.columns][2:] == [("cards_days_mean_24m", "double")]
+    whole = dataclasses.replace(bank.views[2], features=("cards_event_count_24m", "days_sum_24m"))
+    assert whole.feature_names == ("cards_event_count_24m", "cards_days_sum_24m")
+    assert whole.counts == ("cards_event_count_24m",)
+
+
+def test_an_amount_that_is_called_like_a_count_is_none() -> None:
+    view = WindowView("v", "history", "loan_id", (3,), ("event_count_total", "worst_days_past_due_fee"))
+
+    assert view.counts == ("event_count_3m",)
+    table = TableContract(
+        "history", tuple(ColumnContract(c, "double") for c in ("loan_id", *view.amounts)), ("loan_id",)
+    )
+    kinds = {column.type for column in feature_contract(view, table, event_time="at").columns[4:]}
+    assert kinds == {"double"}
+
+
+@pytest.mark.parametrize(
+    ("view", "told"),
+    [
+        ("months: []", "views.v: view v: months must be different whole numbers from 1"),
+        ("months: [3, 0]", "views.v: view v: months must be different whole numbers from 1"),
+        ("months: [3, 3]", "views.v: view v: months must be different whole numbers from 1"),
+        (
+            "months: [3], features: [paid_sum_3m]",
+            "views.v: view v: there is no feature paid_sum_3m; features are v_days_since_last_event, v_event_count_3m",
+        ),
+    ],
+)
+def test_a_window_view_that_cannot_be_is_refused(view: str, told: str) -> None:
+    text = SMALL.replace("\nderived:", f"\n  v: {{kind: windows, table: history, entity: loan_id, {view}}}\nderived:")
+
+    with pytest.raises(BadConfiguration) as caught:
+        parse_bank(text, where="bank.yaml")
+
+    assert caught.value.problems == (f"bank.yaml: {told}",)
 
 
 def test_braces_in_a_name_stand_for_several_lines() -> None:
