@@ -7,6 +7,7 @@ import re
 from pyspark.sql import types as T
 
 from arrears.contracts.catalogue import Table
+from arrears.contracts.column_names import WORK_PREFIX
 from arrears.contracts.descriptions import ID, LABEL
 
 SAMPLE_ID = "sample_id"
@@ -40,12 +41,14 @@ _UNSTORABLE = re.compile(r"[\s,;{}()=.`]+")
 
 
 def stored_name(column: str) -> str:
-    """The name under which a source's column stands in the tables.
+    """The name under which a source's column stands in the tables: never one that begins with ``_``, as ours do.
 
-    >>> stored_name("default payment next month")
-    'default_payment_next_month'
+    >>> stored_name("default payment next month"), stored_name("_id")
+    ('default_payment_next_month', 'id_')
     """
-    return _UNSTORABLE.sub("_", column.lstrip("\ufeff").strip())
+    name = _UNSTORABLE.sub(WORK_PREFIX, column.lstrip("\ufeff").strip())
+    own = name.lstrip(WORK_PREFIX)
+    return own + WORK_PREFIX * (len(name) - len(own)) if own else ""
 
 
 def differences(given: T.StructType, expected: T.StructType) -> list[str]:

@@ -6,20 +6,17 @@ them once features are joined to decisions.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Literal
 
-from arrears.contracts.column_types import is_number, type_problem
+from arrears.contracts.bank_names import bank_name_problems
+from arrears.contracts.column_names import STORED_BESIDE_BROKEN_ROWS, name_problems
+from arrears.contracts.column_types import type_problem
 from arrears.contracts.errors import BadConfiguration
 from arrears.contracts.features import (
-    COUNTS,
-    LARGEST_AMOUNT,
     DerivedFeature,
     FeatureLine,
     View,
-    WindowFeature,
-    WindowView,
 )
 from arrears.contracts.leak_limits import leak_limit_problems
 from arrears.contracts.protected_attributes import protected_problems
@@ -79,6 +76,7 @@ class TableContract:
         problems = [
             f"table {self.name}: column {c} is declared twice" for c in sorted(set(names)) if names.count(c) > 1
         ]
+        problems += name_problems(names, reserved=STORED_BESIDE_BROKEN_ROWS, of=f"table {self.name}")
         used = {"key": self.key, "event_time": (self.event_time,), "arrived_on": (self.arrived_on,)}
         problems += [
             f"table {self.name}: {role} {column} is not among its columns"
@@ -104,50 +102,6 @@ class TableContract:
     def protected(self) -> tuple[str, ...]:
         """Attributes that no model may see."""
         return tuple(column.name for column in self.columns if column.protected)
-
-
-def feature_contract(view: View, source: TableContract, *, event_time: str) -> TableContract:
-    """What a view's feature table promises: a row per entity and moment, and what its columns may hold.
-
-    Args:
-        source: the contract of the table that the view looks at.
-        event_time: the feature table's column of the moment.
-    """
-    entity = replace(source.column(view.entity), nullable=False)
-    if isinstance(view, WindowView):
-        late = source.column(view.days_past_due).type if view.days_past_due else ""
-        features = tuple(_window_column(feature, late) for feature in view.computed)
-    else:
-        features = tuple(replace(source.column(name), nullable=True) for name in view.columns)
-    columns = (entity, ColumnContract(event_time, "timestamp", nullable=False), *features)
-    return TableContract(f"features of {view.name}", columns, (view.entity, event_time), event_time=event_time)
-
-
-def with_amount_limits(contract: TableContract, views: Iterable[View]) -> TableContract:
-    """The contract, in which amounts that a window view adds up stay within `LARGEST_AMOUNT`: sums hold no more."""
-    summed = {a for view in views if isinstance(view, WindowView) and view.table == contract.name for a in view.amounts}
-    return replace(contract, columns=tuple(_limited(c) if c.name in summed else c for c in contract.columns))
-
-
-def _limited(column: ColumnContract) -> ColumnContract:
-    if column.type == "int" or not is_number(column.type):
-        return column
-    low, high = (0 if limit is None else float(limit) for limit in (column.minimum, column.maximum))
-    return replace(
-        column,
-        minimum=-LARGEST_AMOUNT if column.minimum is None or low < -LARGEST_AMOUNT else column.minimum,
-        maximum=LARGEST_AMOUNT if column.maximum is None or high > LARGEST_AMOUNT else column.maximum,
-    )
-
-
-def _window_column(feature: WindowFeature, late: str) -> ColumnContract:
-    if feature.kind == "last_event":
-        return ColumnContract(feature.name, "int", nullable=False, minimum=0)
-    if feature.kind in COUNTS:
-        return ColumnContract(feature.name, "bigint", nullable=False, minimum=0)
-    if feature.kind == "worst_arrears":
-        return ColumnContract(feature.name, late)
-    return ColumnContract(feature.name, "double", minimum=0 if feature.kind == "last_arrears" else None)
 
 
 @dataclass(frozen=True)
@@ -264,6 +218,7 @@ class BankDescription:
         problems += [f"feature {name} has no line in the catalogue" for name in computed if name not in listed]
         problems += [f"feature {n} is computed twice" for n in sorted(set(computed)) if computed.count(n) > 1]
         problems += protected_problems(self)
+        problems += bank_name_problems(self)
         if problems:
             raise BadConfiguration(*problems)
 

@@ -17,6 +17,8 @@ _SYNTHETIC = "Synthetic borrowers"
 _TIME = "Time span"
 _FLAWS = "Defaults, gaps and drift"
 
+SOURCES = ("lending_club", "synthetic", "synthetic_customers", "bank")  # beside paths
+
 
 @dataclass(frozen=True, kw_only=True)
 class GenerateDataConfig(JobConfig):
@@ -28,7 +30,7 @@ class GenerateDataConfig(JobConfig):
         help="lending_club, synthetic, synthetic_customers, bank (the tables that a bank's description names), or a"
         " path to CSV, Parquet or Delta (local or s3://)",
         title="Source",
-        examples=("lending_club", "synthetic", "synthetic_customers", "bank"),
+        examples=SOURCES,
     )
     target: str | None = option(
         None, help="target column of a path source that has no description", title="Target column", section=_SOURCE

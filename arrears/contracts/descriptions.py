@@ -8,14 +8,13 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+from arrears.contracts.column_names import ID, LABEL, name_problems
 from arrears.contracts.errors import BadConfiguration
 from arrears.contracts.features import FeatureLine, catalogue_problems
 from arrears.contracts.gate_rules import GateRules
 from arrears.contracts.leak_limits import leak_limit_problems
 
-ID = "borrower_id"
-LABEL = "is_default"
-RESERVED = (ID, LABEL, "sample_id", "as_of", "dataset_version", "row_order", "is_validation", "shard")
+__all__ = ["ID", "LABEL", "DatasetDescription"]
 
 _LATER: dict[str, Any] = {
     "text": [],
@@ -86,7 +85,7 @@ class DatasetDescription:
             for column, roles in self.roles().items()
             if len(roles) > 1
         ]
-        problems += [f"column {c} has a reserved name" for c in self.carried if c in RESERVED]
+        problems += name_problems(self.carried, stored=False)
         if self.event_time is not None and self.event_time not in self.dates:
             problems.append(f"event_time {self.event_time} is not among the dates")
         if self.loss is not None and self.loss not in self.kept:

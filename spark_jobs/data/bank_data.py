@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from arrears.contracts.banks import BankDescription, TableContract, with_amount_limits
+from arrears.contracts.banks import BankDescription, TableContract
 from arrears.contracts.descriptions import LABEL, DatasetDescription
 from arrears.contracts.errors import BadInput
 from arrears.contracts.features import ProfileView, View
 from arrears.contracts.jobs import BuildFeaturesConfig, GenerateDataConfig
+from arrears.contracts.view_contracts import with_amount_limits
 from arrears.stores.objects import Objects, is_reachable
 from spark_jobs.data.contract_check import enforce
 from spark_jobs.io.feature_store import EVENT_TIME, read_features

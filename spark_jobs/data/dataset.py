@@ -151,7 +151,7 @@ def _bank_text(config: GenerateDataConfig, objects: Objects) -> str:
     if config.dataset in shipped_banks():
         return shipped_bank_text(config.dataset)
     raise BadConfiguration(
-        f"source bank needs a description of its tables: give --description, or the --dataset of a shipped bank"
+        "source bank needs a description of its tables: give one, or the name of a shipped bank as the data set"
         f" ({', '.join(shipped_banks())})"
     )
 

@@ -120,7 +120,7 @@ def _time_leaks(train: DataFrame, held_out: DataFrame | None, description: Datas
         return []
     rows = train if held_out is None else train.unionByName(held_out)
     counted = to_later_dates(rows, event_time=decided, dates=others).collect()[0].asDict()
-    total = counted.pop("row_count")
+    total = counted.pop("_row_count")
     return time_leaks(counted, event_time=decided, rows=total)
 
 

@@ -14,8 +14,9 @@ from arrears.scoring.batch import model_input
 from arrears.scoring.document import ModelDocument
 from arrears.scoring.scorers import load_scorer
 from arrears.scoring.scorers.clusters import Clusters
+from spark_jobs.transforms.segment_profiles import SEGMENT
 
-POSITION = "position"
+POSITION = "_position"
 
 
 def to_segmented(rows: DataFrame, model: bytes, document: ModelDocument, *, carry: Sequence[str]) -> DataFrame:
@@ -25,7 +26,7 @@ def to_segmented(rows: DataFrame, model: bytes, document: ModelDocument, *, carr
         carry: columns that travel along.
 
     Returns:
-        The carried columns, ``segment`` (int, from 1) and ``position`` (array of double), lazily.
+        The carried columns, ``_segment`` (int, from 1) and ``_position`` (array of double), lazily.
     """
     on_workers = rows.sparkSession.sparkContext.broadcast((model, document.to_json()))
     wanted = list(dict.fromkeys([*carry, *document.features]))
@@ -36,11 +37,11 @@ def to_segmented(rows: DataFrame, model: bytes, document: ModelDocument, *, carr
             clusters, read = _loaded(*on_workers.value)
             inputs = model_input(given, read)
             positions = pa.array(list(clusters.standardised(inputs)), pa.list_(pa.float64()))
-            found = given.select(list(carry)).append_column("segment", pa.array(clusters.segments(inputs), pa.int32()))
+            found = given.select(list(carry)).append_column(SEGMENT, pa.array(clusters.segments(inputs), pa.int32()))
             yield from found.append_column(POSITION, positions).combine_chunks().to_batches()
 
     kinds = dict(rows.dtypes)
-    columns = {**{name: kinds[name] for name in carry}, "segment": "int", POSITION: "array<double>"}
+    columns = {**{name: kinds[name] for name in carry}, SEGMENT: "int", POSITION: "array<double>"}
     chosen = rows.select(*(F.col(f"`{name}`") for name in wanted))
     return chosen.mapInArrow(place, ", ".join(f"`{name}` {kind}" for name, kind in columns.items()))
 

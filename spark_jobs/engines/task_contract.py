@@ -24,7 +24,7 @@ from spark_jobs.engines.model_rows import Moments, with_fills
 from spark_jobs.transforms.model_inputs import INPUTS, to_model_inputs
 from spark_jobs.transforms.training_rows import ROW_ORDER
 
-TARGET = "target"
+TARGET = "_target"
 IS_VALIDATION = "is_validation"
 VECTOR = "features"
 ROWS_A_PARTITION = 50_000

@@ -21,6 +21,7 @@ from spark_jobs.schemas import differences
 from spark_jobs.transforms.ids import ROW_DIGEST
 
 EVENT_TIME, PROCESSING_DATE = "event_time", "as_of"
+STORED_DIGEST = "row_digest"
 _MERGED = "arrears_merged_features"
 _ATTEMPTS = 5  # Delta takes merges of two dates for a conflict; the rows are computed by then
 
@@ -55,14 +56,14 @@ def merge_features(
     """Merges one processing date's features into the store; returns the Delta version that holds them.
 
     Args:
-        rows: entity, ``event_time``, the view's columns and ``row_digest``; unique by entity and event time.
+        rows: entity, ``event_time``, the view's columns and their digest; unique by entity and event time.
 
     Raises:
         BadInput: the stored table has other columns; nothing is written. New ones are added where allowed.
         Contended: another writer has written the view's table meanwhile.
     """
     uri = catalogue.feature_table(bank, view.name)
-    dated = rows.withColumn(PROCESSING_DATE, F.lit(as_of))
+    dated = rows.withColumnRenamed(ROW_DIGEST, STORED_DIGEST).withColumn(PROCESSING_DATE, F.lit(as_of))
     grows = _refuse_other_columns(dated, uri, allow_new_columns=allow_new_columns)
 
     def write() -> None:
@@ -84,7 +85,7 @@ def _merge(rows: DataFrame, uri: str, view: View, *, as_of: str, grows: bool) ->
             USING {_MERGED} AS new
             ON stored.{PROCESSING_DATE} = '{as_of}' AND new.{PROCESSING_DATE} = '{as_of}'
                 AND stored.`{view.entity}` = new.`{view.entity}` AND stored.{EVENT_TIME} = new.{EVENT_TIME}
-            WHEN MATCHED AND stored.{ROW_DIGEST} <> new.{ROW_DIGEST} THEN UPDATE SET *
+            WHEN MATCHED AND stored.{STORED_DIGEST} <> new.{STORED_DIGEST} THEN UPDATE SET *
             WHEN NOT MATCHED THEN INSERT *
             WHEN NOT MATCHED BY SOURCE AND stored.{PROCESSING_DATE} = '{as_of}' THEN DELETE
             """

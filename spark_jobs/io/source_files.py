@@ -14,12 +14,13 @@ from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import Column, DataFrame, Row, SparkSession
 from pyspark.sql import types as T
 
+from arrears.contracts.data_jobs import SOURCES
 from arrears.contracts.errors import BadConfiguration, BadInput
 from spark_jobs.io.session import hadoop_uri
 from spark_jobs.schemas import stored_name
 
 CSV_ENDINGS = (".csv", ".csv.gz", ".csv.bz2", ".tsv", ".txt")
-BROKEN_LINE = "_broken_line"
+BROKEN_LINE = " broken line"  # no header has such a name: they are stripped
 
 
 def parquet_rows(spark: SparkSession, source: str) -> DataFrame:
@@ -91,6 +92,14 @@ def broken_lines(count: int, names: Sequence[str], separator: str, source: str) 
     return [told] if count else []
 
 
+def no_such_source(source: str) -> BadConfiguration:
+    """What to tell of a name or path under which nothing lies."""
+    return BadConfiguration(
+        f"source {source} does not exist; sources are {', '.join(SOURCES)}, and paths to CSV, Parquet or Delta"
+        " (local or s3://)"
+    )
+
+
 def stored_names(names: Sequence[str]) -> list[str]:
     """The names that a source's columns have in the tables; BadInput lists those that cannot be told apart."""
     stored = [stored_name(name) for name in names]
@@ -109,9 +118,7 @@ def _unreadable(source: str, error: Exception) -> Exception:
     if condition == "COLUMN_ALREADY_EXISTS":
         return BadInput(f"{source} has columns whose names differ in upper and lower case alone")
     if condition == "PATH_NOT_FOUND":
-        return BadConfiguration(
-            f"source {source} does not exist; it is a path to CSV, Parquet or Delta, bank, lending_club or synthetic"
-        )
+        return no_such_source(source)
     if condition == "UNABLE_TO_INFER_SCHEMA" or "is not a Parquet file" in str(error):
         return BadConfiguration(
             f"source {source} is not Parquet; a CSV file's name must end in {', '.join(CSV_ENDINGS)}"

@@ -8,11 +8,13 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
+from arrears.contracts.data_jobs import SOURCES
 from arrears.contracts.descriptions import DatasetDescription
 from arrears.contracts.errors import BadConfiguration, BadInput
 from arrears.contracts.jobs import GenerateDataConfig
@@ -25,6 +27,7 @@ from spark_jobs.io.source_files import (
     broken_lines,
     counted,
     csv_lines,
+    no_such_source,
     parquet_rows,
     stored_names,
 )
@@ -66,6 +69,9 @@ def read_source(
         BadConfiguration: no such file, no target named, or the package of the loans is not installed.
         BadInput: the file is no table.
     """
+    # Told first: a description, or a target, of a source that is misspelt would not help.
+    if config.source not in SOURCES and _is_a_name(config.source) and not Path(config.source).exists():
+        raise no_such_source(config.source)
     declared = _declared(config, objects)
     if config.source == SYNTHETIC:
         loans, description = _synthetic_loans(spark, config), synthetic.description(config.dataset, config.features)
@@ -93,9 +99,14 @@ def _declared(config: GenerateDataConfig, objects: Objects) -> DatasetDescriptio
         return None
     else:
         raise BadConfiguration(
-            f"source {config.source} has no description: name its target column (--target) or give a --description"
+            f"source {config.source} has no description: name its target column, or give a description"
         )
     return in_stored_names(dataclasses.replace(found, name=config.dataset))
+
+
+def _is_a_name(source: str) -> bool:
+    """Whether a source is not written as a path; it may be one all the same, of a folder right here."""
+    return not any(sign in source for sign in "/\\:") and not source.lower().endswith(CSV_ENDINGS)
 
 
 def _described(

@@ -152,7 +152,7 @@ def _is_wider(uri: str, table: Table, rows: DataFrame) -> bool:
     new = [name for name in fixed.names if name not in present.names]
     problems = differences(rows.drop(*new).schema, present)
     if problems:
-        raise BadInput(*problems, f"{uri} holds other columns: give data of another shape its own --dataset name")
+        raise BadInput(*problems, f"{uri} holds other columns: give data of another shape its own data set name")
     return bool(new)
 
 

@@ -12,11 +12,12 @@ import dataclasses
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from arrears.contracts.banks import BankDescription, TableContract, feature_contract
+from arrears.contracts.banks import BankDescription, TableContract
 from arrears.contracts.errors import BadInput
 from arrears.contracts.facts import JobResult
 from arrears.contracts.features import View
 from arrears.contracts.jobs import BuildFeaturesConfig
+from arrears.contracts.view_contracts import feature_contract
 from arrears.stores.banks import read_bank, shipped_bank
 from arrears.stores.objects import Objects
 from spark_jobs.data.bank_data import BankTables, read_bank_tables, source_lookup

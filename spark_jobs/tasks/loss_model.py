@@ -84,11 +84,12 @@ def measure(
     Raises:
         BadInput: there are none, or some have no loss.
     """
-    column = _loss_column(description)
-    defaulted = borrowers.where(F.col(LABEL) == 1)
-    said = to_answers(defaulted, model, document, carry={column: "double"})
+    # Under a name of ours: a bank's column may be called as the answer is.
+    loss = F.col(f"`{_loss_column(description)}`")
+    defaulted = borrowers.where(F.col(LABEL) == 1).withColumn(TARGET, loss)
+    said = to_answers(defaulted, model, document, carry={TARGET: "double"})
     limit = document.loss_limit or description.loss_limit
-    return evaluate_losses(said, estimate="loss_given_default", actual=column, limit=limit)
+    return evaluate_losses(said, estimate="loss_given_default", actual=TARGET, limit=limit)
 
 
 def page(

@@ -104,7 +104,7 @@ def described(customers: DataFrame, numeric: list[str], categorical: list[str]) 
     """Measures and profiles customers whose segment is known.
 
     Args:
-        customers: one row per customer: ``segment``, ``position`` (standardised inputs), the features and the label.
+        customers: one row per customer: ``_segment``, ``_position`` (standardised inputs), the features and the label.
     """
     with kept(customers) as placed:
         numbers = to_number_profiles(placed, numeric).collect()

@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 from arrears.contracts.descriptions import ID
 from spark_jobs.transforms.ids import hash_of
 
-CUSTOMER, PRODUCT, HIDDEN = "customer", "product", "hidden"
+CUSTOMER, PRODUCT, HIDDEN = "customer", "product", "_hidden"
 _BUCKETS = 4096
 
 

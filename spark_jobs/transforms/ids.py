@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 
 from arrears.contracts.descriptions import ID
 
-ROW_DIGEST = "row_digest"
+ROW_DIGEST = "_row_digest"
 
 
 def hash_of(seed: int, purpose: str, *keys: str) -> Column:

@@ -16,7 +16,7 @@ from spark_jobs.transforms.ids import content_hash
 
 
 def to_later_dates(borrowers: DataFrame, *, event_time: str, dates: Sequence[str]) -> DataFrame:
-    """In how many rows each date lies after the decision: one row, a column a date, and ``row_count``."""
+    """In how many rows each date lies after the decision: one row, a column a date, and ``_row_count``."""
     kinds = {field.name: field.dataType for field in borrowers.schema}
 
     def is_later(name: str) -> Column:
@@ -27,7 +27,7 @@ def to_later_dates(borrowers: DataFrame, *, event_time: str, dates: Sequence[str
         return date > decided
 
     counts = (F.count_if(is_later(name)).alias(name) for name in dates)
-    return borrowers.agg(*counts, F.count(F.lit(1)).alias("row_count"))
+    return borrowers.agg(*counts, F.count(F.lit(1)).alias("_row_count"))
 
 
 def to_overlaps(train: DataFrame, held_out: DataFrame, *, features: Sequence[str], group: str | None) -> DataFrame:

@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 from arrears.contracts.descriptions import LABEL
 from arrears.model.resampling import Resampling
 from spark_jobs.transforms.ids import hash_of
-from spark_jobs.transforms.splits import with_is_drawn
+from spark_jobs.transforms.splits import IS_DRAWN, with_is_drawn
 from spark_jobs.transforms.training_rows import ROW_ORDER
 
 
@@ -30,7 +30,7 @@ def to_resampled_rows(rows: DataFrame, resampling: Resampling, *, seed: int) -> 
     if resampling.kind == "over":
         return _with_defaults_repeated(rows, resampling.factor, seed)
     drawn = _drawn(rows, 1.0 / resampling.factor, seed, "under-sampling")
-    return drawn.where((F.col("shard") < 0) | (F.col(LABEL) == 1) | F.col("is_drawn")).drop("is_drawn")
+    return drawn.where((F.col("shard") < 0) | (F.col(LABEL) == 1) | F.col(IS_DRAWN)).drop(IS_DRAWN)
 
 
 def to_class_counts(rows: DataFrame) -> DataFrame:
@@ -43,15 +43,15 @@ def to_class_counts(rows: DataFrame) -> DataFrame:
 
 def _with_defaults_repeated(rows: DataFrame, factor: float, seed: int) -> DataFrame:
     whole, rest = math.floor(factor), factor - math.floor(factor)
-    drawn = _drawn(rows, rest, seed, "over-sampling") if rest else rows.withColumn("is_drawn", F.lit(False))
+    drawn = _drawn(rows, rest, seed, "over-sampling") if rest else rows.withColumn(IS_DRAWN, F.lit(False))
     is_repeated = (F.col("shard") >= 0) & (F.col(LABEL) == 1)
-    copies = F.when(is_repeated, F.lit(whole) + F.col("is_drawn").cast("int")).otherwise(1)
+    copies = F.when(is_repeated, F.lit(whole) + F.col(IS_DRAWN).cast("int")).otherwise(1)
     numbered = drawn.withColumn("_copy", F.explode(F.sequence(F.lit(1), copies)))
     order = F.when(F.col("_copy") == 1, F.col(ROW_ORDER)).otherwise(hash_of(seed, "copy", ROW_ORDER, "_copy"))
-    return numbered.withColumn(ROW_ORDER, order).drop("is_drawn", "_copy")
+    return numbered.withColumn(ROW_ORDER, order).drop(IS_DRAWN, "_copy")
 
 
 def _drawn(rows: DataFrame, share: float, seed: int, purpose: str) -> DataFrame:
-    """Adds ``is_drawn``: true for exactly this share of each class of each shard, rounded."""
+    """Adds ``_is_drawn``: true for exactly this share of each class of each shard, rounded."""
     stratum = F.struct("shard", LABEL)
     return with_is_drawn(rows, share=share, seed=seed, purpose=purpose, key=ROW_ORDER, stratum=stratum)

@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 from arrears.contracts.descriptions import ID
 from spark_jobs.schemas import SAMPLE_ID
 from spark_jobs.transforms.ids import hash_of
-from spark_jobs.transforms.splits import with_is_drawn
+from spark_jobs.transforms.splits import IS_DRAWN, with_is_drawn
 
 _STEPS_53_BITS = 2.0**-53
 
@@ -40,7 +40,7 @@ def to_new_borrowers(
         drawn = drawn.withColumn("_occurrence", F.explode(F.expr("sequence(1, _draws)")))
     else:
         drawn = with_is_drawn(held_out, share=fraction, seed=seed, purpose=purpose, key=ID, stratum=F.lit(0)).where(
-            "is_drawn"
+            IS_DRAWN
         )
         drawn = drawn.withColumn("_occurrence", F.lit(1))
     sample_id = F.concat_ws("-", F.col(ID), F.lit(as_of), F.col("_occurrence").cast("string"))

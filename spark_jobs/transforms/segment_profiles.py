@@ -10,13 +10,13 @@ from pyspark.sql import functions as F
 from arrears.contracts.descriptions import LABEL
 from arrears.scoring.columns import MISSING_LEVEL
 
-SEGMENT = "segment"
+SEGMENT = "_segment"
 
 
 def to_number_profiles(segmented: DataFrame, numeric: Sequence[str]) -> DataFrame:
-    """Size, default rate and means. Grain: one row per segment, and one with ``segment`` null for all rows together.
+    """Size, default rate and means. Grain: one row per segment, and one with ``_segment`` null for all rows together.
 
-    Columns: ``segment``, ``rows``, ``default_rate``, ``means`` (a struct of the features).
+    Columns: ``_segment``, ``rows``, ``default_rate``, ``means`` (a struct of the features).
     """
     # In a struct, so that a feature may be called as a column of ours.
     means = (
@@ -32,7 +32,7 @@ def to_number_profiles(segmented: DataFrame, numeric: Sequence[str]) -> DataFram
 def to_commonest_levels(segmented: DataFrame, categorical: Sequence[str]) -> DataFrame:
     """The commonest level of each category; of two, the last by name. Grain: one row per segment and category.
 
-    Columns: ``segment``, ``feature``, ``level``, ``rows``.
+    Columns: ``_segment``, ``feature``, ``level``, ``rows``.
     """
     cells = F.explode(
         F.array(

@@ -9,7 +9,8 @@ from arrears.contracts.descriptions import ID, LABEL
 from spark_jobs.transforms.ids import hash_of
 from spark_jobs.transforms.ranks import to_rows_at_ranks
 
-PART, TRAIN, TEST, EMBARGO = "part", "train", "test", "embargo"
+PART, TRAIN, TEST, EMBARGO = "_part", "train", "test", "embargo"
+IS_DRAWN = "_is_drawn"
 
 
 def held_out_count(rows: int, share: float) -> int:
@@ -18,7 +19,7 @@ def held_out_count(rows: int, share: float) -> int:
 
 
 def with_is_drawn(rows: DataFrame, *, share: float, seed: int, purpose: str, key: str, stratum: Column) -> DataFrame:
-    """Adds ``is_drawn``: true for exactly ``round(share * n)`` rows of each stratum, those with the lowest hashes.
+    """Adds ``_is_drawn``: true for exactly ``round(share * n)`` rows of each stratum, those with the lowest hashes.
 
     A threshold on the hash alone would be off by the square root of n, and ``percent_rank`` sorts each stratum, all
     columns with it, in a single task. Instead the last drawn row is found by its rank, and its hash (with its key,
@@ -31,17 +32,17 @@ def with_is_drawn(rows: DataFrame, *, share: float, seed: int, purpose: str, key
     position, last_position = F.struct("_order", key), F.struct("_last_order", "_last_key")
     is_drawn = F.col("_last_key").isNotNull() & (position <= last_position)
     joined = ordered.join(F.broadcast(last), on="_stratum", how="left")
-    return joined.withColumn("is_drawn", is_drawn).drop("_stratum", "_order", "_last_order", "_last_key")
+    return joined.withColumn(IS_DRAWN, is_drawn).drop("_stratum", "_order", "_last_order", "_last_key")
 
 
 def with_random_part(borrowers: DataFrame, *, test_share: float, seed: int) -> DataFrame:
-    """Adds ``part``, train or test: exactly the share of each class is held out."""
+    """Adds ``_part``, train or test: exactly the share of each class is held out."""
     drawn = with_is_drawn(borrowers, share=test_share, seed=seed, purpose="test", key=ID, stratum=F.col(LABEL))
-    return drawn.withColumn(PART, F.when(F.col("is_drawn"), TEST).otherwise(TRAIN)).drop("is_drawn")
+    return drawn.withColumn(PART, F.when(F.col(IS_DRAWN), TEST).otherwise(TRAIN)).drop(IS_DRAWN)
 
 
 def with_grouped_part(borrowers: DataFrame, *, group: str, test_share: float, seed: int) -> DataFrame:
-    """Adds ``part``, train or test: all rows of a customer are on one side, customers by chance.
+    """Adds ``_part``, train or test: all rows of a customer are on one side, customers by chance.
 
     The share is that of customers, and kept within chance: which rows a customer has is not ours to choose.
     """
@@ -60,7 +61,7 @@ def with_time_part(
     embargo_days: int,
     group: str | None = None,
 ) -> DataFrame:
-    """Adds ``part``: test for decisions from a day on, train for those whose label was known by then, else embargo.
+    """Adds ``_part``: test for decisions from a day on, train for those whose label was known by then, else embargo.
 
     A label is known when its performance window, and the embargo after it, have passed. Without that gap a model would
     learn from outcomes that nobody knew when the first held-out decision was made. Earlier decisions of customers who

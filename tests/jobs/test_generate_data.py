@@ -75,7 +75,7 @@ def test_other_columns_under_the_same_name_are_refused_and_change_nothing(
     generate(delta_spark, tmp_path)
     before = [file for file in files_below(tmp_path) if "/locks/" not in file]
 
-    with pytest.raises(BadInput, match="own --dataset name"):
+    with pytest.raises(BadInput, match="own data set name"):
         generate(delta_spark, tmp_path, features=7)
 
     assert [file for file in files_below(tmp_path) if "/locks/" not in file] == before

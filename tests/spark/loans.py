@@ -74,4 +74,4 @@ def a_config(**given: Any) -> GenerateDataConfig:
 def to_train_and_test(borrowers: DataFrame, *, test_share: float, seed: int) -> tuple[DataFrame, DataFrame]:
     """Both sides of a random split."""
     parted = with_random_part(borrowers, test_share=test_share, seed=seed)
-    return parted.where("part = 'train'").drop(PART), parted.where("part = 'test'").drop(PART)
+    return parted.where(f"{PART} = 'train'").drop(PART), parted.where(f"{PART} = 'test'").drop(PART)

@@ -103,7 +103,7 @@ def test_a_split_by_time_trains_on_labels_known_before_the_first_held_out_decisi
 
     parted = with_time_part(rows, event_time="decided_at", test_from="2025-01-01", label_months=12, embargo_days=30)
 
-    assert {str(row["decided_at"].date()): row["part"] for row in parted.collect()} == days
+    assert {str(row["decided_at"].date()): row["_part"] for row in parted.collect()} == days
 
 
 def test_a_split_by_time_leaves_out_earlier_decisions_of_customers_who_are_held_out(spark: SparkSession) -> None:
@@ -115,7 +115,7 @@ def test_a_split_by_time_leaves_out_earlier_decisions_of_customers_who_are_held_
         rows, event_time="day", test_from="2025-01-01", label_months=12, embargo_days=0, group="customer"
     )
 
-    assert sorted((row["customer"] or "", str(row["day"]), row["part"]) for row in parted.collect()) == sorted(
+    assert sorted((row["customer"] or "", str(row["day"]), row["_part"]) for row in parted.collect()) == sorted(
         (who or "", day, part) for who, day, part in cases
     )
 
@@ -127,9 +127,9 @@ def test_a_grouped_split_keeps_customers_together_and_rows_without_one_apart(spa
 
     parted = with_grouped_part(rows, group="customer_id", test_share=0.3, seed=1).cache()
 
-    sides = parted.where("customer_id IS NOT NULL").groupBy("customer_id").agg(F.count_distinct("part").alias("n"))
+    sides = parted.where("customer_id IS NOT NULL").groupBy("customer_id").agg(F.count_distinct("_part").alias("n"))
     assert sides.agg(F.max("n")).collect()[0][0] == 1
-    share = F.avg(F.expr("double(part = 'test')"))
+    share = F.avg(F.expr("double(_part = 'test')"))
     assert parted.agg(share).collect()[0][0] == pytest.approx(0.3, abs=0.03)
     assert parted.where("customer_id IS NULL").agg(share).collect()[0][0] == pytest.approx(0.3, abs=0.05)
     again = with_grouped_part(rows.repartition(7), group="customer_id", test_share=0.3, seed=1)

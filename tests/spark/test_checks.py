@@ -151,7 +151,7 @@ def test_a_target_s_levels_have_the_same_names_in_every_type(
 
 
 def test_borrowers_have_the_pipeline_s_columns_and_no_excluded_one(spark: SparkSession) -> None:
-    borrower = to_borrowers(many_loans(spark, 1), DESCRIPTION).drop("row_digest").collect()[0].asDict()
+    borrower = to_borrowers(many_loans(spark, 1), DESCRIPTION).drop("_row_digest").collect()[0].asDict()
 
     assert borrower == {"borrower_id": "1", "is_default": 0, "income": 100.0, "state": "TX", "loss": 0}
 
@@ -162,7 +162,7 @@ def test_small_and_decimal_numbers_become_types_that_every_engine_reads(spark: S
         name="bank", target="bad", numeric=("a", "b", "c", "d", "e", "f"), categorical=("g",)
     )
 
-    borrowers = to_borrowers(loans, described).drop("row_digest", "borrower_id", "is_default")
+    borrowers = to_borrowers(loans, described).drop("_row_digest", "borrower_id", "is_default")
 
     assert [kind for _, kind in borrowers.dtypes] == ["int", "int", "double", "double", "int", "bigint", "string"]
     assert borrowers.collect()[0][:] == (2, 3, 0.5, 1.25, 1, 7, "1")

@@ -86,8 +86,8 @@ def test_dates_after_the_decision_are_counted_by_day_where_one_side_has_no_time(
 
     counted = to_later_dates(rows, event_time="decided_on", dates=("a", "b", "c", "d")).collect()
 
-    assert [row.asDict() for row in counted] == [{"a": 0, "b": 1, "c": 0, "d": 0, "row_count": 1}]
-    times = to_later_dates(rows, event_time="a", dates=("b",)).selectExpr("b", "row_count").collect()
+    assert [row.asDict() for row in counted] == [{"a": 0, "b": 1, "c": 0, "d": 0, "_row_count": 1}]
+    times = to_later_dates(rows, event_time="a", dates=("b",)).selectExpr("b", "_row_count").collect()
     assert tuple(times[0]) == (1, 1)
 
 

@@ -23,7 +23,7 @@ from arrears.stores.descriptions import shipped_description
 from spark_jobs.engines import loss_catboost, loss_mllib
 from spark_jobs.engines.answering import to_answers
 from spark_jobs.engines.contract import FittedModel
-from spark_jobs.engines.task_contract import TaskRows, TaskSpec, model_vectors
+from spark_jobs.engines.task_contract import TARGET, TaskRows, TaskSpec, model_vectors
 from spark_jobs.tasks import loss_model
 from spark_jobs.tasks.loss_evaluation import evaluate_losses
 from spark_jobs.transforms import score_counts
@@ -48,7 +48,7 @@ def given(spark: SparkSession, customers: pd.DataFrame) -> TaskRows:
     """Losses of everyone's expected default, from whole numbers so that thresholds are hit exactly."""
     random = np.random.default_rng(3)
     rows = customers[list(NUMERIC)].assign(
-        target=np.clip(customers.expected_loss + LOSS_NOISE * random.normal(size=ROWS), 0.001, 1),
+        **{TARGET: np.clip(customers.expected_loss + LOSS_NOISE * random.normal(size=ROWS), 0.001, 1)},
         is_validation=random.random(ROWS) < 0.2,
         row_order=random.permutation(ROWS),
     )
@@ -92,7 +92,7 @@ def test_numpy_estimates_what_mllib_estimates(
     fitted = loss_mllib.fit(given, replace(SPEC, options=options, iterations=25 if kind == "glm" else 5), kind=kind)
     learner, settings = MLLIB[library]
     with model_vectors(given) as (rows, _):
-        said = learner(labelCol="target", **settings).fit(rows).transform(rows).select("row_order", "prediction")
+        said = learner(labelCol=TARGET, **settings).fit(rows).transform(rows).select("row_order", "prediction")
         theirs = said.toPandas().sort_values("row_order").prediction.tolist()
     ours = scored(fitted, given.rows.toPandas().sort_values("row_order"))
     assert ours.tolist() == pytest.approx(theirs, abs=1e-9)

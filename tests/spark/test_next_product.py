@@ -110,8 +110,8 @@ def test_one_held_product_is_hidden_from_everyone_who_holds_two(train: DataFrame
     assert shown.index.tolist() == held.index.tolist()
     gone = held - shown[list(PRODUCTS)]
     assert (gone.sum(axis=1) == 1).all()
-    assert gone.to_numpy().argmax(axis=1).tolist() == shown.hidden.tolist()
-    assert shown.hidden.nunique() == len(PRODUCTS)
+    assert gone.to_numpy().argmax(axis=1).tolist() == shown["_hidden"].tolist()
+    assert shown["_hidden"].nunique() == len(PRODUCTS)
 
 
 def test_amounts_above_nothing_are_holdings(spark: SparkSession) -> None:

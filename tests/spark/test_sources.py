@@ -141,7 +141,10 @@ def test_a_column_without_values_is_a_missing_number(spark: SparkSession, csv_of
 
 @pytest.mark.parametrize("source", ["/nowhere/loans.csv", "/nowhere/loans.parquet"])
 def test_a_path_that_does_not_exist_is_told_with_the_names_of_sources(spark: SparkSession, source: str) -> None:
-    with pytest.raises(BadConfiguration, match="does not exist; it is a path to CSV, Parquet or Delta, bank, lending"):
+    with pytest.raises(
+        BadConfiguration,
+        match="does not exist; sources are lending_club, synthetic, synthetic_cu",
+    ):
         read(spark, source, target="bad")
 
 
@@ -222,3 +225,24 @@ def test_real_sets_are_read_by_path_and_target(
     counted = borrowers.selectExpr("count(*)", "count(distinct borrower_id)", "count_if(is_default = 1)").collect()[0]
 
     assert tuple(counted) == (rows, rows, defaults)
+
+
+@pytest.mark.parametrize("given", [{}, {"target": "bad"}, {"description": "/nowhere.yaml"}])
+@pytest.mark.parametrize("source", ["lending_klub", "Synthetic"])
+def test_a_misspelt_source_is_answered_with_all_there_are(
+    spark: SparkSession, source: str, given: dict[str, str]
+) -> None:
+    with pytest.raises(BadConfiguration) as caught:
+        read(spark, source, **given)
+
+    assert caught.value.problems == (
+        f"source {source} does not exist; sources are lending_club, synthetic, synthetic_customers, bank, and paths to"
+        " CSV, Parquet or Delta (local or s3://)",
+    )
+
+
+def test_no_message_of_a_source_names_a_flag_of_the_command_line(spark: SparkSession) -> None:
+    for source in ("/nowhere/loans.csv", "bank"):
+        with pytest.raises(BadConfiguration) as caught:
+            read(spark, source)
+        assert "--" not in str(caught.value)

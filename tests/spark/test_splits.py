@@ -50,7 +50,7 @@ def test_nobody_is_drawn_from_a_stratum_too_small_for_the_share(spark: SparkSess
         many_borrowers(spark, 4), share=0.1, seed=1, purpose="test", key="borrower_id", stratum=F.lit(0)
     )
 
-    assert drawn.where("is_drawn").count() == 0
+    assert drawn.where("_is_drawn").count() == 0
     assert drawn.count() == 4
 
 
@@ -59,4 +59,4 @@ def test_the_share_is_exact_when_all_hashes_fall_into_one_bucket(spark: SparkSes
 
     drawn = with_is_drawn(same_key, share=1.0, seed=1, purpose="test", key="borrower_id", stratum=F.lit(0))
 
-    assert drawn.where("is_drawn").count() == 9
+    assert drawn.where("_is_drawn").count() == 9

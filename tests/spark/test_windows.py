@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
-from arrears.contracts.banks import ColumnContract, TableContract, with_amount_limits
+from arrears.contracts.banks import ColumnContract, TableContract
 from arrears.contracts.features import LARGEST_AMOUNT, ProfileView, WindowView
+from arrears.contracts.view_contracts import with_amount_limits
 from spark_jobs.data.contract_check import judged
 from spark_jobs.transforms.point_in_time import Lookup, training_set
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -12,9 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from arrears.contracts.banks import BankDescription, ColumnContract, Join, TableContract, feature_contract
+from arrears.contracts.banks import BankDescription, ColumnContract, Join, TableContract
 from arrears.contracts.errors import BadConfiguration, UpstreamNotReady
 from arrears.contracts.features import FeatureLine, ProfileView, WindowView
+from arrears.contracts.view_contracts import feature_contract
 from arrears.stores.banks import parse_bank, read_bank, shipped_bank, shipped_banks
 from arrears.stores.descriptions import parse_description
 from arrears.stores.objects import Objects
@@ -121,6 +123,32 @@ def test_a_second_window_view_has_names_of_its_own_and_may_ask_for_single_featur
     whole = dataclasses.replace(bank.views[2], features=("cards_event_count_24m", "days_sum_24m"))
     assert whole.feature_names == ("cards_event_count_24m", "cards_days_sum_24m")
     assert whole.counts == ("cards_event_count_24m",)
+
+
+AMOUNT = "      amount: {type: double, minimum: 0}"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        (r"\bamount\b", "_amount", "tables.loans: table loans: column _amount has a reserved name: "),
+        (r"\bamount\b", "BROKEN_RULES", "tables.loans: table loans: column BROKEN_RULES has a reserved name"),
+        (
+            AMOUNT,
+            f"{AMOUNT}\n      Loan_ID: {{type: int}}",
+            "tables.loans: table loans: columns loan_id, Loan_ID",
+        ),
+        (AMOUNT, f"{AMOUNT}\n      IS_DEFAULT: {{type: int}}", "decisions with their features: column IS_DEFAULT has"),
+        (r"\bcustomer_id\b", "BORROWER_ID", "column BORROWER_ID has a reserved name: "),
+        (r"\bamount_by_days\b", "Shard", "column Shard has a reserved name: in upper and lower case, borrower_id, "),
+        (r"\bdays(?=\b|_(sum|mean|max|trend))", "event_time", "view state: column event_time has a reserved name"),
+    ],
+)
+def test_a_name_that_a_column_of_ours_has_is_refused_at_the_door(old: str, new: str, told: str) -> None:
+    with pytest.raises(BadConfiguration) as caught:
+        parse_bank(re.sub(old, new, SMALL), where="bank.yaml")
+
+    assert any(problem.startswith(f"bank.yaml: {told}") for problem in caught.value.problems), caught.value.problems
 
 
 def test_an_amount_that_is_called_like_a_count_is_none() -> None:

@@ -87,7 +87,7 @@ ROLES: dict[tuple[type, str], Change] = {
 OTHERS = {
     BankDescription: {
         "name", "tables", "decisions", "label", "joins", "views", "derived", "catalogue", "floors", "ceilings", "gate",
-        "tolerance",
+        "tolerance", "leak_limits",
     },
     LabelDefinition: {"table", "at_least", "window_months"},
     OutcomeColumn: {"bad", "good"},
