@@ -26,7 +26,7 @@ class Question:
             details = self._airflow.ask("GET", f"{self._run}/-1/hitlDetails", accepted=(404,))
             return str(details["body"]) if "options" in details and self._is_seen(since) else None
 
-        return eventually(shown, "the question", seconds=600)
+        return eventually(shown, "the question", seconds=900)
 
     def ask_anew(self) -> None:
         """Has an ended run ask the same question once more, without another training."""
