@@ -14,6 +14,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from arrears.contracts.features import WindowView
+from arrears.contracts.knowledge import RowKnowledge
 from bench.results import Measurement
 from bench.spark import local_session
 from bench.timing import medians
@@ -89,7 +90,8 @@ def _write(spark: SparkSession, decisions: int, folder: str) -> None:
 def _ours(spark: SparkSession, folder: str) -> DataFrame:
     history = spark.read.parquet(f"{folder}/history")
     decisions = spark.read.parquet(f"{folder}/decisions")
-    return training_set(decisions, [Lookup(VIEW, history, "month_on")], id="loan_id", decided_at="decided_at")
+    lookup = Lookup(VIEW, history, RowKnowledge("month_on", "start"))  # as the plain SQL compares days
+    return training_set(decisions, [lookup], id="loan_id", decided_at="decided_at")
 
 
 def _plain(spark: SparkSession, folder: str, hint: str) -> DataFrame:

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 def bank_name_problems(bank: BankDescription) -> list[str]:
     """A sentence for the reserved names of each place where columns of the bank meet ours."""
     carried = [line.name for line in bank.catalogue]
-    problems = name_problems([*carried, bank.customer, bank.decided_at], reserved=[n for n in RESERVED if n != LABEL])
+    carried += [bank.customer, bank.decided_at, *filter(None, [bank.label.known_on])]
+    problems = name_problems(carried, reserved=[n for n in RESERVED if n != LABEL])
     beside_label = [name for name in _beside_label(bank) if name != bank.label.told_by]
     problems += name_problems(beside_label, reserved=[LABEL], of="decisions with their features")
     for view in bank.views:

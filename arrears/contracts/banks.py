@@ -7,7 +7,7 @@ them once features are joined to decisions.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from arrears.contracts.bank_names import bank_name_problems
 from arrears.contracts.column_names import STORED_BESIDE_BROKEN_ROWS, name_problems
@@ -20,6 +20,8 @@ from arrears.contracts.features import (
 )
 from arrears.contracts.leak_limits import leak_limit_problems
 from arrears.contracts.protected_attributes import protected_problems
+
+DayPart: TypeAlias = Literal["start", "end"]
 
 
 @dataclass(frozen=True)
@@ -52,8 +54,10 @@ class TableContract:
         source: path or address of CSV, Parquet or Delta; empty: the Delta table below ``sources/<bank>/<name>``.
         key: columns that identify a row.
         event_time: when the row happened: a date or timestamp column; None for a table without time.
-        arrived_on: column that tells when the bank knew the row; None: ``delay_days`` after its event.
-        delay_days: days from event to knowledge, for a table without ``arrived_on``.
+        known_at: what a row dated by day tells is known at the start or the end of that day; None: the end, as of a
+            closing balance. A time of day is exact.
+        arrived_on: column that tells when the bank knew the row, a day at its end; None: ``delay_days`` after event.
+        delay_days: days from event to knowledge; beside ``arrived_on`` the most there may be, None: any number.
         fewest_rows, most_rows: bounds of the whole table.
         freshness_days: how old the newest event may be on the business date; None: any age.
         every: the table has rows for each such period from its first to its last; a hole is an error.
@@ -64,8 +68,9 @@ class TableContract:
     key: tuple[str, ...]
     source: str = ""
     event_time: str | None = None
+    known_at: DayPart | None = None
     arrived_on: str | None = None
-    delay_days: int = 0
+    delay_days: int | None = None
     fewest_rows: int = 1
     most_rows: int | None = None
     freshness_days: int | None = None
@@ -91,6 +96,8 @@ class TableContract:
         ]
         if not self.key:
             problems.append(f"table {self.name} needs a key")
+        if self.known_at and not any(c.name == self.event_time and c.type == "date" for c in self.columns):
+            problems.append(f"table {self.name}: known_at tells of a day, and its event_time is none")
         if problems:
             raise BadConfiguration(*problems)
 
@@ -125,6 +132,11 @@ class LabelDefinition:
         """The column that tells the outcome."""
         return self.days_past_due
 
+    @property
+    def known_on(self) -> str:
+        """No column tells when the outcome was known: the history's times do."""
+        return ""
+
 
 @dataclass(frozen=True)
 class OutcomeColumn:
@@ -133,11 +145,14 @@ class OutcomeColumn:
     Attributes:
         column: of the decisions.
         bad, good: its values; a decision with any other has no known outcome and is left out.
+        known_on: column of the decisions that tells when the outcome was known, a day at its end; empty: not told, and
+            a split by time takes every outcome for known.
     """
 
     column: str
     bad: tuple[str, ...]
     good: tuple[str, ...]
+    known_on: str = ""
 
     @property
     def told_by(self) -> str:

@@ -73,8 +73,8 @@ class GenerateDataConfig(JobConfig):
     )
     embargo_days: int = option(
         0,
-        help="out_of_time: days by which a training label must be known before the held-out decisions; bank, in every"
-        " split: also days after the performance window until a label counts as known",
+        help="days to wait on top of what a bank's tables declare until a label counts as known, in every split; of"
+        " other sources, out_of_time: days from a decision until its label is known",
         minimum=0,
         title="Embargo",
         unit="days",

@@ -25,6 +25,7 @@ _LATER: dict[str, Any] = {
     "gate": "better",
     "tolerance": 0.0,
     "leak_limits": {},
+    "known_after": {},
 }
 _BAD_WHEN = re.compile(r"\s*(?:(?P<op>>=|>|<=|<)\s*(?P<limit>-?\d+(?:\.\d+)?)|=?\s*(?P<value>[^<>=].*?))\s*")
 
@@ -46,6 +47,8 @@ class DatasetDescription:
         protected: attributes that no model may see (gender, nationality); kept for fairness reports alone.
         group: column of the customer whose rows a grouped split keeps on one side; None: each row is its own.
         event_time: the column among ``dates`` that holds the moment of decision; None: rows have no time.
+        known_after: date column → days from its start (from a time of day, itself) until what it dates was known, 1 for
+            the end of a day; that must not be after the decision. Of other dates no day may be later.
         catalogue: what is known of each feature; where there is any line, every feature needs one.
         floors: metric → the lower limit that a first champion must exceed (such as ``auc_low: 0.60``).
         ceilings, gate, tolerance: the other rules of the promotion gate (see `GateRules`).
@@ -78,6 +81,7 @@ class DatasetDescription:
     loss_limit: float = 1.0
     products: tuple[str, ...] = ()
     leak_limits: dict[str, float] = field(default_factory=dict)
+    known_after: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         problems = [
@@ -88,6 +92,7 @@ class DatasetDescription:
         problems += name_problems(self.carried, stored=False)
         if self.event_time is not None and self.event_time not in self.dates:
             problems.append(f"event_time {self.event_time} is not among the dates")
+        problems += _knowledge_problems(self.known_after, self.dates)
         if self.loss is not None and self.loss not in self.kept:
             problems.append(f"loss {self.loss} is not among the kept columns")
         problems += [
@@ -165,6 +170,13 @@ class DatasetDescription:
                 if not (role == "kept" and column == self.target):
                     roles.setdefault(column, []).append(role)
         return roles
+
+
+def _knowledge_problems(known_after: object, dates: tuple[str, ...]) -> list[str]:
+    """What is wrong with a file's ``known_after``, whatever it holds."""
+    if not isinstance(known_after, dict) or any(type(days) is not int or days < 0 for days in known_after.values()):
+        return [f"known_after {known_after!r} must give whole days by date column"]
+    return [f"known_after names {name}, which is not among the dates" for name in known_after if name not in dates]
 
 
 def _number(given: object) -> Any:

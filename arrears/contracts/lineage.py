@@ -2,6 +2,9 @@
 
 Every row of the training set counts, whatever slice it lay in: it ended the training early, fitted the calibration or
 the cut-off, or was thinned out by the sampling. Where rows have customers, a customer counts with all rows.
+
+It is the third part of what was known when; `arrears.contracts.knowledge` tells the two others: from when on a row is
+known, and how a decision turned out.
 """
 
 from __future__ import annotations

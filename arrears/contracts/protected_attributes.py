@@ -38,6 +38,7 @@ def _of_decisions(bank: BankDescription) -> Iterator[tuple[str, str]]:
     yield "customer", bank.customer
     yield "decided_at", bank.decided_at
     yield "label", bank.label.told_by
+    yield from (("label", column) for column in [bank.label.known_on] if column)
 
 
 def _of_joins(bank: BankDescription) -> Iterator[tuple[str, str]]:

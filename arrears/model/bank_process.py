@@ -22,6 +22,7 @@ DECISION_DAYS = 27  # decisions fall on the 1st to the 27th, so that a month's e
 SEASON = 0.2  # how much a decision in November is riskier than on average, and one in May less
 DRIFTED_DEBTS = 0.5  # standard deviations by which borrowers after the drift are more indebted
 PERFORMANCE_MONTHS = 12  # after the decision, in which a default counts
+MOST_DAYS_LATE = 90  # after the end of a month, until its row of history has arrived
 SHORTEST_ARREARS_MONTHS = 3  # three missed payments make 90 days past due
 
 _STATED = {"income": -0.40, "debts": 0.45, "loan": 0.25, "utilisation": 0.45, "arrears": 0.55, "job": -0.30}
@@ -82,11 +83,15 @@ def populations(config: GenerateBankConfig, *, decided_before: date | None = Non
 
 
 def mature_populations(config: GenerateBankConfig) -> list[Population]:
-    """The decisions whose performance window is over on the business date; none may be."""
-    as_of = date.fromisoformat(config.as_of)
+    """The decisions whose outcome is known by the end of the business date; none may be."""
+    return populations(config, decided_before=newest_mature(config.as_of) + timedelta(days=1))
+
+
+def newest_mature(as_of: str) -> date:
+    """The last day whose decisions have a known outcome: window and late rows have passed by the end of the date."""
+    over = date.fromisoformat(as_of) + timedelta(days=1 - MOST_DAYS_LATE)
     # No decision falls after the 27th, so every later day of a month is as good as the 28th.
-    newest = as_of.replace(year=as_of.year - 1, day=min(as_of.day, DECISION_DAYS + 1))
-    return populations(config, decided_before=newest + timedelta(days=1))
+    return over.replace(year=over.year - 1, day=min(over.day, DECISION_DAYS + 1))
 
 
 def default_limit(config: GenerateBankConfig) -> float:

@@ -48,14 +48,21 @@ class Overlap:
     conflicts: float
 
 
-def time_leaks(later: Mapping[str, int], *, event_time: str, rows: int) -> list[str]:
-    """Date columns that lie after the decision.
+def time_leaks(
+    later: Mapping[str, int], *, event_time: str, rows: int, known_after: Mapping[str, int] | None = None
+) -> list[str]:
+    """Date columns that lie after the decision, or date what was known only after it.
 
     Args:
         later: rows by date column in which it is later than ``event_time``.
+        known_after: the date columns of which not the date, but when its row was known, must not be later.
     """
+    told = known_after or {}
     return [
-        f"date {name} is later than the decision ({event_time}) in {count:,} of {rows:,} rows"
+        f"rows dated by {name} were known only after the decision ({event_time}) in {count:,} of {rows:,} rows; where a"
+        " day's row is known as the day begins, its table says known_at: start"
+        if name in told
+        else f"date {name} is later than the decision ({event_time}) in {count:,} of {rows:,} rows"
         for name, count in later.items()
         if count
     ]

@@ -17,6 +17,7 @@ from arrears.stores.shipped import shipped_names, shipped_text, text_at
 from arrears.stores.yaml_records import Reading, parsed, prefixed
 
 _SHIPPED = "descriptions/banks"
+_TIMES = ("date", "timestamp")
 _VIEWS: dict[str, type[WindowView] | type[ProfileView]] = {"windows": WindowView, "profile": ProfileView}
 
 
@@ -131,7 +132,8 @@ def _loose_ends(bank: BankDescription) -> Iterator[str]:
     decisions, history = bank.tables[bank.decisions], bank.tables[bank.label_table]
     for role, column in (("id", bank.id), ("decided_at", bank.decided_at)):
         yield from _absent(f"{role} {column}", decisions, [column])
-    yield from _absent("label", history, [bank.label.told_by])
+    yield from _absent("label", history, [bank.label.told_by, *filter(None, [bank.label.known_on])])
+    yield from _no_time("label: known_on", history, bank.label.known_on)
     there = {column.name for column in decisions.columns}
     for join in bank.joins:
         joined = bank.tables[join.table]
@@ -157,6 +159,11 @@ def _loose_ends(bank: BankDescription) -> Iterator[str]:
 def _absent(what: str, table: TableContract, columns: list[str]) -> Iterator[str]:
     known = {column.name for column in table.columns}
     yield from (f"{what}: table {table.name} has no column {column}" for column in columns if column not in known)
+
+
+def _no_time(what: str, table: TableContract, column: str) -> Iterator[str]:
+    kinds = (found.type for found in table.columns if found.name == column)
+    yield from (f"{what} {column} is {kind}, neither date nor timestamp" for kind in kinds if kind not in _TIMES)
 
 
 def _taken(view: View) -> list[str]:

@@ -8,21 +8,24 @@ from dataclasses import dataclass
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from arrears.contracts.banks import BankDescription, TableContract
+from arrears.contracts.banks import BankDescription, OutcomeColumn
 from arrears.contracts.descriptions import LABEL, DatasetDescription
 from arrears.contracts.errors import BadInput
-from arrears.contracts.features import ProfileView, View
+from arrears.contracts.features import View
 from arrears.contracts.jobs import BuildFeaturesConfig, GenerateDataConfig
+from arrears.contracts.knowledge import LabelKnowledge, days_until_known, label_knowledge, row_knowledge
 from arrears.contracts.view_contracts import with_amount_limits
 from arrears.stores.objects import Objects, is_reachable
 from spark_jobs.data.contract_check import enforce
-from spark_jobs.io.feature_store import EVENT_TIME, read_features
+from spark_jobs.io.feature_store import read_features
 from spark_jobs.io.session import fit_shuffles
 from spark_jobs.io.source_tables import read_source_table
 from spark_jobs.transforms.derived import with_derived
 from spark_jobs.transforms.joins import to_repeated_join_keys, with_joined
+from spark_jobs.transforms.knowledge import arrival_delay, to_rows_of
 from spark_jobs.transforms.labels import to_labelled
 from spark_jobs.transforms.point_in_time import Lookup, training_set
+from spark_jobs.transforms.stored_features import StoredLookup
 
 Versions = Mapping[str, int | None]
 
@@ -43,11 +46,16 @@ class BankTables:
 
 @dataclass(frozen=True)
 class TrainingDecisions:
-    """Decisions with features and labels, what their columns mean, and the table versions behind them."""
+    """Decisions with features and labels, what their columns mean, and the table versions behind them.
+
+    Attributes:
+        label_known: when the outcome of a decision is known, the embargo included.
+    """
 
     rows: DataFrame
     description: DatasetDescription
     versions: dict[str, int | None]
+    label_known: LabelKnowledge
     notes: tuple[str, ...] = ()
 
 
@@ -78,7 +86,7 @@ def read_bank_tables(
     fit_shuffles(spark, sum(objects.stored_bytes(table.uri) for table in read.values() if is_reachable(table.uri)))
     known = {
         name: (
-            _known_by(table.rows, bank.tables[name], config.as_of, ignore_later=ignore_later),
+            to_rows_of(table.rows, row_knowledge(bank.tables[name]), config.as_of, ignore_later=ignore_later),
             with_amount_limits(bank.tables[name], bank.views),
         )
         for name, table in read.items()
@@ -118,19 +126,17 @@ def training_decisions(
     """
     tables = read_bank_tables(spark, bank, _names(bank, config), config, objects, versions)
     _refuse_doubling_joins(bank, tables)
+    known, notes = _label_known(bank, tables, config)
     labelled = to_labelled(
-        tables.rows[bank.decisions],
-        tables.rows[bank.label_table],
-        bank,
-        as_of=config.as_of,
-        grace_days=config.embargo_days,
+        tables.rows[bank.decisions], tables.rows[bank.label_table], bank, as_of=config.as_of, known=known
     )
-    lookups, read = _lookups(spark, bank, config, tables, versions or {})
+    lookups, read, told = _lookups(spark, bank, config, tables, versions or {})
     return TrainingDecisions(
         _with_features(labelled, bank, tables, lookups).select(*_columns(bank)),
         description_of(bank, config.dataset),
         {**tables.versions, **read},
-        tables.notes,
+        known,
+        (*tables.notes, *notes, *told),
     )
 
 
@@ -144,8 +150,9 @@ def description_of(bank: BankDescription, dataset: str) -> DatasetDescription:
         numeric=bank.numeric,
         categorical=bank.categorical,
         text=bank.text,
-        dates=_dates(bank),
-        kept=tuple(line.name for line in bank.catalogue if line.use == "information"),
+        dates=tuple(dict.fromkeys([bank.decided_at, *_known_after(bank)])),
+        known_after=_known_after(bank),
+        kept=_kept(bank),
         protected=bank.protected,
         group=bank.customer,
         event_time=bank.decided_at,
@@ -160,8 +167,23 @@ def description_of(bank: BankDescription, dataset: str) -> DatasetDescription:
 
 def source_lookup(view: View, bank: BankDescription, rows: DataFrame) -> Lookup:
     """How a view is computed from the bank's own table."""
-    contract = bank.tables[view.table]
-    return Lookup(view, rows, contract.event_time or "", contract.arrived_on, contract.delay_days)
+    return Lookup(view, rows, row_knowledge(bank.tables[view.table]))
+
+
+def _label_known(
+    bank: BankDescription, tables: BankTables, config: GenerateDataConfig
+) -> tuple[LabelKnowledge, list[str]]:
+    """When labels are known, and a note where the longest delay of late rows had to be observed."""
+    contract = bank.tables[bank.label_table]
+    if isinstance(bank.label, OutcomeColumn) or contract.arrived_on is None or contract.delay_days is not None:
+        return label_knowledge(bank).later_by(config.embargo_days), []
+    delay = F.max(arrival_delay(row_knowledge(contract)))
+    longest = tables.rows[contract.name].agg(delay.alias("days")).collect()[0]["days"] or 0
+    note = (
+        f"table {contract.name} declares no longest delay: labels count as known {longest} days after their window,"
+        " the longest delay observed; a row that comes later than that may change a label: declare delay_days"
+    )
+    return label_knowledge(bank, longest_delay=longest).later_by(config.embargo_days), [note]
 
 
 def _names(bank: BankDescription, config: GenerateDataConfig) -> tuple[str, ...]:
@@ -171,21 +193,28 @@ def _names(bank: BankDescription, config: GenerateDataConfig) -> tuple[str, ...]
 
 def _lookups(
     spark: SparkSession, bank: BankDescription, config: GenerateDataConfig, tables: BankTables, pins: Versions
-) -> tuple[list[Lookup], dict[str, int | None]]:
+) -> tuple[list[Lookup] | list[StoredLookup], dict[str, int | None], list[str]]:
     if config.features_from == "tables":
-        return [source_lookup(view, bank, tables.rows[view.table]) for view in bank.views], {}
-    lookups: list[Lookup] = []
-    versions: dict[str, int | None] = {}
-    for view in bank.views:
-        stored = f"features/{view.name}"
-        features = read_features(spark, config.catalogue, bank.name, view, version=pins.get(stored))
-        newest = ProfileView(view.name, view.name, view.entity, view.feature_names)
-        lookups.append(Lookup(newest, features.rows, EVENT_TIME))
-        versions[stored] = features.version
-    return lookups, versions
+        return [source_lookup(view, bank, tables.rows[view.table]) for view in bank.views], {}, []
+    stored = {
+        view: read_features(spark, config.catalogue, bank.name, view, version=pins.get(f"features/{view.name}"))
+        for view in bank.views
+    }
+    return (
+        [StoredLookup(view, features.rows, features.builds) for view, features in stored.items()],
+        {f"features/{view.name}": features.version for view, features in stored.items()},
+        [
+            f"features of {view.name} are as known at its builds for {features.builds[0]} to {features.builds[-1]};"
+            f" a decision sees the newest one before it, one before {features.builds[0]} has no features"
+            for view, features in stored.items()
+            if features.builds
+        ],
+    )
 
 
-def _with_features(decisions: DataFrame, bank: BankDescription, tables: BankTables, lookups: list[Lookup]) -> DataFrame:
+def _with_features(
+    decisions: DataFrame, bank: BankDescription, tables: BankTables, lookups: list[Lookup] | list[StoredLookup]
+) -> DataFrame:
     for join in bank.joins:
         decisions = with_joined(decisions, join, tables.rows[join.table])
     complete = training_set(decisions, lookups, id=bank.id, decided_at=bank.decided_at)
@@ -197,18 +226,16 @@ def _columns(bank: BankDescription) -> list[str]:
     return list(dict.fromkeys([bank.id, LABEL, *used.carried]))
 
 
-def _dates(bank: BankDescription) -> tuple[str, ...]:
-    """The decision's moment, and those of joined facts: the leak check finds facts younger than the decision."""
-    joined = (bank.tables[join.table].event_time for join in bank.joins)
-    return tuple(dict.fromkeys([bank.decided_at, *(date for date in joined if date)]))
+def _kept(bank: BankDescription) -> tuple[str, ...]:
+    """What is carried along and never learnt from; when an outcome was known is what splits and folds ask for."""
+    told = filter(None, [bank.label.known_on])
+    return tuple(dict.fromkeys([*(line.name for line in bank.catalogue if line.use == "information"), *told]))
 
 
-def _known_by(rows: DataFrame, contract: TableContract, as_of: str, *, ignore_later: bool) -> DataFrame:
-    """The rows that the bank knew on the date: a table that has moved on looks as it did then."""
-    known = contract.arrived_on or (contract.event_time if ignore_later else None)
-    if known is None or known not in rows.columns:
-        return rows
-    return rows.where(F.to_date(F.col(f"`{known}`")) <= F.lit(as_of).cast("date"))
+def _known_after(bank: BankDescription) -> dict[str, int]:
+    """The times of joined facts: the leak check finds facts that were known only after the decision."""
+    joined = (days_until_known(bank.tables[join.table]) for join in bank.joins)
+    return {name: days for found in joined for name, days in found.items()}
 
 
 def _refuse_doubling_joins(bank: BankDescription, tables: BankTables) -> None:

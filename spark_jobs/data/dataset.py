@@ -5,6 +5,7 @@ Generation and replay share this, so that the same source gives the same version
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import logging
@@ -17,11 +18,13 @@ from pyspark.sql import DataFrame, SparkSession
 from arrears.contracts.descriptions import DatasetDescription
 from arrears.contracts.errors import BadConfiguration, BadInput, UpstreamNotReady
 from arrears.contracts.jobs import GenerateDataConfig
+from arrears.contracts.knowledge import LabelKnowledge
 from arrears.stores.banks import parse_bank, shipped_bank_text, shipped_banks
 from arrears.stores.objects import Objects
 from arrears.stores.shipped import text_at
 from spark_jobs.data.bank_data import training_decisions
 from spark_jobs.io import sources
+from spark_jobs.schemas import stored_name
 from spark_jobs.transforms import checks, splits
 from spark_jobs.transforms.borrowers import in_stored_names, to_borrowers, to_target_levels
 from spark_jobs.transforms.widening import double_notes
@@ -30,7 +33,7 @@ log = logging.getLogger(__name__)
 
 BANK = "bank"
 # Part of every dataset version: raise it when the same source would be prepared or split differently.
-PREPARATION = 2
+PREPARATION = 3
 _FLAT = "source"  # the one table of a data set that is no bank
 _SPLIT = ("split", "test_from", "embargo_days")
 
@@ -53,7 +56,7 @@ class CheckedBorrowers:
     """Borrowers that passed every check, what their columns mean, and what was counted on the way.
 
     Attributes:
-        label_months: the performance window after a decision; 0 where the source brings its labels along.
+        label_known: when the outcome of a decision is known, the embargo included.
     """
 
     borrowers: DataFrame
@@ -61,7 +64,7 @@ class CheckedBorrowers:
     content: checks.Content
     notes: tuple[str, ...]
     pins: Pins
-    label_months: int = 0
+    label_known: LabelKnowledge
 
 
 def checked_borrowers(
@@ -75,9 +78,9 @@ def checked_borrowers(
     Raises:
         BadInput: names every problem; nothing has been written but quarantined rows.
     """
-    source, found, label_months = _source(spark, config, objects, pins)
+    source, found, label_known = _source(spark, config, objects, pins)
     description = source.description
-    notes = (*source.notes, *_split_notes(config, description))
+    notes = (*source.notes, *_split_notes(config, description, label_known))
     for note in notes:
         log.info("%s", note)
     problems = checks.schema_problems(source.loans.schema, description)
@@ -89,21 +92,22 @@ def checked_borrowers(
     # Kept on the executors (memory, then disk): counting, splitting and both writes read the rows again.
     borrowers = to_borrowers(source.loans, description).persist()
     content = checks.Content.of(checks.to_content(borrowers, description).collect()[0])
-    if content.rows == 0 and label_months:
+    if content.rows == 0 and label_known:
         raise UpstreamNotReady(
-            f"no decision of {config.dataset} has a known outcome on {config.as_of}: the performance window is"
-            f" {label_months} months; take a later date, or wait"
+            f"no decision of {config.dataset} has a known outcome on {config.as_of}: outcomes are known {label_known};"
+            " take a later date, or wait"
         )
     problems += checks.content_problems(content, description, test_share=config.test_share)
     if problems:
         raise BadInput(*problems)
-    return CheckedBorrowers(borrowers, description, content, notes, found, label_months)
+    return CheckedBorrowers(borrowers, description, content, notes, found, label_known)
 
 
-def dataset_version(digest: str, description: DatasetDescription, config: GenerateDataConfig) -> str:
+def dataset_version(checked: CheckedBorrowers, config: GenerateDataConfig) -> str:
     """The name of exactly this data, prepared and split in exactly this way."""
-    meaning = {key: value for key, value in description.to_dict().items() if key != "catalogue"}
-    parts = [PREPARATION, digest, meaning, config.seed, config.test_share, *(getattr(config, n) for n in _SPLIT)]
+    meaning = {key: value for key, value in checked.description.to_dict().items() if key != "catalogue"}
+    parts = [PREPARATION, checked.content.digest, meaning, dataclasses.asdict(checked.label_known)]
+    parts += [config.seed, config.test_share, *(getattr(config, name) for name in _SPLIT)]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -117,8 +121,7 @@ def parted(checked: CheckedBorrowers, config: GenerateDataConfig) -> tuple[DataF
             borrowers,
             event_time=event_time,
             test_from=test_from,
-            label_months=checked.label_months,
-            embargo_days=config.embargo_days,
+            known=checked.label_known,
             group=description.group,
         )
         return rows, test_from
@@ -130,17 +133,20 @@ def parted(checked: CheckedBorrowers, config: GenerateDataConfig) -> tuple[DataF
 
 def _source(
     spark: SparkSession, config: GenerateDataConfig, objects: Objects, pins: Pins | None
-) -> tuple[sources.Source, Pins, int]:
+) -> tuple[sources.Source, Pins, LabelKnowledge]:
     if config.source != BANK:
         version = pins.versions.get(_FLAT) if pins else None
         flat = sources.read_source(spark, config, objects, version=version)
-        return flat, Pins(versions={} if flat.version is None else {_FLAT: flat.version}), 0
+        embargo = LabelKnowledge(days=config.embargo_days)
+        return flat, Pins(versions={} if flat.version is None else {_FLAT: flat.version}), embargo
     text = pins.bank if pins else _bank_text(config, objects)
     bank = parse_bank(text, where=config.description or f"the shipped bank {config.dataset}")
     found = training_decisions(spark, bank, config, objects, pins.versions if pins else None)
     notes = (*found.notes, *double_notes(found.rows.schema))
     source = sources.Source(found.rows, in_stored_names(found.description), notes)
-    return source, Pins(text, found.versions), bank.label.window_months
+    # Splits and folds read when an outcome was known from the rows as they are stored.
+    told = dataclasses.replace(found.label_known, column=stored_name(found.label_known.column))
+    return source, Pins(text, found.versions), told
 
 
 def _bank_text(config: GenerateDataConfig, objects: Objects) -> str:
@@ -164,7 +170,12 @@ def _split_problems(config: GenerateDataConfig, description: DatasetDescription)
     return []
 
 
-def _split_notes(config: GenerateDataConfig, description: DatasetDescription) -> list[str]:
+def _split_notes(config: GenerateDataConfig, description: DatasetDescription, known: LabelKnowledge) -> list[str]:
+    if config.split == "out_of_time" and not known:
+        return [
+            f"when an outcome of {config.dataset} was known is not told: every decision before the held-out ones is"
+            " learnt from; give embargo_days, or a bank's label its known_on"
+        ]
     if config.split != "random" or description.group in (None, description.id):
         return []
     return [

@@ -119,9 +119,10 @@ def _time_leaks(train: DataFrame, held_out: DataFrame | None, description: Datas
     if decided is None or not others:
         return []
     rows = train if held_out is None else train.unionByName(held_out)
-    counted = to_later_dates(rows, event_time=decided, dates=others).collect()[0].asDict()
+    told = description.known_after
+    counted = to_later_dates(rows, event_time=decided, dates=others, known_after=told).collect()[0].asDict()
     total = counted.pop("_row_count")
-    return time_leaks(counted, event_time=decided, rows=total)
+    return time_leaks(counted, event_time=decided, rows=total, known_after=told)
 
 
 def _overlap_leaks(train: DataFrame, held_out: DataFrame | None, description: DatasetDescription) -> list[str]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -16,6 +17,7 @@ from arrears.contracts.descriptions import DatasetDescription
 from arrears.contracts.errors import BadConfiguration
 from arrears.contracts.experiments import Folds
 from arrears.contracts.jobs import TrainModelConfig
+from arrears.contracts.knowledge import LabelKnowledge, label_knowledge
 from arrears.model.resampling import Resampling
 from arrears.stores.banks import parse_bank
 from arrears.stores.objects import Objects
@@ -98,7 +100,7 @@ def pinned_folds(
     """
     _check_kind(folds, description)
     borrowers = tables.read_version(spark, config.catalogue, Table.TRAIN, config.dataset, config.dataset_version)
-    months, days = _label_gap(config) if folds.kind == "expanding" else (0, 0)
+    known = _label_knowledge(config) if folds.kind == "expanding" else LabelKnowledge()
     address = config.catalogue.snapshot(config.dataset, name)
     try:
         rows = to_fold_rows(
@@ -109,13 +111,11 @@ def pinned_folds(
             seed=config.seed,
             group=description.group,
             event_time=description.event_time,
-            label_months=months,
-            embargo_days=days,
+            known=known,
         )
-        parts = (config.dataset_version, config.seed, folds.kind, folds.number, config.validation_share, months, days)
+        parts = (config.dataset_version, config.seed, folds.kind, folds.number, config.validation_share, str(known))
         snapshot = snapshots.materialise(rows, f"{address}/rows", digest="-".join(map(str, parts)), sort_key=ROW_ORDER)
-        gap = f"{months} months and {days} days"
-        _refuse_empty(snapshot, folds, gap, has_slice=config.validation_share > 0)
+        _refuse_empty(snapshot, folds, str(known), has_slice=config.validation_share > 0)
         (counts,) = to_class_counts(_learnt_from(spark, address, folds)).collect()
         log.info("%d rows are pinned in %d %s folds", snapshot.rows, folds.number, folds.kind)
         yield PinnedFolds(spark, address, folds, snapshot, config.seed, counts["non_defaults"], counts["defaults"])
@@ -134,18 +134,23 @@ def _check_kind(folds: Folds, description: DatasetDescription) -> None:
         log.warning("customers (%s) may have rows in several folds: grouped folds keep them whole", description.group)
 
 
-def _label_gap(config: TrainModelConfig) -> tuple[int, int]:
-    """Months and days from a decision until its outcome is known, as this version of the data set was made."""
+def _label_knowledge(config: TrainModelConfig) -> LabelKnowledge:
+    """When the outcomes of this version of the data set are known, as it was made."""
     manifest = Objects().get_json(config.catalogue.dataset_manifest(config.dataset, config.dataset_version))
-    bank = manifest.get("bank")
-    months = parse_bank(bank, where=f"the bank of {config.dataset_version}").label.window_months if bank else 0
-    days = int(manifest.get("configuration", {}).get("embargo_days", 0))
-    if not (months or days):
+    known = LabelKnowledge.of(manifest) or _by_description(manifest)
+    if not known:
         log.warning(
             "how long an outcome of %s takes to be known is not told: a fold in time learns from all earlier decisions",
             config.dataset,
         )
-    return months, days
+    return known
+
+
+def _by_description(manifest: Mapping[str, Any]) -> LabelKnowledge:
+    """The same of a version that was made before manifests told it."""
+    bank, days = manifest.get("bank"), int(manifest.get("configuration", {}).get("embargo_days", 0))
+    known = label_knowledge(parse_bank(bank, where="the bank of the manifest")) if bank else LabelKnowledge()
+    return known.later_by(days)
 
 
 def _learnt_from(spark: SparkSession, address: str, folds: Folds) -> DataFrame:
@@ -166,7 +171,7 @@ def _refuse_empty(snapshot: Snapshot, folds: Folds, gap: str, *, has_slice: bool
 
     empty = [block for block in folds.measured if is_empty(block)]
     if empty:
-        known = f" whose outcome was known when the fold began ({gap} after the decision)"
+        known = f" whose outcome was known when the fold began ({gap})"
         raise BadConfiguration(
             f"{len(empty)} of {folds.number} {folds.kind} folds of {snapshot.rows} rows would lack rows to measure on,"
             f" or rows to learn from{known if folds.kind == 'expanding' else ''}: ask for fewer folds"

@@ -7,6 +7,7 @@ deleted. A repeated run with the same rows changes no row, so the table is the s
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -19,19 +20,24 @@ from spark_jobs.io.session import hadoop_uri
 from spark_jobs.io.tables import rows_at
 from spark_jobs.schemas import differences
 from spark_jobs.transforms.ids import ROW_DIGEST
+from spark_jobs.transforms.stored_features import BUILT_FOR
 
-EVENT_TIME, PROCESSING_DATE = "event_time", "as_of"
-STORED_DIGEST = "row_digest"
+PROCESSING_DATE, STORED_DIGEST = "as_of", "row_digest"
 _MERGED = "arrears_merged_features"
 _ATTEMPTS = 5  # Delta takes merges of two dates for a conflict; the rows are computed by then
 
 
 @dataclass(frozen=True)
 class StoredFeatures:
-    """A view's stored rows at one version."""
+    """A view's stored rows at one version.
+
+    Attributes:
+        builds: the dates that are built there, rising.
+    """
 
     rows: DataFrame
     version: int
+    builds: tuple[date, ...]
 
 
 def read_features(
@@ -47,7 +53,8 @@ def read_features(
     if pinned is None:
         raise UpstreamNotReady(f"{uri} does not exist: run build_features for the dates that decisions need")
     rows = rows_at(spark, uri, pinned)
-    return StoredFeatures(rows.select(view.entity, EVENT_TIME, *view.feature_names), pinned)
+    builds = sorted(date.fromisoformat(row[0]) for row in rows.select(PROCESSING_DATE).distinct().collect())
+    return StoredFeatures(rows.select(view.entity, BUILT_FOR, *view.feature_names), pinned, tuple(builds))
 
 
 def merge_features(
@@ -84,7 +91,7 @@ def _merge(rows: DataFrame, uri: str, view: View, *, as_of: str, grows: bool) ->
             MERGE {"WITH SCHEMA EVOLUTION" if grows else ""} INTO delta.`{hadoop_uri(uri)}` AS stored
             USING {_MERGED} AS new
             ON stored.{PROCESSING_DATE} = '{as_of}' AND new.{PROCESSING_DATE} = '{as_of}'
-                AND stored.`{view.entity}` = new.`{view.entity}` AND stored.{EVENT_TIME} = new.{EVENT_TIME}
+                AND stored.`{view.entity}` = new.`{view.entity}` AND stored.{BUILT_FOR} = new.{BUILT_FOR}
             WHEN MATCHED AND stored.{STORED_DIGEST} <> new.{STORED_DIGEST} THEN UPDATE SET *
             WHEN NOT MATCHED THEN INSERT *
             WHEN NOT MATCHED BY SOURCE AND stored.{PROCESSING_DATE} = '{as_of}' THEN DELETE

@@ -10,7 +10,6 @@ from __future__ import annotations
 import dataclasses
 
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F
 
 from arrears.contracts.banks import BankDescription, TableContract
 from arrears.contracts.errors import BadInput
@@ -22,10 +21,11 @@ from arrears.stores.banks import read_bank, shipped_bank
 from arrears.stores.objects import Objects
 from spark_jobs.data.bank_data import BankTables, read_bank_tables, source_lookup
 from spark_jobs.data.contract_check import Verdict, judged
-from spark_jobs.io.feature_store import EVENT_TIME, merge_features
+from spark_jobs.io.feature_store import merge_features
 from spark_jobs.launch import launch
 from spark_jobs.transforms.ids import with_row_digest
-from spark_jobs.transforms.point_in_time import ID, to_features_on
+from spark_jobs.transforms.point_in_time import to_build
+from spark_jobs.transforms.stored_features import BUILT_FOR
 
 # A date whose newest month (or day) has no event would be built of what earlier dates knew already.
 _PERIOD_DAYS = {"month": 31, "day": 1}
@@ -72,15 +72,11 @@ def _fresh(contract: TableContract) -> TableContract:
 
 
 def _features(bank: BankDescription, view: View, tables: BankTables, as_of: str) -> DataFrame:
-    features = to_features_on(source_lookup(view, bank, tables.rows[view.table]), as_of=as_of)
-    dated = features.select(
-        F.col(ID).alias(view.entity), F.lit(as_of).cast("timestamp").alias(EVENT_TIME), *view.feature_names
-    )
-    return with_row_digest(dated)
+    return with_row_digest(to_build(source_lookup(view, bank, tables.rows[view.table]), as_of=as_of))
 
 
 def _judged(rows: DataFrame, view: View, bank: BankDescription, as_of: str) -> Verdict:
-    contract = feature_contract(view, bank.tables[view.table], event_time=EVENT_TIME)
+    contract = feature_contract(view, bank.tables[view.table], event_time=BUILT_FOR)
     return judged(
         rows.select(*(column.name for column in contract.columns)), contract, as_of=as_of, allow_new_columns=False
     )

@@ -51,7 +51,7 @@ def _ids(spark: SparkSession, count: int) -> DataFrame:
 def _counted(ids: DataFrame, config: GenerateBankConfig) -> Row:
     """Decisions known on the business date, those of them with a label, and their defaults."""
     outcomes = synthetic_bank.to_outcomes(ids, config)
-    is_mature = F.expr(f"add_months(decided_on, {process.PERFORMANCE_MONTHS}) <= DATE '{config.as_of}'")
+    is_mature = F.col("decided_on") <= F.lit(process.newest_mature(config.as_of))
     return outcomes.agg(
         F.count_if(F.expr(f"decided_on <= DATE '{config.as_of}'")).alias("decided"),
         F.count_if(is_mature).alias("mature"),

@@ -37,7 +37,7 @@ def run(spark: SparkSession, config: GenerateDataConfig) -> JobResult:
     """Generates one dataset version and puts it in force."""
     objects = Objects()
     checked = checked_borrowers(spark, config, objects)
-    version = dataset_version(checked.content.digest, checked.description, config)
+    version = dataset_version(checked, config)
     log.info("%s rows passed every check: dataset version %s", checked.content.rows, version)
     borrowers, test_from = parted(checked, config)
     counted = _counted(borrowers)
@@ -105,6 +105,7 @@ def _manifest(
         "seed": config.seed,
         "test_share": config.test_share,
         "test_from": test_from,
+        "label_known": dataclasses.asdict(checked.label_known),
         "configuration": {k: v for k, v in dataclasses.asdict(config).items() if k not in ("root", "outcome")},
         "bank": checked.pins.bank,
         "table_versions": checked.pins.versions,

@@ -26,7 +26,7 @@ def run(spark: SparkSession, config: ReplayTrainingSetConfig) -> JobResult:
     manifest = objects.get_json(config.catalogue.dataset_manifest(config.dataset, config.dataset_version))
     began = GenerateDataConfig(**{**manifest["configuration"], "root": config.root, "outcome": None})
     checked = checked_borrowers(spark, began, objects, Pins.of(manifest))
-    version = dataset_version(checked.content.digest, checked.description, began)
+    version = dataset_version(checked, began)
     borrowers, _ = parted(checked, began)
     sums = borrowers.groupBy(PART).agg(F.count("*").alias("rows"), *digest_sums()).collect()
     digests = {row[PART]: digest_of(row, row["rows"]) for row in sums}

@@ -36,6 +36,7 @@ def in_stored_names(description: DatasetDescription) -> DatasetDescription:
         categorical=stored(description.categorical),
         text=stored(description.text),
         dates=stored(description.dates),
+        known_after={stored_name(name): days for name, days in description.known_after.items()},
         kept=stored(description.kept),
         excluded=stored(description.excluded),
         protected=stored(description.protected),

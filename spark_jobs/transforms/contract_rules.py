@@ -17,6 +17,8 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from arrears.contracts.banks import ColumnContract, TableContract
+from arrears.contracts.knowledge import row_knowledge
+from spark_jobs.transforms.knowledge import arrival_delay
 from spark_jobs.transforms.widening import is_kept, loss
 
 BROKEN_RULES = "broken_rules"
@@ -71,7 +73,16 @@ def row_rules(contract: TableContract, as_of: date) -> list[RowRule]:
             arrived = contract.column(contract.arrived_on)
             text = f"{arrived.name} is before {event.name}"
             rules.append(_rule(text, arrived.name, _is_before(arrived, event)))
+            rules += _delay_rules(contract, arrived.name)
     return rules
+
+
+def _delay_rules(contract: TableContract, arrived_on: str) -> list[RowRule]:
+    """A row that came later than the table promises would change a label that counts as known."""
+    if contract.delay_days is None:
+        return []
+    text = f"{arrived_on} is more than {contract.delay_days} days after {contract.event_time}"
+    return [_rule(text, arrived_on, arrival_delay(row_knowledge(contract)) > contract.delay_days)]
 
 
 def is_broken(rules: Sequence[RowRule]) -> Column:

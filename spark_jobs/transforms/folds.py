@@ -14,9 +14,12 @@ from pyspark.sql import functions as F
 
 from arrears.contracts.descriptions import ID, LABEL
 from arrears.contracts.experiments import Folds
+from arrears.contracts.knowledge import LabelKnowledge
 from spark_jobs.transforms.ids import hash_of
+from spark_jobs.transforms.knowledge import decision_moment, label_moment
 from spark_jobs.transforms.training_rows import ROW_ORDER
 
+NEVER_TOLD = LabelKnowledge()
 _BEFORE_ALL = "0001-01-01"
 
 
@@ -49,8 +52,7 @@ def to_fold_rows(
     seed: int,
     group: str | None = None,
     event_time: str | None = None,
-    label_months: int = 0,
-    embargo_days: int = 0,
+    known: LabelKnowledge = NEVER_TOLD,
 ) -> DataFrame:
     """Gives each borrower its shard and its place in the training order.
 
@@ -61,15 +63,15 @@ def to_fold_rows(
     Args:
         group: column of the customer; grouped folds need it. A row without customer stands for itself.
         event_time: column of the moment of decision; expanding folds need it. Rows without it count as the earliest.
-        label_months, embargo_days: how long after a decision its outcome is known, as in ``splits.with_time_part``.
+        known: when the outcome of a decision is known, as in ``splits.with_time_part``.
     """
     customer = F.col(ID) if group is None else F.coalesce(F.col(f"`{group}`").cast("string"), F.col(ID))
     unit = customer if folds.kind == "grouped" else F.col(ID)
-    day = F.to_date(F.col(f"`{event_time}`")) if folds.kind == "expanding" else F.lit(None)
+    times = _times(borrowers, event_time or "", known) if folds.kind == "expanding" else []
     # Narrow rows alone are sorted; the wide ones are shuffled once, to get their shard.
-    named = borrowers.select(ID, LABEL, customer.alias("_customer"), unit.alias("_unit"), day.alias("_day"))
+    named = borrowers.select(ID, LABEL, customer.alias("_customer"), unit.alias("_unit"), *times)
     if folds.kind == "expanding":
-        blocked = _with_time_block(named, folds.blocks, label_months, embargo_days)
+        blocked = _with_time_block(named, folds.blocks)
     else:
         blocked = _with_dealt_block(named, folds.blocks, seed)
     # Customers may span blocks of stratified and expanding folds, yet inside one block they are kept whole.
@@ -94,10 +96,15 @@ def _with_dealt_block(named: DataFrame, blocks: int, seed: int) -> DataFrame:
     return placed.withColumns({"_block": F.pmod("_place", F.lit(blocks)), "_delay": F.lit(0)})
 
 
-def _with_time_block(named: DataFrame, blocks: int, label_months: int, embargo_days: int) -> DataFrame:
+def _times(borrowers: DataFrame, event_time: str, known: LabelKnowledge) -> list[Column]:
+    decided = decision_moment(borrowers, event_time)
+    return [F.to_date(decided).alias("_day"), label_moment(borrowers, event_time, known).alias("_known_at")]
+
+
+def _with_time_block(named: DataFrame, blocks: int) -> DataFrame:
     """Days are cut where about equally many rows lie between two cuts; a day is never cut.
 
-    ``_delay`` tells how many of the following blocks begin before the outcome of a day's decisions is known.
+    ``_delay`` tells how many of the following blocks begin before the outcome of a decision is known.
     """
     days = named.groupBy("_day").agg(F.count(F.lit(1)).alias("_rows"))
     # One partition on purpose: one row a day.
@@ -108,14 +115,14 @@ def _with_time_block(named: DataFrame, blocks: int, label_months: int, embargo_d
     placed = days.withColumn("_block", F.floor(middle * blocks))
     # A block of undated rows begins before all others.
     first = F.coalesce(F.min("_day").over(Window.partitionBy("_block")), F.lit(_BEFORE_ALL).cast("date"))
-    begun = placed.withColumn("_first", first).withColumn(
+    begun = placed.withColumn("_first", first.cast("timestamp")).withColumn(
         "_firsts", F.collect_set("_first").over(Window.partitionBy(F.lit(0)))
     )
-    known = F.date_add(F.add_months("_day", label_months), embargo_days)
-    begun_before = F.size(F.filter("_firsts", lambda day: day < known))
+    cut = begun.select(F.col("_day").alias("_cut_day"), "_block", "_firsts")
+    blocked = named.join(F.broadcast(cut), on=F.col("_day").eqNullSafe(F.col("_cut_day")), how="inner")
+    begun_before = F.size(F.filter("_firsts", lambda moment: moment < F.col("_known_at")))
     delay = F.greatest(begun_before - F.col("_block") - 1, F.lit(0))
-    cut = begun.select(F.col("_day").alias("_cut_day"), "_block", delay.alias("_delay"))
-    return named.join(F.broadcast(cut), on=F.col("_day").eqNullSafe(F.col("_cut_day")), how="inner")
+    return blocked.withColumn("_delay", delay).drop("_firsts")
 
 
 def _with_place(rows: DataFrame, within: Sequence[str], order: Column, key: str) -> DataFrame:

@@ -7,35 +7,45 @@ from pyspark.sql import functions as F
 
 from arrears.contracts.banks import BankDescription, OutcomeColumn
 from arrears.contracts.descriptions import LABEL
+from arrears.contracts.knowledge import LabelKnowledge, row_knowledge
+from spark_jobs.transforms.knowledge import (
+    arrival_moment,
+    decision_moment,
+    end_of,
+    event_moment,
+    label_moment,
+    window_end,
+)
 
 
 def to_labelled(
-    decisions: DataFrame, history: DataFrame, bank: BankDescription, *, as_of: str, grace_days: int
+    decisions: DataFrame, history: DataFrame, bank: BankDescription, *, as_of: str, known: LabelKnowledge
 ) -> DataFrame:
-    """Adds ``is_default`` to the decisions whose performance window has passed; younger decisions are left out.
+    """Adds ``is_default`` to the decisions of which it is known by the end of the date; others are left out.
 
-    Where the decisions bring their outcome along (`OutcomeColumn`) there is no window: those with another value than
-    the bad and good ones are left out. Otherwise a decision is bad when its loan was at least so many days past due in
-    a month of the window, which begins after the decision and ends so many months later, and the bank knew of that
-    month on the date.
+    Where the decisions bring their outcome along (`OutcomeColumn`), those with another value than the bad and good ones
+    are left out too. Otherwise a decision is bad when its loan was at least so many days past due in a row of the
+    performance window: one that happened after the decision, and not after the window's end. A label that was given
+    once stays, whatever arrives later, as long as no row takes longer than ``known`` says.
 
     Args:
         history: the table of the label definition; its rows belong to a decision by the decisions' id.
-        grace_days: days after the window's end until late months are taken to have arrived.
+        known: when a label is known: with the last row that can belong to the window.
     """
+    is_known = label_moment(decisions, bank.decided_at, known) <= end_of(as_of)
+    mature = decisions.where(is_known) if known else decisions
     if isinstance(bank.label, OutcomeColumn):
-        return _by_outcome(decisions, bank.label)
-    contract, label = bank.tables[bank.label.table], bank.label
-    event = F.col(contract.event_time or "")
-    arrival = F.col(contract.arrived_on) if contract.arrived_on else F.date_add(event, contract.delay_days)
-    is_arrears = (F.col(label.days_past_due) >= label.at_least) & (arrival <= F.lit(as_of).cast("date"))
-    arrears = history.where(is_arrears).select(bank.id, event.cast("timestamp").alias("_arrears_at"))
-
-    decided = F.col(bank.decided_at).cast("timestamp")
-    ends = decided + F.expr(f"INTERVAL {label.window_months} MONTHS")
-    is_known = F.date_add(ends.cast("date"), grace_days) <= F.lit(as_of).cast("date")
-    mature = decisions.where(is_known)
-    windows = mature.select(bank.id, decided.alias("_from"), ends.alias("_to"))
+        return _by_outcome(mature, bank.label)
+    label, rows = bank.label, row_knowledge(bank.tables[bank.label.table])
+    arrival = arrival_moment(history, rows)
+    arrived = history if arrival is None else history.where(arrival <= end_of(as_of))
+    in_arrears = arrived.where(F.col(label.days_past_due) >= label.at_least)
+    arrears = in_arrears.select(bank.id, event_moment(arrived, rows).alias("_arrears_at"))
+    windows = mature.select(
+        bank.id,
+        decision_moment(mature, bank.decided_at).alias("_from"),
+        window_end(mature, bank.decided_at, months=label.window_months).alias("_to"),
+    )
     bad = (
         windows.join(arrears, on=bank.id, how="inner")
         .where("_arrears_at > _from AND _arrears_at <= _to")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import reduce
 
 from pyspark.sql import Column, DataFrame
@@ -13,13 +13,23 @@ from pyspark.sql import types as T
 from arrears.contracts.descriptions import ID, LABEL
 from arrears.model.leaks import CONTENT, FEWEST_VALUES, ROWS
 from spark_jobs.transforms.ids import content_hash
+from spark_jobs.transforms.knowledge import dated_moment, decision_moment
 
 
-def to_later_dates(borrowers: DataFrame, *, event_time: str, dates: Sequence[str]) -> DataFrame:
-    """In how many rows each date lies after the decision: one row, a column a date, and ``_row_count``."""
+def to_later_dates(
+    borrowers: DataFrame, *, event_time: str, dates: Sequence[str], known_after: Mapping[str, int] | None = None
+) -> DataFrame:
+    """In how many rows each date lies after the decision: one row, a column a date, and ``_row_count``.
+
+    Args:
+        known_after: of these dates, days until what they date was known, which is what must not be later.
+    """
+    told = known_after or {}
     kinds = {field.name: field.dataType for field in borrowers.schema}
 
     def is_later(name: str) -> Column:
+        if name in told:
+            return dated_moment(borrowers, name, days=told[name]) > decision_moment(borrowers, event_time)
         date, decided = F.col(f"`{name}`"), F.col(f"`{event_time}`")
         if isinstance(kinds[name], T.DateType) or isinstance(kinds[event_time], T.DateType):
             # A day against a time of day: within the day of the decision nothing is known to be later.

@@ -1,7 +1,7 @@
 """Features as they were known at each decision. Grain: one row per decision, whatever the looked-up tables hold.
 
-A row of a table is known at a moment when its event has happened by then and the bank had heard of it by then. Moments
-are instants; a date is its midnight in UTC, the time zone of every session.
+A row of a table is known at a moment when its event has happened by then and the bank had heard of it by then; which
+instants these are, `spark_jobs.transforms.knowledge` tells.
 """
 
 from __future__ import annotations
@@ -15,6 +15,9 @@ from pyspark.sql import functions as F
 
 from arrears.contracts.errors import BadConfiguration
 from arrears.contracts.features import ProfileView, View, WindowView
+from arrears.contracts.knowledge import RowKnowledge
+from spark_jobs.transforms.knowledge import arrival_moment, decision_moment, event_moment, start_of
+from spark_jobs.transforms.stored_features import BUILT_FOR, StoredLookup, to_stored_features
 from spark_jobs.transforms.windows import window_features, window_starts
 
 ID, ENTITY, MOMENT, EVENT, ARRIVAL = "_id", "_entity", "_moment", "_event", "_arrival"
@@ -27,22 +30,22 @@ class Lookup:
     Attributes:
         view: what to take of it, and by which column its rows belong to a decision.
         rows: the table.
-        event_time: its column of when a row happened.
-        arrived_on: its column of when the row was known; None: ``delay_days`` after the event.
+        knowledge: when its rows happened and were known.
     """
 
     view: View
     rows: DataFrame
-    event_time: str
-    arrived_on: str | None = None
-    delay_days: int = 0
+    knowledge: RowKnowledge
 
 
-def training_set(decisions: DataFrame, lookups: Sequence[Lookup], *, id: str, decided_at: str) -> DataFrame:
+def training_set(
+    decisions: DataFrame, lookups: Sequence[Lookup | StoredLookup], *, id: str, decided_at: str
+) -> DataFrame:
     """Joins to each decision what was known of its customer at that moment; one row per decision, in all its columns.
 
-    Each table is brought down to one row per decision before it is joined, so tables never multiply each other. A
-    decision without any known row keeps its place, with counts of 0 and other features missing.
+    Each lookup, a table or a view's table in the feature store, is brought down to one row per decision before it is
+    joined, so they never multiply each other. A decision without any known row keeps its place, with counts of 0 and
+    other features missing.
 
     Args:
         decisions: ``id`` is unique and never null; ``decided_at`` is a date or timestamp.
@@ -56,6 +59,10 @@ def training_set(decisions: DataFrame, lookups: Sequence[Lookup], *, id: str, de
         raise BadConfiguration(*(f"column {name} would stand in the training set twice" for name in doubled))
     complete = decisions
     for lookup in lookups:
+        if isinstance(lookup, StoredLookup):
+            stored = to_stored_features(decisions, lookup, id=id, decided_at=decided_at)
+            complete = complete.join(stored, on=id, how="left")
+            continue
         features = to_features(decisions, lookup, id=id, decided_at=decided_at)
         complete = complete.join(features.withColumnRenamed(ID, id), on=id, how="left")
         counts = lookup.view.counts if isinstance(lookup.view, WindowView) else ()
@@ -66,7 +73,9 @@ def training_set(decisions: DataFrame, lookups: Sequence[Lookup], *, id: str, de
 def to_features(decisions: DataFrame, lookup: Lookup, *, id: str, decided_at: str) -> DataFrame:
     """One view's features, one row for each decision of which anything is known; the decision's id is ``_id``."""
     moments = decisions.select(
-        F.col(id).alias(ID), F.col(lookup.view.entity).alias(ENTITY), F.col(decided_at).cast("timestamp").alias(MOMENT)
+        F.col(id).alias(ID),
+        F.col(lookup.view.entity).alias(ENTITY),
+        decision_moment(decisions, decided_at).alias(MOMENT),
     )
     timed = _with_starts(moments, lookup.view)
     return _taken(lookup, lambda rows: rows.join(timed, on=ENTITY, how="inner"))
@@ -77,7 +86,7 @@ def to_features_on(lookup: Lookup, *, as_of: str) -> DataFrame:
 
     The same as `to_features` for one decision of each entity on that day.
     """
-    moment = F.lit(as_of).cast("timestamp")
+    moment = start_of(as_of)
     return _taken(
         lookup,
         lambda rows: _with_starts(
@@ -86,14 +95,17 @@ def to_features_on(lookup: Lookup, *, as_of: str) -> DataFrame:
     )
 
 
+def to_build(lookup: Lookup, *, as_of: str) -> DataFrame:
+    """One view's features of one day as the feature store keeps them: entity, moment of the build, features."""
+    names = lookup.view.feature_names
+    features = to_features_on(lookup, as_of=as_of)
+    return features.select(F.col(ID).alias(lookup.view.entity), start_of(as_of).alias(BUILT_FOR), *names)
+
+
 def _known_rows(lookup: Lookup) -> DataFrame:
     """The table's rows with entity, moment of the event and moment of knowledge in columns of their own."""
-    view, event = lookup.view, F.col(lookup.event_time).cast("timestamp")
-    arrival = None
-    if lookup.arrived_on:
-        arrival = F.col(lookup.arrived_on).cast("timestamp")
-    elif lookup.delay_days:
-        arrival = event + F.expr(f"INTERVAL {lookup.delay_days} DAYS")
+    view, event = lookup.view, event_moment(lookup.rows, lookup.knowledge)
+    arrival = arrival_moment(lookup.rows, lookup.knowledge)
     used = view.columns if isinstance(view, ProfileView) else (*view.amounts, *filter(None, [view.days_past_due]))
     timed = [F.col(view.entity).alias(ENTITY), event.alias(EVENT)]
     # Without arrival of its own a row is known as soon as it happens: a second comparison would only cost time.

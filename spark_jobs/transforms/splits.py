@@ -6,7 +6,9 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from arrears.contracts.descriptions import ID, LABEL
+from arrears.contracts.knowledge import LabelKnowledge
 from spark_jobs.transforms.ids import hash_of
+from spark_jobs.transforms.knowledge import decision_moment, label_moment, start_of
 from spark_jobs.transforms.ranks import to_rows_at_ranks
 
 PART, TRAIN, TEST, EMBARGO = "_part", "train", "test", "embargo"
@@ -53,24 +55,17 @@ def with_grouped_part(borrowers: DataFrame, *, group: str, test_share: float, se
 
 
 def with_time_part(
-    borrowers: DataFrame,
-    *,
-    event_time: str,
-    test_from: str,
-    label_months: int,
-    embargo_days: int,
-    group: str | None = None,
+    borrowers: DataFrame, *, event_time: str, test_from: str, known: LabelKnowledge, group: str | None = None
 ) -> DataFrame:
     """Adds ``_part``: test for decisions from a day on, train for those whose label was known by then, else embargo.
 
-    A label is known when its performance window, and the embargo after it, have passed. Without that gap a model would
-    learn from outcomes that nobody knew when the first held-out decision was made. Earlier decisions of customers who
-    are held out are under embargo too: a model would know these customers already.
+    Otherwise a model would learn from outcomes that nobody knew when the first held-out decision was made. Earlier
+    decisions of customers who are held out are under embargo too: a model would know these customers already.
     """
-    decided, first = F.to_date(F.col(f"`{event_time}`")), F.lit(test_from).cast("date")
-    known = F.date_add(F.add_months(decided, label_months), embargo_days)
-    part = F.when(decided >= first, TEST).when(known <= first, TRAIN).otherwise(EMBARGO)
-    parted = borrowers.withColumn(PART, part)
+    first = start_of(test_from)
+    is_late = decision_moment(borrowers, event_time) >= first
+    is_known = label_moment(borrowers, event_time, known) <= first
+    parted = borrowers.withColumn(PART, F.when(is_late, TEST).when(is_known, TRAIN).otherwise(EMBARGO))
     if group is None:
         return parted
     held_out = parted.where(F.col(PART) == TEST).select(F.col(f"`{group}`").alias("_customer")).distinct()

@@ -20,8 +20,6 @@ from arrears.contracts.data_jobs import GenerateBankConfig
 from arrears.model import bank_process as process
 from spark_jobs.transforms.hashed_numbers import happens, hashed_number, normal, rough_normal
 
-MOST_DAYS_LATE = 90
-
 # Of 20 loans in a row, 13 customers have one, two have two and one has three: 16 customers.
 _CUSTOMERS_OF_20: tuple[int, ...] = (*range(1, 14), 14, 14, 15, 15, 16, 16, 16)
 _MOST_EXTRA_MONTHS = 24  # between the opening of a loan and the first month of its delivered history
@@ -124,7 +122,8 @@ def to_credit_history(ids: DataFrame, config: GenerateBankConfig) -> DataFrame:
     """
     before = config.history_months // 2
     loans = _applications(ids, config).withColumn("_n", F.expr(f"explode(sequence(1, {config.history_months}))"))
-    late = f"IF({happens('xxhash64(_hash, 5)', config.late_share)}, 1 + pmod(xxhash64(_hash, 6), {MOST_DAYS_LATE}), 0)"
+    days_late = f"1 + pmod(xxhash64(_hash, 6), {process.MOST_DAYS_LATE})"
+    late = f"IF({happens('xxhash64(_hash, 5)', config.late_share)}, {days_late}, 0)"
     months = (
         loans.withColumn("_hash", F.expr(hashed_number(config.seed, "month", "loan_id", "_n")))
         .withColumn("month_on", F.expr(f"last_day(add_months(decided_on, _n - {before + 1}))"))

@@ -18,7 +18,7 @@ from tests.stores.conftest import s3, s3_environment  # noqa: F401  # fixtures
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(2400)]
 
-AS_OF = "2026-01-31"
+AS_OF = "2026-03-31"  # when the outcome of every decision is known
 BANK = "synthetic_bank"
 BUILT = ("2023-05-01", "2023-06-01")
 COMMITS = 50

@@ -16,7 +16,7 @@ from tests.jobs.generated import files_below
 
 
 def made(spark: SparkSession, folder: Path, **given: Any) -> JobResult:
-    settings = {"root": folder.as_uri(), "as_of": "2026-01-31", "loans": 300, "default_rate": 0.2} | given
+    settings = {"root": folder.as_uri(), "as_of": "2026-03-31", "loans": 300, "default_rate": 0.2} | given
     return generate_bank.run(spark, GenerateBankConfig(**settings))
 
 

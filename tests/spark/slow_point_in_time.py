@@ -15,11 +15,15 @@ from spark_jobs.transforms.point_in_time import Lookup
 Row = dict[str, Any]
 
 
-def moment_of(value: date | datetime) -> datetime:
-    """An instant in UTC; a date is its midnight."""
+def moment_of(value: date | datetime, day: str = "start") -> datetime:
+    """An instant in UTC; a date is its midnight, or the next one where its end is meant."""
     if isinstance(value, datetime):
         return value.astimezone(UTC)
-    return datetime.combine(value, time(), UTC)
+    return datetime.combine(value, time(), UTC) + timedelta(days=day == "end")
+
+
+def happened(row: Row, lookup: Lookup) -> datetime:
+    return moment_of(row[lookup.knowledge.event_time], lookup.knowledge.day)
 
 
 def slow_training_set(decisions: list[Row], lookups: list[tuple[Lookup, list[Row]]]) -> list[Row]:
@@ -43,24 +47,24 @@ def same_entity(row: Row, decision: Row, entity: str) -> bool:
 
 
 def is_known(row: Row, moment: datetime, lookup: Lookup) -> bool:
-    if row[lookup.event_time] is None:
+    known = lookup.knowledge
+    if row[known.event_time] is None or happened(row, lookup) > moment:
         return False
-    event = moment_of(row[lookup.event_time])
-    if lookup.arrived_on:
-        return event <= moment and row[lookup.arrived_on] is not None and moment_of(row[lookup.arrived_on]) <= moment
-    return event + timedelta(days=lookup.delay_days) <= moment and event <= moment
+    if known.arrived_on:
+        return row[known.arrived_on] is not None and moment_of(row[known.arrived_on], "end") <= moment
+    return happened(row, lookup) + timedelta(days=known.delay_days) <= moment
 
 
 def newest(known: list[Row], moment: datetime, lookup: Lookup, view: ProfileView) -> Row:
     if view.max_age_days is not None:
         oldest = moment - timedelta(days=view.max_age_days)
-        known = [row for row in known if moment_of(row[lookup.event_time]) >= oldest]
+        known = [row for row in known if happened(row, lookup) >= oldest]
     if not known:
         return dict.fromkeys(view.columns)
 
     def order(row: Row) -> tuple[Any, ...]:
-        arrival = moment_of(row[lookup.arrived_on]) if lookup.arrived_on else 0
-        return moment_of(row[lookup.event_time]), arrival, *((row[c] is not None, row[c] or 0) for c in view.columns)
+        arrival = moment_of(row[lookup.knowledge.arrived_on]) if lookup.knowledge.arrived_on else 0
+        return happened(row, lookup), arrival, *((row[c] is not None, row[c] or 0) for c in view.columns)
 
     best = max(known, key=order)
     return {column: best[column] for column in view.columns}
@@ -69,8 +73,8 @@ def newest(known: list[Row], moment: datetime, lookup: Lookup, view: ProfileView
 def in_windows(known: list[Row], moment: datetime, lookup: Lookup, view: WindowView) -> Row:
     def since(months: int) -> list[tuple[int, Row]]:
         start = moment - relativedelta(months=months)
-        inside = [row for row in known if moment_of(row[lookup.event_time]) > start]
-        return [((moment - moment_of(row[lookup.event_time])) // timedelta(days=1), row) for row in inside]
+        inside = [row for row in known if happened(row, lookup) > start]
+        return [((moment - happened(row, lookup)) // timedelta(days=1), row) for row in inside]
 
     longest = since(max(view.months))
     late = [days for days, row in longest if (row[view.days_past_due] or 0) > 0]

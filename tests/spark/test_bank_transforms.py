@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 from arrears.contracts.banks import Join
 from arrears.contracts.errors import BadConfiguration
 from arrears.contracts.features import DerivedFeature, ProfileView
+from arrears.contracts.knowledge import LabelKnowledge, RowKnowledge
 from arrears.stores.banks import shipped_bank
 from spark_jobs.transforms.derived import with_derived
 from spark_jobs.transforms.joins import to_repeated_join_keys, with_joined
@@ -76,34 +77,50 @@ def test_a_label_counts_arrears_after_the_decision_within_the_window_and_known_o
 ) -> None:
     decided, in_time = date(2024, 1, 15), date(2025, 2, 1)
     cases = {  # month_on, arrived_on, days past due → label on 2025-02-14
-        1: (date(2024, 1, 15), in_time, 90, 0),  # of the day of the decision: known before it
-        2: (date(2024, 1, 16), in_time, 90, 1),
-        3: (date(2025, 1, 15), in_time, 90, 1),  # the last day of the window
-        4: (date(2025, 1, 16), in_time, 90, 0),
+        1: (date(2024, 1, 14), in_time, 90, 0),  # its day ends as that of the decision begins: known before it
+        2: (date(2024, 1, 15), in_time, 90, 1),
+        3: (date(2025, 1, 14), in_time, 90, 1),  # the last day of the window
+        4: (date(2025, 1, 15), in_time, 90, 0),
         5: (date(2024, 6, 30), in_time, 89, 0),
         6: (date(2024, 6, 30), date(2025, 2, 14), 95, 1),
         7: (date(2024, 6, 30), date(2025, 2, 15), 95, 0),  # arrives a day late
     }
     loans = spark.createDataFrame([(n, decided) for n in (*cases, 8)], "loan_id bigint, decided_on date")
-    young = spark.createDataFrame([(9, date(2024, 1, 16))], "loan_id bigint, decided_on date")
+    young = spark.createDataFrame([(9, date(2024, 1, 17))], "loan_id bigint, decided_on date")
     history = spark.createDataFrame(
         [(n, month, arrived, days) for n, (month, arrived, days, _) in cases.items()],
         "loan_id bigint, month_on date, arrived_on date, days_past_due int",
     )
 
-    labelled = to_labelled(loans.union(young), history, BANK, as_of="2025-02-14", grace_days=30)
+    known = LabelKnowledge(12, 30)
+    labelled = to_labelled(loans.union(young), history, BANK, as_of="2025-02-14", known=known)
 
     found = {row["loan_id"]: row["is_default"] for row in labelled.collect()}
     assert found == {n: label for n, (*_, label) in cases.items()} | {8: 0}  # 9 is too young by a day
 
 
 def test_a_split_by_time_trains_on_labels_known_before_the_first_held_out_decision(spark: SparkSession) -> None:
-    days = {"2023-12-02": "train", "2023-12-03": "embargo", "2024-12-31": "embargo", "2025-01-01": "test"}
-    rows = spark.createDataFrame([(datetime.fromisoformat(f"{day} 23:59"),) for day in days], "decided_at timestamp")
+    times = {
+        "2023-12-02 00:00": "train", "2023-12-02 00:01": "embargo", "2024-12-31 23:59": "embargo",
+        "2025-01-01 00:00": "test",
+    }  # fmt: skip
+    rows = spark.createDataFrame([(datetime.fromisoformat(time),) for time in times], "decided_at timestamp")
 
-    parted = with_time_part(rows, event_time="decided_at", test_from="2025-01-01", label_months=12, embargo_days=30)
+    parted = with_time_part(rows, event_time="decided_at", test_from="2025-01-01", known=LabelKnowledge(12, 30))
 
-    assert {str(row["decided_at"].date()): row["_part"] for row in parted.collect()} == days
+    assert {f"{row['decided_at']:%F %R}": row["_part"] for row in parted.collect()} == times
+
+
+def test_a_split_by_time_trains_on_outcomes_that_a_column_tells_to_have_been_known(spark: SparkSession) -> None:
+    days = {"2024-12-30": "train", "2024-12-31": "embargo", None: "embargo"}  # a day later for the embargo
+    rows = spark.createDataFrame(
+        [(date(2024, 1, 1), day and date.fromisoformat(day)) for day in days], "decided_on date, ended_on date"
+    )
+
+    known = LabelKnowledge(days=1, column="ended_on")
+    parted = with_time_part(rows, event_time="decided_on", test_from="2025-01-01", known=known)
+
+    assert {row["ended_on"] and str(row["ended_on"]): row["_part"] for row in parted.collect()} == days
 
 
 def test_a_split_by_time_leaves_out_earlier_decisions_of_customers_who_are_held_out(spark: SparkSession) -> None:
@@ -111,9 +128,7 @@ def test_a_split_by_time_leaves_out_earlier_decisions_of_customers_who_are_held_
              (None, "2023-01-01", "train"), (None, "2025-02-01", "test")]  # fmt: skip
     rows = spark.createDataFrame([(who, date.fromisoformat(day)) for who, day, _ in cases], "customer string, day date")
 
-    parted = with_time_part(
-        rows, event_time="day", test_from="2025-01-01", label_months=12, embargo_days=0, group="customer"
-    )
+    parted = with_time_part(rows, event_time="day", test_from="2025-01-01", known=LabelKnowledge(12), group="customer")
 
     assert sorted((row["customer"] or "", str(row["day"]), row["_part"]) for row in parted.collect()) == sorted(
         (who or "", day, part) for who, day, part in cases
@@ -149,7 +164,7 @@ def test_a_day_of_the_feature_store_equals_a_decision_of_every_entity_on_that_da
         used = ProfileView(view.name, view.table, view.entity, ("balance_amount", "credit_score"), 20) if isinstance(
             view, ProfileView
         ) else view  # fmt: skip
-        lookup = Lookup(used, history, "month_on", "arrived_on")
+        lookup = Lookup(used, history, RowKnowledge("month_on", arrived_on="arrived_on"))
 
         at_decisions = to_features(moments, lookup, id="loan_id", decided_at="decided_on")
         on_the_day = to_features_on(lookup, as_of="2024-09-17")

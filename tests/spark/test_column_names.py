@@ -95,6 +95,12 @@ def test_no_column_of_ours_takes_the_place_of_a_sources(spark: SparkSession) -> 
     assert {row["kind"]: row["keys"] for row in overlaps} == {"rows": 1, "borrower_id": ROWS, GROUP: 2, "content": ROWS}
 
 
+def test_dates_that_are_stored_under_another_name_keep_the_days_until_they_were_known() -> None:
+    declared = DatasetDescription("x", target="y", dates=("opened on", "_closed"), known_after={"opened on": 1})
+    stored = in_stored_names(declared)
+    assert (stored.dates, stored.known_after) == (("opened_on", "closed_"), {"opened_on": 1})
+
+
 @settings(max_examples=40, suppress_health_check=list(HealthCheck))
 @given(
     names=st.lists(st.text(alphabet="_aA .(x1", min_size=1, max_size=5), min_size=1, max_size=6, unique=True),

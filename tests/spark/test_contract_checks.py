@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,15 @@ def verdict_of(rows: DataFrame, contract: TableContract = PAYMENTS, **more: Any)
 
 def told(verdict: Verdict) -> dict[str, tuple[int, tuple[str, ...]]]:
     return {violation.rule: (violation.rows, violation.examples) for violation in verdict.violations}
+
+
+def test_a_row_that_came_later_than_its_table_promises_is_broken(spark: SparkSession) -> None:
+    rows = [*valid_payments(), a_payment("Z", 1, arrived_on=month_end(2)), a_payment("Y", 2, arrived_on=month_end(3))]
+    promised = replace(PAYMENTS, delay_days=30)  # 28 days to the end of February, 31 to that of March
+
+    verdict = verdict_of(table(spark, rows), promised)
+
+    assert told(verdict) == {"arrived_on is more than 30 days after month_on": (1, ("Y/2026-02-28",))}
 
 
 def enforced(

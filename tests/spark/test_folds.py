@@ -11,6 +11,7 @@ import pytest
 from pyspark.sql import DataFrame, Row, SparkSession
 
 from arrears.contracts.experiments import FoldKind, Folds
+from arrears.contracts.knowledge import LabelKnowledge
 from spark_jobs.transforms.folds import shards_behind, shards_of, stopping, to_fold_rows
 
 ROWS = 601
@@ -122,8 +123,7 @@ def test_a_fold_in_time_learns_from_all_decisions_whose_outcome_was_known_when_i
         validation_share=0.2,
         seed=42,
         event_time="decided_on",
-        label_months=months,
-        embargo_days=days,
+        known=LabelKnowledge(months, days),
     ).collect()
     decided = defaultdict(list)
     for row in rows:

@@ -91,6 +91,24 @@ def test_dates_after_the_decision_are_counted_by_day_where_one_side_has_no_time(
     assert tuple(times[0]) == (1, 1)
 
 
+def test_rows_of_the_day_of_the_decision_were_known_only_after_it_unless_a_day_counts_from_its_start(
+    spark: SparkSession,
+) -> None:
+    rows = spark.sql(
+        "SELECT decided_on, joined_on, joined_on AS opened_on, TIMESTAMP(joined_on) AS seen_at FROM VALUES"
+        " (DATE'2025-06-30', DATE'2025-06-29'), (DATE'2025-06-30', DATE'2025-06-30'),"
+        " (DATE'2025-06-30', DATE'2025-07-01') AS rows(decided_on, joined_on)"
+    )
+    days = {"joined_on": 1, "opened_on": 0, "seen_at": 2}
+
+    counted = to_later_dates(rows, event_time="decided_on", dates=tuple(days), known_after=days).collect()
+
+    assert [row.asDict() for row in counted] == [{"joined_on": 2, "opened_on": 1, "seen_at": 3, "_row_count": 3}]
+    description = dataclasses.replace(DESCRIPTION, known_after={"applied_on": 1})
+    (leak,) = found_leaks(borrowers(spark, 900), None, description, seed=1)
+    assert leak.startswith("rows dated by applied_on were known only after the decision (decided_on) in 900 of 900")
+
+
 def test_honest_borrowers_pass_and_planted_leaks_are_all_named_at_once(spark: SparkSession) -> None:
     train, held_out = borrowers(spark, 900), borrowers(spark, 300, first=900)
     assert found_leaks(train, held_out, DESCRIPTION, seed=1) == []

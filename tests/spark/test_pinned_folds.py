@@ -17,7 +17,6 @@ from arrears.contracts.errors import BadConfiguration, BadInput
 from arrears.contracts.experiments import Folds
 from arrears.contracts.jobs import TrainModelConfig
 from arrears.model.resampling import Resampling
-from arrears.stores.banks import shipped_bank_text
 from arrears.stores.objects import Objects
 from spark_jobs.engines.contract import VALIDATION_SHARD, Snapshot
 from spark_jobs.experiments.pinned_folds import PinnedFolds, pinned_folds
@@ -34,8 +33,7 @@ def dated(spark_session: SparkSession, config: TrainModelConfig) -> TrainModelCo
     day = F.expr("date_add(DATE'2024-01-01', CAST(CAST(substring(borrower_id, 2) AS INT) DIV 2 AS INT))")
     rows = spark_session.createDataFrame(borrowers()).withColumn("is_default", F.col("is_default").cast("int"))
     overwrite_partition(rows.withColumn("decided_on", day), config.catalogue, Table.TRAIN, "dated", "v1")
-    bank = shipped_bank_text("synthetic_bank").replace("window_months: 12", "window_months: 2")
-    manifest = {"bank": bank, "configuration": {"embargo_days": 10}}
+    manifest = {"label_known": {"months": 2, "days": 10}}
     Objects().put_json(config.catalogue.dataset_manifest("dated", "v1"), manifest)
     return replace(config, dataset="dated")
 

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
+from functools import reduce
 from typing import Any
 
 import pytest
@@ -8,10 +11,13 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from pyspark.sql import DataFrame, SparkSession
 
+from arrears.contracts.banks import DayPart
 from arrears.contracts.errors import BadConfiguration
 from arrears.contracts.features import ProfileView, WindowView
-from spark_jobs.transforms.point_in_time import Lookup, training_set
-from tests.spark.slow_point_in_time import Row, slow_training_set
+from arrears.contracts.knowledge import RowKnowledge
+from spark_jobs.transforms.point_in_time import Lookup, to_build, training_set
+from spark_jobs.transforms.stored_features import StoredLookup
+from tests.spark.slow_point_in_time import Row, moment_of, slow_training_set
 
 WINDOWS = WindowView("behaviour", "history", "loan_id", (1, 3, 12), ("paid",), "days_past_due")
 PROFILE = ProfileView("profile", "incomes", "customer_id", ("income", "job"), max_age_days=400)
@@ -76,14 +82,17 @@ def frame(spark: SparkSession, rows: list[Row], schema: str) -> DataFrame:
     return spark.createDataFrame([tuple(row[name] for name in names) for row in rows], schema)
 
 
-def lookups(spark: SparkSession, history: list[Row], incomes: list[Row]) -> list[tuple[Lookup, list[Row]]]:
-    return [
-        (Lookup(WINDOWS, frame(spark, history, HISTORY), "month_on", delay_days=2), history),
-        (Lookup(PROFILE, frame(spark, incomes, INCOMES), "updated_at", arrived_on="arrived_on"), incomes),
-    ]
+def lookups(
+    spark: SparkSession, history: list[Row], incomes: list[Row], days_of: DayPart = "end"
+) -> list[tuple[Lookup, list[Row]]]:
+    behaviour = Lookup(WINDOWS, frame(spark, history, HISTORY), RowKnowledge("month_on", days_of, delay_days=2))
+    profile = Lookup(PROFILE, frame(spark, incomes, INCOMES), RowKnowledge("updated_at", arrived_on="arrived_on"))
+    return [(behaviour, history), (profile, incomes)]
 
 
-def joined(spark: SparkSession, decisions: list[Row], tables: list[tuple[Lookup, list[Row]]]) -> dict[str, Row]:
+def joined(
+    spark: SparkSession, decisions: list[Row], tables: Sequence[tuple[Lookup | StoredLookup, list[Row]]]
+) -> dict[str, Row]:
     complete = training_set(
         frame(spark, decisions, DECISIONS), [lookup for lookup, _ in tables], id="decision_id", decided_at="decided_at"
     )
@@ -115,11 +124,11 @@ few = settings(
 
 
 @few
-@given(decisions=decision_rows, history=history_rows, incomes=income_rows)
+@given(decisions=decision_rows, history=history_rows, incomes=income_rows, days_of=st.sampled_from(["start", "end"]))
 def test_training_set_holds_what_was_known_at_each_decision(
-    spark: SparkSession, decisions: list[Row], history: list[Row], incomes: list[Row]
+    spark: SparkSession, decisions: list[Row], history: list[Row], incomes: list[Row], days_of: DayPart
 ) -> None:
-    tables = lookups(spark, history, incomes)
+    tables = lookups(spark, history, incomes, days_of)
     assert_same(joined(spark, decisions, tables), expected(decisions, tables))
 
 
@@ -138,7 +147,7 @@ def test_rows_after_the_decision_change_nothing(
         heard_late = {
             "customer_id": entity,
             "updated_at": noise.draw(moments),
-            "arrived_on": at.date() + timedelta(days=1),
+            "arrived_on": at.date(),
         }
         incomes = [*incomes, heard_late | {"income": amount, "job": "clerk"}]
     after = joined(spark, decisions, lookups(spark, history, incomes))
@@ -147,17 +156,110 @@ def test_rows_after_the_decision_change_nothing(
 
 def test_the_date_of_arrival_counts_where_a_delay_is_given_too(spark: SparkSession) -> None:
     decision = {"decision_id": "d", "loan_id": "a", "customer_id": "a", "decided_at": START}
-    times = [(START - timedelta(days=9), START.date()), (START - timedelta(days=2), START.date() + timedelta(days=1))]
+    times = [(START - timedelta(days=9), START.date() - timedelta(days=1)), (START - timedelta(days=2), START.date())]
     incomes: list[Row] = [
         {"customer_id": "a", "updated_at": event, "arrived_on": arrival, "income": float(number), "job": ""}
         for number, (event, arrival) in enumerate(times)
     ]
     for delay_days in (1, 30):  # by the one delay the second row would be known, by the other none
         rows = frame(spark, incomes, INCOMES)
-        lookup = Lookup(PROFILE, rows, "updated_at", arrived_on="arrived_on", delay_days=delay_days)
+        lookup = Lookup(PROFILE, rows, RowKnowledge("updated_at", arrived_on="arrived_on", delay_days=delay_days))
         found = joined(spark, [decision], [(lookup, incomes)])
         assert_same(found, expected([decision], [(lookup, incomes)]))
         assert found["d"]["income"] == 0.0
+
+
+def stored(lookup: Lookup, builds: list[date]) -> StoredLookup:
+    rows = reduce(DataFrame.unionByName, (to_build(lookup, as_of=str(build)) for build in builds))
+    return StoredLookup(lookup.view, rows, builds)
+
+
+def newest_build(decision: Row, builds: list[date]) -> date | None:
+    return max((build for build in builds if moment_of(build) <= decision["decided_at"]), default=None)
+
+
+@settings(few, max_examples=2)
+@given(
+    decisions=decision_rows,
+    history=history_rows,
+    incomes=income_rows,
+    builds=st.lists(days, min_size=2, max_size=3, unique=True),
+)
+def test_the_store_gives_what_the_tables_give_at_the_moment_of_the_newest_build(
+    spark: SparkSession, decisions: list[Row], history: list[Row], incomes: list[Row], builds: list[date]
+) -> None:
+    for build in builds:  # every entity at the very moment of each build, one that no table knows too
+        ids: tuple[str | None, ...] = ("a", "b", "c", "never seen", None)
+        at = moment_of(build)
+        decisions = decisions + [
+            {"decision_id": f"{build} {who}", "loan_id": who, "customer_id": who, "decided_at": at} for who in ids
+        ]
+    tables = lookups(spark, history, incomes)
+
+    found = joined(spark, decisions, [(stored(lookup, builds), rows) for lookup, rows in tables])
+
+    seen = [(decision, newest_build(decision, builds)) for decision in decisions]
+    at_builds = [decision | {"decided_at": moment_of(build)} for decision, build in seen if build is not None]
+    wanted = expected(at_builds, tables)
+    names = [name for lookup, _ in tables for name in lookup.view.feature_names]
+    for decision, build in seen:
+        if build is None:  # nobody has looked yet: not even a count is known
+            untold = {name: value for name, value in decision.items() if name != "decided_at"}
+            wanted[decision["decision_id"]] = untold | dict.fromkeys(names)
+    assert_same(found, wanted)
+    exact = joined(spark, at_builds, tables)
+    assert {key: found[key] for key in exact} == exact  # to the last bit
+
+
+def test_a_customer_who_fell_silent_is_not_known_by_an_older_build(spark: SparkSession) -> None:
+    incomes: list[Row] = []
+    history: list[Row] = [
+        {"loan_id": loan, "month_on": day, "days_past_due": 0, "paid": 75.0}
+        for loan, day in (
+            ("silent", date(2022, 1, 10)), ("silent", date(2022, 1, 20)),
+            ("back", date(2022, 1, 10)), ("back", date(2024, 1, 20)),
+            ("late", date(2024, 2, 20)),
+        )
+    ]  # fmt: skip
+    decisions = [
+        {"decision_id": loan, "loan_id": loan, "customer_id": None, "decided_at": datetime(2024, 2, 28, tzinfo=UTC)}
+        for loan in ("silent", "back", "late", "new")
+    ]
+    (behaviour, _), _ = lookups(spark, history, incomes)
+    behaviour = replace(behaviour, view=replace(WINDOWS, prefix="cards_"))
+    builds = [date(2022, 2, 1), date(2023, 2, 1), date(2024, 2, 1), date(2024, 3, 1)]
+
+    found = joined(spark, decisions, [(stored(behaviour, builds), history)])
+
+    told = {key: (row["cards_event_count_12m"], row["cards_paid_sum_12m"]) for key, row in found.items()}
+    assert told == {"silent": (0, None), "back": (1, 75.0), "late": (0, None), "new": (0, None)}
+
+
+@pytest.mark.parametrize(
+    ("day", "balance_at", "decided", "seen"),
+    [
+        ("end", date(2024, 5, 10), datetime(2024, 5, 10, 9, tzinfo=UTC), False),  # the day has not closed yet
+        ("end", date(2024, 5, 10), date(2024, 5, 10), False),
+        ("end", date(2024, 5, 10), datetime(2024, 5, 11, tzinfo=UTC), True),
+        ("end", date(2024, 5, 10), date(2024, 5, 11), True),
+        ("start", date(2024, 5, 10), datetime(2024, 5, 10, 9, tzinfo=UTC), True),
+        ("start", date(2024, 5, 10), date(2024, 5, 10), True),
+        ("end", datetime(2024, 5, 10, 8, 59, tzinfo=UTC), datetime(2024, 5, 10, 9, tzinfo=UTC), True),
+        ("end", datetime(2024, 5, 10, 9, 1, tzinfo=UTC), datetime(2024, 5, 10, 9, tzinfo=UTC), False),
+    ],
+)  # fmt: skip
+def test_a_closing_balance_is_known_when_its_day_has_ended(
+    spark: SparkSession, day: DayPart, balance_at: date, decided: date, seen: bool
+) -> None:
+    kinds = ["timestamp" if isinstance(moment, datetime) else "date" for moment in (balance_at, decided)]
+    balances = spark.createDataFrame([("a", balance_at, 100.0)], f"account string, at {kinds[0]}, balance double")
+    decisions = spark.createDataFrame([("d", "a", decided)], f"id string, account string, decided_at {kinds[1]}")
+    view = ProfileView("state", "balances", "account", ("balance",))
+
+    lookup = Lookup(view, balances, RowKnowledge("at", day))
+    (found,) = training_set(decisions, [lookup], id="id", decided_at="decided_at").collect()
+
+    assert found["balance"] == (100.0 if seen else None)
 
 
 def test_many_decisions_of_a_customer_do_not_multiply_rows(spark: SparkSession) -> None:
@@ -180,7 +282,7 @@ def test_same_result_whatever_the_partitioning(spark: SparkSession) -> None:
     ]
     found = []
     for partitions in (1, 3, 7):
-        view = Lookup(WINDOWS, frame(spark, history, HISTORY).repartition(partitions), "month_on")
+        view = Lookup(WINDOWS, frame(spark, history, HISTORY).repartition(partitions), RowKnowledge("month_on"))
         complete = training_set(
             frame(spark, decisions, DECISIONS).repartition(partitions),
             [view],
@@ -192,6 +294,6 @@ def test_same_result_whatever_the_partitioning(spark: SparkSession) -> None:
 
 
 def test_two_views_with_a_column_of_the_same_name_are_refused(spark: SparkSession) -> None:
-    again = Lookup(WINDOWS, frame(spark, [], HISTORY), "month_on")
+    again = Lookup(WINDOWS, frame(spark, [], HISTORY), RowKnowledge("month_on"))
     with pytest.raises(BadConfiguration, match="event_count_3m would stand in the training set twice"):
         training_set(frame(spark, [], DECISIONS), [again, again], id="decision_id", decided_at="decided_at")

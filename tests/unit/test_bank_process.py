@@ -57,9 +57,9 @@ def test_the_drift_parts_the_month_in_which_it_starts() -> None:
 
 @pytest.mark.parametrize(
     ("as_of", "months"),
-    [("2022-12-31", 0.0), ("2023-01-01", 1 / 27), ("2023-01-27", 1.0), ("2023-01-31", 1.0), ("2024-02-29", 14.0)],
+    [("2023-03-30", 0.0), ("2023-03-31", 1 / 27), ("2023-04-26", 1.0), ("2023-04-30", 1.0), ("2024-05-28", 14.0)],
 )
-def test_a_decision_is_mature_twelve_months_later(as_of: str, months: float) -> None:
+def test_a_decision_is_mature_when_the_last_row_of_its_twelve_months_has_arrived(as_of: str, months: float) -> None:
     assert sum(cell.share for cell in mature_populations(a_config(as_of=as_of))) * 36 == pytest.approx(months)
 
 

@@ -125,6 +125,21 @@ def test_a_second_window_view_has_names_of_its_own_and_may_ask_for_single_featur
     assert whole.counts == ("cards_event_count_24m",)
 
 
+@pytest.mark.parametrize(
+    ("known_on", "told"),
+    [
+        ("gone_on", "label: table loans has no column gone_on"),
+        ("amount", "label: known_on amount is double, neither date nor timestamp"),
+    ],
+)
+def test_the_column_that_dates_an_outcome_is_one_of_the_decisions_and_holds_times(known_on: str, told: str) -> None:
+    of_history = "label: {table: history, days_past_due: days}"
+    outcome = "label: {column: customer_id, bad: [b], good: [g], known_on: %s}"
+
+    assert small(of_history, outcome % "decided_on").label.known_on == "decided_on"
+    assert problems_of(of_history, outcome % known_on) == (told,)
+
+
 AMOUNT = "      amount: {type: double, minimum: 0}"
 
 
@@ -223,8 +238,8 @@ catalogue: {"a_{3,6}m": {meaning: x, type: numerical, unit: u, source: s, owner:
 
     assert [problem.removeprefix("bank.yaml: ") for problem in caught.value.problems] == [
         "tables.loans needs columns",
-        "tables.loans has no key colums; keys are columns, key, source, event_time, arrived_on, delay_days,"
-        " fewest_rows, most_rows, freshness_days, every",
+        "tables.loans has no key colums; keys are columns, key, source, event_time, known_at, arrived_on,"
+        " delay_days, fewest_rows, most_rows, freshness_days, every",
         "tables.loans.key must be a list such as [a, b]",
         "tables.other.columns.a.type must be a text, not list ['str']",
         "tables.other.columns.b.minimum must be a number or a text, not list [1]",

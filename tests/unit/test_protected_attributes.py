@@ -70,6 +70,7 @@ ROLES: dict[tuple[type, str], Change] = {
     (BankDescription, "decided_at"): given(decided_at="gender"),
     (LabelDefinition, "days_past_due"): given(label=LabelDefinition("history", "gender")),
     (OutcomeColumn, "column"): given(label=OutcomeColumn("gender", ("f",), ("m",))),
+    (OutcomeColumn, "known_on"): given(label=OutcomeColumn("kind", ("f",), ("m",), known_on="gender")),
     (Join, "on"): given(joins=[Join("people", "gender")]),
     (Join, "on_theirs"): given(joins=[Join("people", "kind", on_theirs="gender")]),
     (Join, "where"): given(joins=[Join("people", "customer_id", where={"gender": "f"})]),
