@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pkgutil
-import tempfile
+import zipfile
 from pathlib import Path
 from typing import Any
 
+from py4j.protocol import Py4JError
 from pyspark.sql import SparkSession
 
 from arrears.contracts.errors import BadConfiguration
@@ -17,10 +18,9 @@ _SOURCE = "ConditionalLogStore.java"
 
 
 def commit_by_conditional_put(spark: SparkSession) -> None:
-    """Gives this session's driver the log store; a store that spark-submit named stays.
+    """Gives this session the log store; a store that spark-submit named stays.
 
-    To be called before the session first touches a table: Delta keeps a table's store once it has opened it. Executors
-    do not need it, since only drivers commit.
+    To be called before the session first touches a table: Delta keeps a table's store once it has opened it.
 
     Raises:
         BadConfiguration: the driver takes no class at run time, so that commits would not be safe.
@@ -30,23 +30,23 @@ def commit_by_conditional_put(spark: SparkSession) -> None:
     if settings.contains(SETTING):
         return
     loader = java._jvm.java.lang.Thread.currentThread().getContextClassLoader()
-    if not hasattr(loader, "addURL"):
+    jar = Path(java.sparkContext._temp_dir) / "conditional-log-store.jar"  # removed when the session ends
+    _compile_into(jar, java._jvm, loader)
+    try:
+        loader.addURL(java._jvm.java.io.File(str(jar)).toURI().toURL())
+    except Py4JError:
         raise BadConfiguration(
             f"this driver takes no class at run time: put {_SOURCE} as a jar on its path and set {SETTING}={_CLASS}"
-        )
-    with tempfile.TemporaryDirectory() as folder:
-        _compile_into(Path(folder), java._jvm, loader)
-        loader.addURL(java._jvm.java.io.File(folder).toURI().toURL())
-        java._jvm.java.lang.Class.forName(_CLASS, True, loader)
+        ) from None
+    java._jsc.addJar(str(jar))  # executors list files through it while they remove what nobody needs
     settings.set(SETTING, _CLASS)
 
 
-def _compile_into(folder: Path, jvm: Any, loader: Any) -> None:
+def _compile_into(jar: Path, jvm: Any, loader: Any) -> None:
     compiler = jvm.org.codehaus.janino.SimpleCompiler()  # Spark's own compiler of its generated code
     compiler.setParentClassLoader(loader)
     compiler.cook((pkgutil.get_data(__package__, _SOURCE) or b"").decode())
     classes = compiler.getBytecodes()
-    for name in classes:
-        file = folder / (name.replace(".", "/") + ".class")
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(bytes(classes[name]))
+    with zipfile.ZipFile(jar, "w") as archive:
+        for name in classes:
+            archive.writestr(name.replace(".", "/") + ".class", bytes(classes[name]))
