@@ -23,6 +23,7 @@ TABLES = ("loan", "account", "disp", "client", "district")
 def tables() -> dict[str, pd.DataFrame]:
     """The tables with their numbers like 930705 as dates, and of women's birth numbers the 50 taken off the month."""
     read = {name: pd.read_parquet(real(f"berka_{name}")) for name in TABLES}
+    unemployment = read["district"]["A12"]  # of one district it is missing, for which pandas has NaN
 
     def day(numbers: pd.Series) -> pd.Series:
         return pd.to_datetime("19" + numbers.astype(str).str.zfill(6), format="%Y%m%d").dt.date
@@ -40,7 +41,9 @@ def tables() -> dict[str, pd.DataFrame]:
                 "sex": is_woman.map({True: "woman", False: "man"}),
             }
         ),
-        "district": read["district"][["A1", "A3", "A11", "A12"]],
+        "district": read["district"][["A1", "A3", "A11"]].assign(
+            A12=unemployment.astype(object).where(unemployment.notna(), None)
+        ),
     }
 
 
