@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Mapping, Sequence
 from functools import reduce
 
@@ -73,7 +72,8 @@ def to_overlaps(train: DataFrame, held_out: DataFrame, *, features: Sequence[str
 def _keys(features: Sequence[str], group: str | None) -> Column:
     names = [f"`{name}`" for name in features]
     zero = F.lit(0)
-    filled = reduce(operator.add, (F.col(name).isNotNull().cast("int") for name in names), zero)
+    # Counted in an array: a sum of hundreds of terms is nested too deep for the JVM's stack.
+    filled = F.size(F.array_compact(F.array(*(F.when(F.col(name).isNotNull(), 1) for name in names))))
     content = _key(CONTENT, content_hash(names, "leak-1"), content_hash(names, "leak-2")) if names else None
     keys = [_key(ROWS, zero, zero), _key(ID, *_hashes(ID))]
     if group is not None:
