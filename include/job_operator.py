@@ -13,8 +13,8 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException
 from arrears.contracts.errors import EXIT_USAGE, BadConfiguration, BadInput
 from arrears.contracts.facts import OutcomeFact
 from include.failures import JobFailed, JobRefused, last_word
+from include.form_checks import form_problems
 from include.outcomes import read_outcome
-from include.overrides import override_problems
 
 # What cannot heal by itself, where a job ended before it could write its fact.
 _FINAL_EXIT_CODES = (EXIT_USAGE, BadInput.exit_code, BadConfiguration.exit_code)
@@ -45,11 +45,11 @@ class JobOperator(BaseOperator):
         """Runs the job; returns its figures and values, by name.
 
         Raises:
-            AirflowFailException: the form overrides a check without a reason, or the job says that another try cannot
-                help (its data or its configuration are wrong).
+            AirflowFailException: the run was given what its form does not have, or overrides a check without a
+                reason; or the job says that another try cannot help (its data or its configuration are wrong).
             AirflowException: it failed otherwise, or it ended well without leaving its fact.
         """
-        problems = override_problems(context["params"])
+        problems = form_problems(context["params"], self.dag.params)
         if problems:
             raise AirflowFailException("; ".join(problems))
         try:

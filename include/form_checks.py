@@ -1,8 +1,9 @@
-"""The switches of the forms that set a check aside: each needs its reason before anything is done."""
+"""What Airflow does not check of a form: fields that it does not have, and overrides without their reason."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import difflib
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from arrears.contracts.gate_rules import reason_problems
@@ -12,6 +13,16 @@ _OVERRIDES = (
     (PromoteModelConfig, "gate_override", "override_reason"),
     (TrainModelConfig, "leak_override", "leak_override_reason"),
 )
+
+
+def form_problems(params: Mapping[str, Any], fields: Collection[str]) -> list[str]:
+    """What is wrong with what a run was given, one sentence each, beyond what Airflow itself refuses.
+
+    Args:
+        params: the form's fields and whatever else the run was given by name.
+        fields: the names that the form has.
+    """
+    return [_unknown(name, fields) for name in sorted(set(params) - set(fields))] + override_problems(params)
 
 
 def override_problems(params: Mapping[str, Any]) -> list[str]:
@@ -27,6 +38,12 @@ def override_problems(params: Mapping[str, Any]) -> list[str]:
             bool(params[switch]), str(params.get(reason) or ""), f'"{_title(config_type, switch)}" ({switch})'
         )
     ]
+
+
+def _unknown(name: str, fields: Collection[str]) -> str:
+    # Airflow takes any name and ignores it: a misspelt one would train with the default.
+    near = difflib.get_close_matches(name, fields, n=1)
+    return f"{name} is no field of the form" + (f": {near[0]} is" if near else "")
 
 
 def _title(config_type: type[Any], name: str) -> str:

@@ -1,4 +1,4 @@
-"""A switch that sets a check aside and its reason belong together: said before anything runs, not after a training."""
+"""What Airflow itself lets through is refused before anything runs: unknown names, and overrides without a reason."""
 
 from __future__ import annotations
 
@@ -56,6 +56,14 @@ def test_whole_override_and_none_run(
     for dag_id in [dag_id for dag_id, dag in dags.items() if switch in dag.params]:
         with pytest.raises(Submitted):
             first_task(dags, dag_id, monkeypatch, **{switch: on, reason: why})
+
+
+def test_name_that_no_form_has_is_refused_by_the_first_task(
+    dags: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for dag_id in dags:
+        with pytest.raises(AirflowFailException, match=r"^as_off is no field of the form: as_of is$"):
+            first_task(dags, dag_id, monkeypatch, as_off="2026-01-31")
 
 
 def test_every_switch_of_a_form_that_overrides_is_off_folded_away_and_checked(dags: dict[str, Any]) -> None:
