@@ -78,7 +78,7 @@ def test_a_model_is_refitted_on_all_rows_and_its_cutoff_comes_of_the_slice(bank:
     assert again["train_rows"] == BORROWERS / 2
     assert again["trees_on_the_slice"] == plain["trees"]
     assert again["trees"] == min(60, round(1.25 * plain["trees"]))
-    assert again["learning_rate"] == 0.1
+    assert again["learning_rate"] == pytest.approx(0.1)  # CatBoost keeps 32 bits
     assert again["best_validation_logloss"] == plain["best_validation_logloss"]
     assert again["cut-off"] == plain["cut-off"]
 

@@ -90,7 +90,7 @@ def test_a_reason_lets_leaking_data_through_and_stays_with_the_model(
     _, _, tags = Models().run_facts(trained.values["mlflow_run_id"])
     assert tags["arrears.leak_override"] == REASON
     assert "feature age alone" in tags["arrears.leaks"]
-    assert sum(record.message.startswith("leak, overridden") for record in caplog.records) == 2
+    assert sum(record.getMessage().startswith("leak, overridden") for record in caplog.records) == 2
 
 
 def test_a_leaking_feature_that_is_left_out_is_no_leak_of_the_model(leaky: Leaky) -> None:
@@ -125,4 +125,4 @@ def test_without_held_out_rows_the_rest_is_checked_and_the_log_says_so(
     assert checked == LeakCheck(asked=True)
     assert checked.figures == {"leak override": "without effect: no leak was found"}
     assert checked.tags == {"arrears.leak_check": "no leak"}
-    assert any("compares no held-out rows" in record.message for record in caplog.records)
+    assert any("compares no held-out rows" in record.getMessage() for record in caplog.records)

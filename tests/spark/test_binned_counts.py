@@ -139,7 +139,7 @@ def test_an_exploration_equals_pandas_and_does_not_depend_on_partitions(spark: S
     correlation = strengths[names.index("age"), names.index("in come")]
     assert correlation == pytest.approx(finite["age"].corr(finite["in come"]), abs=1e-9)
     assert np.isnan(strengths[names.index("flat"), names.index("age")])
-    assert found.features[0].meaning == "Meaning of age."
+    assert found.features[0].meaning == "Meaning of age (count)."
     assert found.by_information[0].name == "recovered"
     assert strengths == pytest.approx(np.array(other.associations.strengths), abs=1e-9, nan_ok=True)
     for one, two in zip(found.features, other.features, strict=True):

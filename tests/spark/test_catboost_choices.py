@@ -263,7 +263,7 @@ def test_a_lost_task_resumes_and_ends_with_the_same_model(
     assert caplog.messages == ["shard 0: resuming from the progress of an earlier attempt"]
     caplog.clear()
     resumed = engine._train(task)
-    (told,) = (record for record in caplog.records if "resuming from the progress" in record.message)
+    (told,) = (record for record in caplog.records if "resuming from the progress" in record.getMessage())
     assert told.levelname == "WARNING"  # less than that no process of a task shows
     assert scores(resumed, borrowers, SPEC).tolist() == whole.tolist()
     assert kept_in(folder) == []

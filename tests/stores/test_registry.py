@@ -62,7 +62,7 @@ def test_question_is_asked_again_and_logged_when_mlflow_stumbles(
     with caplog.at_level(logging.DEBUG, "urllib3.util.retry"):  # as a job's launcher sets it
         assert Registry().aliases("pd_bank") == {"champion": "3"}
     assert Stumbling.asked == len(failures) + 1
-    assert sum("Incremented Retry for" in record.message for record in caplog.records) == len(failures)
+    assert sum("Incremented Retry for" in record.getMessage() for record in caplog.records) == len(failures)
 
 
 def test_refusal_is_not_asked_again(server: ThreadingHTTPServer) -> None:

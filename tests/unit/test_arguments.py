@@ -72,7 +72,7 @@ def test_an_empty_text_means_none_where_none_is_allowed() -> None:
         (["--dept", "6"], "unrecognized arguments: --dept"),
         (["--depth", "six"], "'six' is not a whole number"),
         (["--depth", "17"], "argument --depth: 17 is above 16"),
-        (["--validation-share", "nan"], "argument --validation-share: nan is below 0.01"),
+        (["--validation-share", "nan"], "argument --validation-share: nan is below 0.0"),
         (["--margin", "inf"], "argument --margin: inf is not a finite number"),
         (["--engine", "magic"], "'magic' is not one of catboost"),
         (["--root", "arrears"], "must look like s3://bucket"),

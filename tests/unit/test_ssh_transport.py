@@ -14,6 +14,7 @@ from typing import Any
 
 import psutil
 import pytest
+from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from arrears.contracts.facts import JobResult, OutcomeFact
@@ -164,8 +165,9 @@ class Job(JobOperator):
 
 
 def run(tmp_path: Path, fact: OutcomeFact | None = None, error: Exception | None = None, code: int | None = 0) -> Any:
-    job = Job(task_id="train_model", address=(tmp_path / "1.json").as_uri(), fact=fact, error=error, code=code)
-    return JobOperator.execute.__wrapped__(job, {})  # type: ignore[attr-defined]  # outside of a task process
+    with DAG("training", schedule=None):
+        job = Job(task_id="train_model", address=(tmp_path / "1.json").as_uri(), fact=fact, error=error, code=code)
+    return JobOperator.execute.__wrapped__(job, {"params": {}})  # type: ignore[attr-defined]  # outside of a task process
 
 
 def a_fact(outcome: str = "success", **given: Any) -> OutcomeFact:
