@@ -14,7 +14,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from arrears.contracts.catalogue import Catalogue, Table
-from arrears.contracts.errors import BadInput, UpstreamNotReady
+from arrears.contracts.errors import BadInput, Contended, UpstreamNotReady
 from spark_jobs.io.commits import actions_of, commit, table_version
 from spark_jobs.io.session import hadoop_uri
 from spark_jobs.schemas import FIXED_COLUMNS, differences
@@ -89,7 +89,7 @@ def overwrite_partition(
 
     Raises:
         BadInput: the table has other columns; nothing is written.
-        Contended: another writer has written this partition, or made the table, meanwhile.
+        Contended: another writer has written this partition, or changed the table's columns, meanwhile.
         RuntimeError: a column that the table always has is missing or of another type.
     """
     uri = catalogue.table(table, dataset)
@@ -102,7 +102,15 @@ def overwrite_partition(
         .option("mergeSchema", _is_wider(uri, table, complete))
         .partitionBy(column)
     )
-    return written_by(uri, commit(rows.sparkSession, uri, lambda: writer.save(hadoop_uri(uri))))
+    is_new, spark = table_version(uri) is None, rows.sparkSession
+    try:
+        version = commit(spark, uri, lambda: writer.save(hadoop_uri(uri)))
+    except Contended:
+        # Who makes the table stands in everybody's way, though only a writer of this very partition is a rival.
+        if not is_new or _holds(uri, column, partition):
+            raise
+        version = commit(spark, uri, lambda: writer.save(hadoop_uri(uri)))
+    return written_by(uri, version)
 
 
 def written_by(uri: str, version: int) -> WrittenPartition:
@@ -125,6 +133,12 @@ def live_files(uri: str, version: int) -> list[dict[str, Any]]:
             elif "remove" in action:
                 live.pop(action["remove"]["path"], None)
     return [live[path] for path in sorted(live)]
+
+
+def _holds(uri: str, column: str, partition: str) -> bool:
+    version = table_version(uri)
+    files = [] if version is None else live_files(uri, version)
+    return any(file["partitionValues"].get(column) == partition for file in files)
 
 
 def active_files(
