@@ -14,6 +14,7 @@ from arrears.contracts.catalogue import Table
 from arrears.scoring.batch import default_probabilities
 from arrears.scoring.document import ModelDocument
 from arrears.scoring.scorers import load_scorer
+from arrears.stores.model_notes import RUN_LABEL_TAG
 from arrears.stores.models import Models
 from local.processes import members
 from tests.e2e.running_stack import AS_OF, RunningStack
@@ -54,7 +55,7 @@ class Training:
         The bytes of two model files always differ.
         """
         found = mlflow.search_runs(
-            experiment_names=["arrears/lending_club"], filter_string=f"attributes.run_name = '{self._label}'"
+            experiment_names=["arrears/lending_club"], filter_string=f"tags.`{RUN_LABEL_TAG}` = '{self._label}'"
         )
         (run_id,) = found["run_id"]
         files = Models().files_of_run(run_id)
