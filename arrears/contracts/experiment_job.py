@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from arrears.contracts.arguments import option
 from arrears.contracts.errors import BadConfiguration
-from arrears.contracts.gate_rules import reason_problems
+from arrears.contracts.gate_rules import OVERRIDE_WORDS, reason_problems
 from arrears.contracts.job_config import JobConfig
 from arrears.contracts.training_job import LEAKS
 
@@ -33,7 +33,7 @@ class RunExperimentConfig(JobConfig):
     )
     leak_override_reason: str = option(
         "",
-        help="why that is right, in at least five words; logged and kept with the run where a leak was overridden",
+        help=f"why that is right, in at least {OVERRIDE_WORDS} different words; logged and kept with the run where a leak was overridden",
         title="Reason for the override",
         section=LEAKS,
         is_long=True,

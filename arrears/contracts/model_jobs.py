@@ -7,7 +7,7 @@ from typing import Literal
 
 from arrears.contracts.arguments import option
 from arrears.contracts.errors import BadConfiguration
-from arrears.contracts.gate_rules import reason_problems
+from arrears.contracts.gate_rules import OVERRIDE_WORDS, reason_problems
 from arrears.contracts.job_config import JobConfig
 
 # Sections of the forms and of --help.
@@ -88,7 +88,7 @@ class PromoteModelConfig(ProposeModelConfig):
     )
     override_reason: str = option(
         "",
-        help="why those rules do not matter here, in five words or more; it is logged for good and shown first",
+        help=f"why those rules do not matter here, in at least {OVERRIDE_WORDS} different words; logged for good, shown first",
         title="Reason for the override",
         section=_GATE,
         is_long=True,

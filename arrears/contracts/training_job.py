@@ -8,7 +8,7 @@ from typing import Literal
 from arrears.contracts.arguments import option
 from arrears.contracts.cutoff_choice import cutoff_problems
 from arrears.contracts.errors import BadConfiguration
-from arrears.contracts.gate_rules import reason_problems
+from arrears.contracts.gate_rules import OVERRIDE_WORDS, reason_problems
 from arrears.contracts.job_config import JobConfig
 from arrears.contracts.tasks import task_problems
 
@@ -270,7 +270,7 @@ class TrainModelConfig(JobConfig):
     )
     leak_override_reason: str = option(
         "",
-        help="why that is right, in at least five words; logged and kept with the model where a leak was overridden",
+        help=f"why that is right, in at least {OVERRIDE_WORDS} different words; logged and kept with the model where a leak was overridden",
         title="Reason for the override",
         section=LEAKS,
         is_long=True,
