@@ -88,7 +88,7 @@ class PromoteModelConfig(ProposeModelConfig):
     )
     override_reason: str = option(
         "",
-        help=f"why those rules do not matter here, in at least {OVERRIDE_WORDS} different words; logged for good, shown first",
+        help=f"why they do not matter here, in at least {OVERRIDE_WORDS} different words; logged for good, shown first",
         title="Reason for the override",
         section=_GATE,
         is_long=True,

@@ -37,7 +37,7 @@ def is_missing_number(column: str) -> Column:
 def to_number_statistics(rows: DataFrame, numeric: Sequence[str], categorical: Sequence[str] = ()) -> DataFrame:
     """Mean, standard deviation (n - 1) and number of missing values of each feature, in one pass.
 
-    Grain: one row per feature. Spark plans its own aggregates one by one, which takes minutes for thousands of features.
+    Grain: one row per feature. Spark plans its own aggregates one by one: minutes for thousands of features.
 
     Columns: ``feature``, ``row_count``, ``missing``, ``mean`` and ``deviation`` (null where no number is known, or one
     alone; of a category always).
