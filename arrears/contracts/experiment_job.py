@@ -33,8 +33,8 @@ class RunExperimentConfig(JobConfig):
     )
     leak_override_reason: str = option(
         "",
-        help=f"why that is right, in at least {OVERRIDE_WORDS} different words; logged, and kept with the run where a leak"
-        " was overridden",
+        help=f"why that is right, in at least {OVERRIDE_WORDS} different words; logged, and kept with the run"
+        " where a leak was overridden",
         title="Reason for the override",
         section=LEAKS,
         is_long=True,
