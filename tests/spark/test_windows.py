@@ -12,6 +12,7 @@ from pyspark.sql import SparkSession
 
 from arrears.contracts.banks import ColumnContract, TableContract
 from arrears.contracts.features import LARGEST_AMOUNT, ProfileView, WindowView
+from arrears.contracts.knowledge import RowKnowledge
 from arrears.contracts.view_contracts import with_amount_limits
 from spark_jobs.data.contract_check import judged
 from spark_jobs.transforms.point_in_time import Lookup, training_set
@@ -32,7 +33,7 @@ def features(spark: SparkSession, amounts: dict[str, list[float]]) -> dict[str, 
     ]
     history = spark.createDataFrame(rows, HISTORY).repartition(3)
     decisions = spark.createDataFrame([(loan, DECIDED) for loan in amounts], "loan_id string, decided_at timestamp")
-    lookups = [Lookup(view, history, "day_on") for view in (VIEW, SINGLE)]
+    lookups = [Lookup(view, history, RowKnowledge("day_on", day="start")) for view in (VIEW, SINGLE)]
     complete = training_set(decisions, lookups, id="loan_id", decided_at="decided_at")
     assert complete.columns[-1] == "cards_paid_mean_12m"
     return {row["loan_id"]: row for row in complete.collect()}
