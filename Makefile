@@ -61,16 +61,16 @@ logs: $(INSTALLED) ## show the newest line of each log, or more of one: PART=nam
 	@$(PY) local.stack logs $(PART) $(if $(filter-out 0,$(FOLLOW)),--follow)
 
 submit: java $(INSTALLED) ## run one job on the stack by hand: JOB=train_model ARGS="--help"
-	@$(PY) local.submit $(JOB) -- $(ARGS)
+	@$(PY) ops.submit_job $(JOB) -- $(ARGS)
 
 replay: java $(INSTALLED) ## build a run's training set again and prove it the same: RUN=MLflow run, Airflow run or version
-	@$(PY) local.replay "$(RUN)"
+	@$(PY) ops.replay_run "$(RUN)"
 
 experiment: java $(INSTALLED) ## run an experiment on the stack: FILE=experiments/catboost_search.yaml
-	@$(PY) local.experiment "$(FILE)" $(if $(DATASET),--dataset $(DATASET)) $(if $(AS_OF),--as-of $(AS_OF))
+	@$(PY) ops.submit_experiment "$(FILE)" $(if $(DATASET),--dataset $(DATASET)) $(if $(AS_OF),--as-of $(AS_OF))
 
 verify-decisions: $(INSTALLED) ## prove the log of decisions and print it: MODEL=name for one model
-	@$(PY) local.decisions $(MODEL)
+	@$(PY) ops.verify_decisions $(MODEL)
 
 bench: java $(INSTALLED) ## run all benchmarks, or one: NAME=demo-warm
 	@$(PY) bench $(NAME)
@@ -79,13 +79,13 @@ bench-quality: java $(INSTALLED) ## AUC on real credit data beside native CatBoo
 	@$(PY) bench $(addprefix quality-,berka german credit_data lc_modeldata taiwan lc2007 taiwan-4-shards lc2007-4-shards)
 
 package: $(INSTALLED) ## pack the jobs' code into dist/arrears.zip
-	@$(PY) local.package
+	@$(PY) local.tools.package_jobs
 
 lock: $(UV) ## compile requirements.txt anew; UPGRADE=1 takes the newest versions that fit
 	@$(COMPILE) $(if $(filter-out 0,$(UPGRADE)),--upgrade) --output-file requirements.txt >/dev/null
 
 java:
-	@python=$$(sh local/find_python.sh $(PYTHON)) && "$$python" -m local.java --install >/dev/null
+	@python=$$(sh local/find_python.sh $(PYTHON)) && "$$python" -m local.tools.java --install >/dev/null
 
 lint-ruff:
 	@$(PY) ruff check .

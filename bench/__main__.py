@@ -6,13 +6,13 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from bench.contracts import contracts
+from bench.contract_bench import contracts
 from bench.demo import demo_cold, demo_warm
-from bench.point_in_time import pit_join, pit_join_growth
+from bench.point_in_time_bench import pit_join, pit_join_growth
 from bench.quality import BENCHMARKS as QUALITY
 from bench.results import Measurement, keep, shown
 from bench.rivals import rivals
-from bench.training import pool_load, train_exact, train_exact_memory, train_sharded, train_sharded_auc
+from bench.training_bench import pool_load, train_exact, train_exact_memory, train_sharded, train_sharded_auc
 
 BENCHMARKS: dict[str, Callable[[], Measurement]] = {
     "contracts": contracts,

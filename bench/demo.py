@@ -12,7 +12,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from bench.results import Measurement
-from local.settings import Ports
+from local.stack_settings import Ports
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 GIT, MAKE = shutil.which("git") or "git", shutil.which("make") or "make"

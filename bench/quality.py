@@ -24,10 +24,11 @@ from pyspark.sql import SparkSession
 from arrears.scoring.batch import default_probabilities
 from arrears.scoring.document import ModelDocument
 from arrears.scoring.scorers import load_scorer
+from bench.bench_session import local_session
 from bench.results import Measurement
-from bench.spark import local_session
-from spark_jobs.engines import catboost as engine
-from spark_jobs.engines.contract import FileSlice, Snapshot, TrainingSpec
+from spark_jobs.engines.catboost import engine as engine
+from spark_jobs.engines.interface import TrainingSpec
+from spark_jobs.engines.row_groups import FileSlice, Snapshot
 from spark_jobs.io.snapshots import read_slices
 
 TREES = int(os.environ.get("ARREARS_BENCH_TREES", "1000"))

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 
-from bench.loans import CORES, NAMES, ROWS, TREES, held_out_auc, snapshot_of, warm, write_loans
+from bench.bench_loans import CORES, NAMES, ROWS, TREES, held_out_auc, snapshot_of, warm, write_loans
+from bench.bench_session import local_session
 from bench.results import Measurement
-from bench.spark import local_session
-from spark_jobs.engines.contract import TrainingSpec
-from spark_jobs.engines.registry import engine_named
+from spark_jobs.engines.engine_registry import engine_named
+from spark_jobs.engines.interface import TrainingSpec
 from spark_jobs.io.snapshots import read_slices
 
 GBT_TREES = int(os.environ.get("ARREARS_BENCH_GBT_TREES", "20"))  # MLlib's default: it grows trees far more slowly

@@ -14,15 +14,15 @@ from datetime import timedelta
 
 from airflow.sdk import DAG, chain
 
-from arrears.contracts.experiments import shipped_experiments
-from arrears.contracts.jobs import RunExperimentConfig
-from include.expressions import AS_OF, PINS, RUN_FOLDER, RUN_ID, RUN_URL, chosen
+from arrears.contracts.job_configs.experiments import shipped_experiments
+from arrears.contracts.job_configs.jobs import RunExperimentConfig
+from include.cluster_sizes import TRAINING
+from include.dag_defaults import Tag, policy
 from include.forms import business_date, form
-from include.mails import report_by_mail
-from include.policy import Tag, policy
-from include.profiles import TRAINING
+from include.mail.send import report_by_mail
 from include.settings import Settings
-from include.spark import spark_task
+from include.spark_task import spark_task
+from include.templating import AS_OF, PINS, RUN_FOLDER, RUN_ID, RUN_URL, chosen
 
 settings = Settings.from_env(os.environ)
 

@@ -13,15 +13,15 @@ from datetime import timedelta
 
 from airflow.sdk import DAG, CronTriggerTimetable, chain
 
-from arrears.contracts.jobs import SampleNewDataConfig
+from arrears.contracts.job_configs.jobs import SampleNewDataConfig
 from include.assets import TEST_SAMPLE, publish
-from include.expressions import AS_OF, PINS, chosen
+from include.cluster_sizes import DRIVER_ONLY, SMALL
+from include.dag_defaults import Tag, policy
 from include.forms import business_date, form
-from include.mails import report_by_mail
-from include.policy import Tag, policy
-from include.profiles import DRIVER_ONLY, SMALL
+from include.mail.send import report_by_mail
 from include.settings import Settings
-from include.spark import spark_task
+from include.spark_task import spark_task
+from include.templating import AS_OF, PINS, chosen
 
 settings = Settings.from_env(os.environ)
 

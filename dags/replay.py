@@ -13,14 +13,14 @@ from datetime import timedelta
 
 from airflow.sdk import DAG, chain
 
-from arrears.contracts.jobs import ReplayTrainingSetConfig
-from include.expressions import chosen
+from arrears.contracts.job_configs.jobs import ReplayTrainingSetConfig
+from include.cluster_sizes import SMALL
+from include.dag_defaults import Tag, policy
 from include.forms import business_date, form
-from include.mails import report_by_mail
-from include.policy import Tag, policy
-from include.profiles import SMALL
+from include.mail.send import report_by_mail
 from include.settings import Settings
-from include.spark import spark_task
+from include.spark_task import spark_task
+from include.templating import chosen
 
 settings = Settings.from_env(os.environ)
 

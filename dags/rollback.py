@@ -14,14 +14,14 @@ from datetime import timedelta
 
 from airflow.sdk import DAG, chain
 
-from arrears.contracts.jobs import RollbackModelConfig
-from include.expressions import REQUESTED_BY, RUN_ID, chosen
+from arrears.contracts.job_configs.jobs import RollbackModelConfig
+from include.cluster_sizes import DRIVER_ONLY
+from include.dag_defaults import Tag, policy
 from include.forms import business_date, form
-from include.mails import report_by_mail
-from include.policy import Tag, policy
-from include.profiles import DRIVER_ONLY
+from include.mail.send import report_by_mail
 from include.settings import Settings
-from include.spark import spark_task
+from include.spark_task import spark_task
+from include.templating import REQUESTED_BY, RUN_ID, chosen
 
 settings = Settings.from_env(os.environ)
 

@@ -16,16 +16,16 @@ from typing import Any
 
 from airflow.sdk import DAG, chain
 
-from arrears.contracts.jobs import EvaluateModelConfig, PromoteModelConfig, TrainModelConfig
+from arrears.contracts.job_configs.jobs import EvaluateModelConfig, PromoteModelConfig, TrainModelConfig
 from include.approval import answers, approval_param, model_approval, unless_automatic
 from include.assets import TRAIN, each_day_of
-from include.expressions import AS_OF, PINS, REQUESTED_BY, RUN_FOLDER, RUN_ID, RUN_URL, chosen
+from include.cluster_sizes import DRIVER_ONLY, SMALL, TRAINING
+from include.dag_defaults import Tag, policy
 from include.forms import business_date, form
-from include.mails import report_by_mail
-from include.policy import Tag, policy
-from include.profiles import DRIVER_ONLY, SMALL, TRAINING
+from include.mail.send import report_by_mail
 from include.settings import Settings
-from include.spark import spark_task
+from include.spark_task import spark_task
+from include.templating import AS_OF, PINS, REQUESTED_BY, RUN_FOLDER, RUN_ID, RUN_URL, chosen
 
 settings = Settings.from_env(os.environ)
 

@@ -28,19 +28,22 @@ WORKDIR /opt/arrears/app
 # The jars change seldom: only what names them is copied before they are fetched.
 COPY arrears/__init__.py arrears/
 COPY arrears/contracts arrears/contracts
-COPY local/__init__.py local/exclusive.py local/jars.py local/progress.py local/
+COPY local/__init__.py local/file_lock.py local/progress.py local/
+COPY local/tools/__init__.py local/tools/jars.py local/tools/
 COPY deploy/fetch_jars.py deploy/
 RUN python -m deploy.fetch_jars /opt/arrears/jars
 
 COPY arrears arrears
 COPY spark_jobs spark_jobs
+COPY descriptions descriptions
 COPY experiments experiments
 COPY include include
 COPY plugins plugins
 COPY dags dags
 COPY local local
+COPY ops ops
 COPY deploy deploy
-RUN python -m local.package
+RUN python -m local.tools.package_jobs
 ARG GIT_COMMIT=
 ENV ARREARS_GIT_COMMIT=$GIT_COMMIT
 

@@ -8,8 +8,8 @@ import tempfile
 from pathlib import Path
 
 from arrears.contracts.errors import ArrearsError
-from local.jars import ensure_jars
 from local.progress import Progress
+from local.tools.jars import ensure_jars
 
 
 def main(folder: Path) -> int:

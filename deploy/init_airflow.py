@@ -15,7 +15,7 @@ from pathlib import Path
 from arrears.contracts.errors import EXIT_OK, BadConfiguration
 from local.credentials import write_private
 from local.environment import ADMIN
-from local.furnishing import POOL
+from local.stack.provisioning import POOL
 
 SLOTS = "1"
 MEANING = "Jobs on the Spark cluster: one at a time."

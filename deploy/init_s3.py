@@ -12,8 +12,8 @@ from dataclasses import fields
 
 from arrears.contracts.errors import ArrearsError, BadConfiguration
 from local.credentials import Credentials
-from local.furnishing import ensure_bucket
-from local.settings import Ports
+from local.stack.provisioning import ensure_bucket
+from local.stack_settings import Ports
 
 NEEDED = ("s3_root_key", "s3_root_secret", "s3_key", "s3_secret")
 

@@ -8,10 +8,10 @@ from typing import Any
 from airflow.sdk import Param
 from airflow.sdk.exceptions import AirflowSkipException
 
-from arrears.contracts.jobs import PromoteModelConfig
+from arrears.contracts.job_configs.jobs import PromoteModelConfig
 from include.approval_operator import ModelApproval
 from include.forms import param
-from include.questions import AskByMail
+from include.mail.approval_mail import AskByMail
 from include.settings import Settings
 
 # Over a long weekend. No answer is a no: the champion stays.

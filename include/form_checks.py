@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from arrears.contracts.gate_rules import reason_problems
-from arrears.contracts.jobs import PromoteModelConfig, TrainModelConfig
+from arrears.contracts.job_configs.jobs import PromoteModelConfig, TrainModelConfig
 
 _OVERRIDES = (
     (PromoteModelConfig, "gate_override", "override_reason"),

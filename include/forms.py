@@ -10,7 +10,7 @@ from typing import Any, Literal, Union
 
 from airflow.sdk import Param
 
-from arrears.contracts.jobs import JobConfig
+from arrears.contracts.job_configs.jobs import JobConfig
 from include.settings import Settings
 
 _NOT_BLANK = r"\S"

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from arrears.contracts.catalogue import Catalogue, checked_dataset
+from arrears.contracts.addresses import Catalogue, checked_dataset
 from arrears.contracts.errors import BadConfiguration
 from arrears.contracts.s3_server import S3Server
 

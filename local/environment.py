@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from local.credentials import Credentials
-from local.settings import HOST, StackSettings
+from local.stack_settings import HOST, StackSettings
 
 REGION = "us-east-1"
 BUCKET = "arrears"

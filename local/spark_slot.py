@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from arrears.contracts.errors import UpstreamNotReady
-from local.loopback import request
+from local.http import request
 from local.progress import Progress
-from local.settings import Ports
-from local.tables import duration
+from local.stack.status import duration
+from local.stack_settings import Ports
 
 LOOK_SECONDS = 2.0
 SAY_SECONDS = 15.0

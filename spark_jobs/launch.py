@@ -16,11 +16,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
-from arrears.contracts.arguments import parse
 from arrears.contracts.errors import EXIT_BUG, EXIT_OK, ArrearsError, BadConfiguration, UpstreamNotReady
-from arrears.contracts.facts import JobResult, OutcomeFact
-from arrears.contracts.jobs import JobConfig
-from arrears.contracts.refused_flags import RefusedArguments, outcome_of
+from arrears.contracts.job_configs.arguments import parse
+from arrears.contracts.job_configs.jobs import JobConfig
+from arrears.contracts.job_configs.refused_flags import RefusedArguments, outcome_of
+from arrears.contracts.outcome_facts import JobResult, OutcomeFact
 from arrears.stores.objects import Objects
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ def _end_without_resources(spark: SparkSession, config: JobConfig) -> threading.
                 error = UpstreamNotReady(
                     f"the cluster {context.master} gave no executor within {NO_RESOURCES_SECONDS:.0f} s: start a"
                     f" worker, end other applications, or ask for less than {wanted['spark.executor.cores']} cores and"
-                    f" {wanted['spark.executor.memory']} an executor (the profile in include/profiles.py)"
+                    f" {wanted['spark.executor.memory']} an executor (the profile in include/cluster_sizes.py)"
                 )
                 log.error("%s", error)
                 _leave(config.outcome, _failure(error, _now()))

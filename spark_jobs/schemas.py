@@ -6,9 +6,9 @@ import re
 
 from pyspark.sql import types as T
 
-from arrears.contracts.catalogue import Table
-from arrears.contracts.column_names import WORK_PREFIX
-from arrears.contracts.descriptions import ID, LABEL
+from arrears.contracts.addresses import Table
+from arrears.contracts.tables.column_names import WORK_PREFIX
+from arrears.contracts.tables.descriptions import ID, LABEL
 
 SAMPLE_ID = "sample_id"
 

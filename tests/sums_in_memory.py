@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from arrears.model.delong import PlacementSums
-from arrears.model.metrics import PROBABILITY_CLIP, ErrorSums, check_both_classes
-from arrears.model.rank_sums import RankSums
+from arrears.model.metrics.default_metrics import PROBABILITY_CLIP, ErrorSums, check_both_classes
+from arrears.model.metrics.delong import PlacementSums
+from arrears.model.metrics.rank_sums import RankSums
 
 Floats = NDArray[np.float64]
 

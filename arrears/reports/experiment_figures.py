@@ -7,9 +7,9 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from arrears.contracts.experiments import Experiment, Range
-from arrears.model.feature_paths import path_of
-from arrears.model.trials import Trial, ranked
+from arrears.contracts.job_configs.experiments import Experiment, Range
+from arrears.model.experiments.feature_selection import path_of
+from arrears.model.experiments.trials import Trial, ranked
 from arrears.reports.canvas import BLUE, GREY, ORANGE, SKY, draw, short
 
 if TYPE_CHECKING:

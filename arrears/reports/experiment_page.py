@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from arrears.contracts.experiments import Experiment
-from arrears.model.trials import Trial, ranked
+from arrears.contracts.job_configs.experiments import Experiment
+from arrears.model.experiments.trials import Trial, ranked
 from arrears.reports.canvas import in_few_colours
 from arrears.reports.experiment_figures import choice_plots, path_plot, progress_plot
 from arrears.reports.pages import data_url, render

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from arrears.model.binning import MISSING, BinnedCounts, Bins, RateInterval, target_rates
-from arrears.model.exploration import Associations, Exploration, ExploredFeature
+from arrears.model.features.binning import MISSING, BinnedCounts, Bins, RateInterval, target_rates
+from arrears.model.features.exploration import Associations, Exploration, ExploredFeature
 from arrears.reports.canvas import BLUE, GREY, HEIGHT_INCHES, INK, ORANGE, SKY, draw, shares, short
 
 if TYPE_CHECKING:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from arrears.model.binning import target_rates, weights_of_evidence
-from arrears.model.exploration import Exploration, ExploredFeature
+from arrears.model.features.binning import target_rates, weights_of_evidence
+from arrears.model.features.exploration import Exploration, ExploredFeature
 from arrears.reports.canvas import in_few_colours
 from arrears.reports.exploration_figures import feature_plot, heat_map
 from arrears.reports.pages import data_url, render

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from arrears.contracts.features import FeatureLine
+from arrears.contracts.tables.features import FeatureLine
 
 _INTRODUCTION = """# Feature catalogue
 
 What every feature is, where it comes from, who answers for it, and whether a model may see it. This page is made from
-the descriptions in `arrears/stores/descriptions` by `python -m local.feature_docs`: change those, not this.
+the descriptions in `descriptions` by `python -m ops.write_feature_docs`: change those, not this.
 """
 
 _USES = {

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from arrears.model.curves import Curves
-from arrears.model.metrics import Evaluation
+from arrears.model.metrics.curves import Curves
+from arrears.model.metrics.default_metrics import Evaluation
 from arrears.reports.canvas import BLUE, GREY, HEIGHT_INCHES, INK, ORANGE, SKY, YELLOW, draw, shares, short
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from arrears.model.gate import LEAKS, Verdict
+from arrears.model.gate.rules import LEAKS, Verdict
 
 _COUNTS_LEAKS = re.compile(r"\bleaks?\b")
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from arrears.model.regression import LossEvaluation
+from arrears.model.metrics.regression import LossEvaluation
 from arrears.reports.canvas import BLUE, GREY, ORANGE, draw
 from arrears.reports.figures import feature_importance
 from arrears.reports.task_page import Frame, Plot, Section, Table, TaskPage, Tile, metric_table

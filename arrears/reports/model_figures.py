@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from arrears.model.curves import Curves
-from arrears.model.explanations import Dependence, Explanation
-from arrears.model.findings import Findings
-from arrears.model.profit import ProfitCurve
+from arrears.model.metrics.curves import Curves
+from arrears.model.metrics.explanations import Dependence, Explanation
+from arrears.model.metrics.findings import Findings
+from arrears.model.metrics.profit import ProfitCurve
 from arrears.reports.canvas import BLUE, GREY, HEIGHT_INCHES, ORANGE, WIDE_INCHES, Panel, draw_panels, short
 from arrears.reports.figures import (
     calibration,

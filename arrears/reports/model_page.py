@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from arrears.model.cutoffs import Cutoff
-from arrears.model.decisions import Decision
-from arrears.model.explanations import Explanation
-from arrears.model.findings import Comparison, Findings
-from arrears.model.metrics import Evaluation
-from arrears.model.profit import ProfitCurve
+from arrears.model.gate.promotion import Decision
+from arrears.model.metrics.cutoffs import Cutoff
+from arrears.model.metrics.default_metrics import Evaluation
+from arrears.model.metrics.explanations import Explanation
+from arrears.model.metrics.findings import Comparison, Findings
+from arrears.model.metrics.profit import ProfitCurve
 from arrears.reports import gate_words, model_tables
 from arrears.reports.model_summary import in_short
 from arrears.reports.pages import data_url, render

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
-from arrears.model.cutoffs import NO_CUTOFF, approval_mark
-from arrears.model.findings import Findings
-from arrears.model.profit import ProfitCurve
+from arrears.model.metrics.cutoffs import NO_CUTOFF, approval_mark
+from arrears.model.metrics.findings import Findings
+from arrears.model.metrics.profit import ProfitCurve
 from arrears.reports.model_tables import cutoff, money, share
 
 FOUR_FIFTHS = 0.8  # Uniform Guidelines on Employee Selection Procedures 1978

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from arrears.model.cutoffs import APPROVE_ALL, NO_CUTOFF
-from arrears.model.findings import Interval
-from arrears.model.metrics import Evaluation
+from arrears.model.metrics.cutoffs import APPROVE_ALL, NO_CUTOFF
+from arrears.model.metrics.default_metrics import Evaluation
+from arrears.model.metrics.findings import Interval
 
 __all__ = ["NO_CUTOFF"]  # for the page
 SEGMENTS_LISTED = 40

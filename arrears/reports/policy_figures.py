@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from arrears.model.findings import Decile, GroupFairness, Interval, ScoreStability, SegmentResult
-from arrears.model.profit import ProfitCurve, ProfitPoint
+from arrears.model.metrics.findings import Decile, GroupFairness, Interval, ScoreStability, SegmentResult
+from arrears.model.metrics.profit import ProfitCurve, ProfitPoint
 from arrears.reports.canvas import (
     BLUE,
     FAINT,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from arrears.model.recommendations import Recommendation, top_metrics
+from arrears.model.metrics.recommendations import Recommendation, top_metrics
 from arrears.reports.canvas import BLUE, GREY, SKY, draw, shares, short
 from arrears.reports.task_page import Frame, Plot, Section, Table, TaskPage, Tile, metric_table
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from arrears.model.segments import Segmentation, SegmentProfile
+from arrears.model.metrics.segmentation import Segmentation, SegmentProfile
 from arrears.reports.canvas import BLUE, INK, draw, shares, short
 from arrears.reports.task_page import Frame, Plot, Section, Table, TaskPage, Tile, metric_table
 

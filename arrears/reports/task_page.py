@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from arrears.model.decisions import Decision
+from arrears.model.gate.promotion import Decision
 from arrears.reports.canvas import in_few_colours
 from arrears.reports.pages import data_url, render
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from arrears.contracts.tasks import DEFAULT, LOSS, NEXT_PRODUCT, SEGMENTS
+from arrears.contracts.objectives import DEFAULT, LOSS, NEXT_PRODUCT, SEGMENTS
 from arrears.scoring.batch import default_probabilities, fitting_rows, model_input
 from arrears.scoring.document import ModelDocument
 

@@ -7,9 +7,9 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from arrears.contracts.tasks import DEFAULT
-from arrears.model.calibration import Calibration
-from arrears.model.cutoffs import Cutoff
+from arrears.contracts.objectives import DEFAULT
+from arrears.model.fitting.calibration import Calibration
+from arrears.model.metrics.cutoffs import Cutoff
 from arrears.scoring.preparation import Preparation
 
 
@@ -37,7 +37,7 @@ class ModelDocument:
         example: one made-up borrower (medians and commonest levels), never a real one.
         model_format: what the model's file is, for ``arrears.scoring.scorers.load_scorer``.
         calibration: turns the model's scores into probabilities that come true; None: they are taken as they are.
-        task: what the model tells, one of ``arrears.contracts.tasks``; ``arrears.scoring.answers`` goes by it.
+        task: what the model tells, one of ``arrears.contracts.objectives``; ``arrears.scoring.answers`` goes by it.
         loss_limit: of a loss model: no estimate lies above it.
         cutoff: from which default probability on an application is declined; None: a model of before cut-offs.
     """

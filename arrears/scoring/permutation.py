@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 import pyarrow as pa
 
-from arrears.model.explanations import ranked
+from arrears.model.metrics.explanations import ranked
 from arrears.scoring.batch import fitting_rows, model_input
 from arrears.scoring.document import ModelDocument
 from arrears.scoring.scorers import Numbers, Scorer

@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from arrears.contracts.errors import BadConfiguration
-from arrears.model.binning import number_bins
+from arrears.model.features.binning import number_bins
 from arrears.scoring.columns import MISSING_LEVEL, by_level, number_column, text_column
 from arrears.scoring.woe import EvidenceTable
 

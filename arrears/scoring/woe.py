@@ -1,6 +1,7 @@
 """Weight of evidence: what belonging to a bin says about default, as tables that were learnt from training rows.
 
-The formulas are those of ``arrears.model.binning``; a feature's information value counts its missing and rare rows too.
+The formulas are those of ``arrears.model.features.binning``; a feature's information value counts its missing and rare
+rows too.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from arrears.model.binning import BinnedCounts, Bins, information_value, number_bins, weights_of_evidence
+from arrears.model.features.binning import BinnedCounts, Bins, information_value, number_bins, weights_of_evidence
 from arrears.scoring.columns import by_level
 
 Counts: TypeAlias = tuple[int, int]

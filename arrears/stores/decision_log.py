@@ -7,8 +7,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
 
-from arrears.contracts.decision_records import Chain, DecisionRecord, Head, entry_name, proven
 from arrears.contracts.errors import BadConfiguration, Contended
+from arrears.contracts.promotion_log import Chain, DecisionRecord, Head, entry_name, proven
 from arrears.stores.objects import Objects
 
 

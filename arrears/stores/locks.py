@@ -1,7 +1,16 @@
-"""Holds a lock object in S3 while a model's aliases are changed."""
+"""Holds a lock object in S3 while a model's aliases are changed.
+
+
+MLflow's aliases have no compare-and-swap. A lock is one small object, created and replaced by conditional PUT only, and
+never deleted. It says nothing of time, since the clocks of two machines differ: its holder changes it again and again,
+and who sees it unchanged for long enough takes it. That a holder fell asleep and still believes to hold it is possible
+with every lock that can be taken over; what must never happen then is forbidden where it would be written down.
+"""
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import logging
 import os
 import random
@@ -10,15 +19,47 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
 
 from arrears.contracts.errors import Contended
-from arrears.contracts.locks import LockRecord
 from arrears.stores.objects import Objects
 
 log = logging.getLogger(__name__)
 
 TTL_SECONDS = 30.0  # a holder that is silent for so long is taken for dead; three missed heartbeats
 WAIT_BETWEEN_TRIES = (0.05, 0.4)  # seconds; a decision under the lock takes one or two
+
+
+@dataclass(frozen=True)
+class LockRecord:
+    """Who holds a lock, the holder's place in line (``fence``), and how often the holder has renewed it."""
+
+    owner: str
+    fence: int
+    renewals: int = 0
+    released: bool = False
+
+    def taken_by(self, owner: str) -> LockRecord:
+        """The record of the next holder."""
+        return LockRecord(owner, self.fence + 1)
+
+    def renewed(self) -> LockRecord:
+        """The same holder, who has just shown that it lives."""
+        return replace(self, renewals=self.renewals + 1)
+
+    def given_back(self) -> LockRecord:
+        """The same record, free for the next."""
+        return replace(self, released=True)
+
+    def to_json(self) -> bytes:
+        """One JSON object."""
+        return json.dumps(asdict(self), sort_keys=True).encode()
+
+    @classmethod
+    def from_json(cls, text: bytes) -> LockRecord:
+        """Reads a record, also one of an earlier version, which held more."""
+        known = {field.name for field in dataclasses.fields(cls)}
+        return cls(**{name: value for name, value in json.loads(text).items() if name in known})
 
 
 class Lock:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from arrears.contracts.jobs import RunExperimentConfig, TrainModelConfig
-from arrears.contracts.tasks import DEFAULT
+from arrears.contracts.job_configs.jobs import RunExperimentConfig, TrainModelConfig
+from arrears.contracts.objectives import DEFAULT
 
 NOTE_TAG = "mlflow.note.content"  # MLflow shows it as the description
 AS_OF_TAG = "arrears.as_of"

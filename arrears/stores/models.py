@@ -20,7 +20,7 @@ from typing import Any
 from arrears.contracts.errors import BadConfiguration, UpstreamNotReady
 from arrears.stores.model_code import write_entry, write_package
 from arrears.stores.model_notes import AS_OF_TAG, RUN_URL_TAG, model_note, version_note
-from arrears.stores.registry import ABSENT, CHAMPION, LONGEST_TAG, answered
+from arrears.stores.model_registry import ABSENT, CHAMPION, LONGEST_TAG, answered
 
 MODEL_FOLDER = "model"
 # Without it MLflow opens on its pages about language models, where no run is in sight.

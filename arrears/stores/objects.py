@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlparse
 
-from arrears.contracts.catalogue import bucket_and_key
+from arrears.contracts.addresses import bucket_and_key
 from arrears.contracts.errors import UpstreamNotReady
 from arrears.contracts.s3_server import S3Server
 

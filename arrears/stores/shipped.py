@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from importlib import resources
-from pathlib import Path
-
 from arrears.contracts.errors import BadConfiguration
+from arrears.contracts.shipped_folders import shipped_folder, shipped_stems
 from arrears.stores.objects import Objects, uri_of
 
 
 def shipped_names(folder: str) -> tuple[str, ...]:
-    """The descriptions that ship in a folder of this package, by name."""
-    # Asked of the package, not of the file system: on a cluster Arrears is a zip.
-    files = resources.files("arrears.stores").joinpath(folder).iterdir()
-    return tuple(sorted(Path(file.name).stem for file in files if file.name.endswith(".yaml")))
+    """The descriptions that ship in a folder such as ``descriptions/banks``, by name."""
+    return shipped_stems(*folder.split("/"))
 
 
 def shipped_text(folder: str, name: str, *, what: str) -> str:
@@ -22,11 +18,10 @@ def shipped_text(folder: str, name: str, *, what: str) -> str:
     Raises:
         BadConfiguration: there is none of this name.
     """
-    if name not in shipped_names(folder):
-        raise BadConfiguration(
-            f"no description of {what}{name!r} ships with Arrears, only of {', '.join(shipped_names(folder))}"
-        )
-    return resources.files("arrears.stores").joinpath(folder, f"{name}.yaml").read_text(encoding="utf-8")
+    names = shipped_names(folder)
+    if name not in names:
+        raise BadConfiguration(f"no description of {what}{name!r} ships with Arrears, only of {', '.join(names)}")
+    return str(shipped_folder(*folder.split("/"), f"{name}.yaml").read_text(encoding="utf-8"))
 
 
 def text_at(address: str, objects: Objects) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from arrears.stores.registry import LONGEST_TAG, answered
+from arrears.stores.model_registry import LONGEST_TAG, answered
 
 DIGEST_TAG = "arrears.experiment_digest"
 TRIAL_TAG = "arrears.trial"

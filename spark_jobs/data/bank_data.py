@@ -8,24 +8,24 @@ from dataclasses import dataclass
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from arrears.contracts.banks import BankDescription, OutcomeColumn
-from arrears.contracts.descriptions import LABEL, DatasetDescription
 from arrears.contracts.errors import BadInput
-from arrears.contracts.features import View
-from arrears.contracts.jobs import BuildFeaturesConfig, GenerateDataConfig
-from arrears.contracts.knowledge import LabelKnowledge, days_until_known, label_knowledge, row_knowledge
-from arrears.contracts.view_contracts import with_amount_limits
+from arrears.contracts.job_configs.jobs import BuildFeaturesConfig, GenerateDataConfig
+from arrears.contracts.tables.banks import BankDescription, OutcomeColumn
+from arrears.contracts.tables.descriptions import LABEL, DatasetDescription
+from arrears.contracts.tables.features import View
+from arrears.contracts.tables.knowledge import LabelKnowledge, days_until_known, label_knowledge, row_knowledge
+from arrears.contracts.tables.view_contracts import with_amount_limits
 from arrears.stores.objects import Objects, is_reachable
 from spark_jobs.data.contract_check import enforce
 from spark_jobs.io.feature_store import read_features
 from spark_jobs.io.session import fit_shuffles
 from spark_jobs.io.source_tables import read_source_table
-from spark_jobs.transforms.derived import with_derived
-from spark_jobs.transforms.joins import to_repeated_join_keys, with_joined
-from spark_jobs.transforms.knowledge import arrival_delay, to_rows_of
-from spark_jobs.transforms.labels import to_labelled
-from spark_jobs.transforms.point_in_time import Lookup, training_set
-from spark_jobs.transforms.stored_features import StoredLookup
+from spark_jobs.transforms.bank.derived import with_derived
+from spark_jobs.transforms.bank.joins import to_repeated_join_keys, with_joined
+from spark_jobs.transforms.bank.knowledge_columns import arrival_delay, to_rows_of
+from spark_jobs.transforms.bank.labels import to_labelled
+from spark_jobs.transforms.bank.point_in_time import Lookup, training_set
+from spark_jobs.transforms.bank.stored_features import StoredLookup
 
 Versions = Mapping[str, int | None]
 

@@ -11,14 +11,14 @@ from datetime import date
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from arrears.contracts.banks import TableContract
-from arrears.contracts.catalogue import Catalogue
+from arrears.contracts.addresses import Catalogue
 from arrears.contracts.errors import BadInput
+from arrears.contracts.tables.banks import TableContract
 from arrears.stores.objects import Objects
 from spark_jobs.io.quarantine import overwrite_quarantine, remove_quarantine
-from spark_jobs.transforms import contract_checks as checks
-from spark_jobs.transforms import contract_rules
-from spark_jobs.transforms.repeated_keys import to_repeated_hashes, to_repeated_keys
+from spark_jobs.transforms.bank import row_rules
+from spark_jobs.transforms.bank import table_checks as checks
+from spark_jobs.transforms.bank.repeated_keys import to_repeated_hashes, to_repeated_keys
 
 log = logging.getLogger(__name__)
 
@@ -70,11 +70,11 @@ def judged(rows: DataFrame, contract: TableContract, *, as_of: str, allow_new_co
     Args:
         as_of: the day on which the table is read (YYYY-MM-DD); a later event is an error.
     """
-    problems, notes = contract_rules.schema_problems(rows.schema, contract, allow_new_columns=allow_new_columns)
+    problems, notes = row_rules.schema_problems(rows.schema, contract, allow_new_columns=allow_new_columns)
     if problems:
         return Verdict(contract.name, tuple(problems), notes=tuple(notes))
     day = date.fromisoformat(as_of)
-    known, rules = contract_rules.in_contract(rows, contract), contract_rules.row_rules(contract, day)
+    known, rules = row_rules.in_contract(rows, contract), row_rules.row_rules(contract, day)
     counts = checks.ContentCounts.of(checks.to_content_counts(known, contract, rules, day).collect()[0])
     return Verdict(
         contract.name,
@@ -129,15 +129,15 @@ def _put_aside(
     rows: DataFrame, contract: TableContract, verdict: Verdict, as_of: str, address: str, objects: Objects
 ) -> DataFrame:
     """Writes the broken rows, or removes those of an earlier run, and returns the others."""
-    known = contract_rules.in_contract(rows, contract)
+    known = row_rules.in_contract(rows, contract)
     if not verdict.broken_rows:
         remove_quarantine(address, objects)
         return known
     log.warning("%s of %s rows of table %s go to %s", verdict.broken_rows, verdict.rows, verdict.table, address)
-    rules = contract_rules.row_rules(contract, date.fromisoformat(as_of))
-    broken = contract_rules.with_broken_rules(known, rules).orderBy(*map(contract_rules.named, contract.key))
+    rules = row_rules.row_rules(contract, date.fromisoformat(as_of))
+    broken = row_rules.with_broken_rules(known, rules).orderBy(*map(row_rules.named, contract.key))
     overwrite_quarantine(broken, address, _summary(verdict, as_of), objects)
-    return known.where(~contract_rules.is_broken(rules))
+    return known.where(~row_rules.is_broken(rules))
 
 
 def _fatal(verdict: Verdict, most_broken_share: float) -> list[str]:
@@ -168,7 +168,7 @@ def _repeated_keys(rows: DataFrame, contract: TableContract, row_count: int) -> 
 
 
 def _violations(
-    rows: DataFrame, contract: TableContract, rules: Sequence[contract_rules.RowRule], counts: checks.ContentCounts
+    rows: DataFrame, contract: TableContract, rules: Sequence[row_rules.RowRule], counts: checks.ContentCounts
 ) -> tuple[Violation, ...]:
     broken = [(rule, number) for rule, number in zip(rules, counts.broken, strict=True) if number]
     if not broken:

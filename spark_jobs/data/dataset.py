@@ -15,19 +15,19 @@ from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 
-from arrears.contracts.descriptions import DatasetDescription
 from arrears.contracts.errors import BadConfiguration, BadInput, UpstreamNotReady
-from arrears.contracts.jobs import GenerateDataConfig
-from arrears.contracts.knowledge import LabelKnowledge
-from arrears.stores.banks import parse_bank, shipped_bank_text, shipped_banks
+from arrears.contracts.job_configs.jobs import GenerateDataConfig
+from arrears.contracts.tables.descriptions import DatasetDescription
+from arrears.contracts.tables.knowledge import LabelKnowledge
+from arrears.stores.bank_files import parse_bank, shipped_bank_text, shipped_banks
 from arrears.stores.objects import Objects
 from arrears.stores.shipped import text_at
 from spark_jobs.data.bank_data import training_decisions
 from spark_jobs.io import sources
 from spark_jobs.schemas import stored_name
-from spark_jobs.transforms import checks, splits
-from spark_jobs.transforms.borrowers import in_stored_names, to_borrowers, to_target_levels
-from spark_jobs.transforms.widening import double_notes
+from spark_jobs.transforms.bank.widening import double_notes
+from spark_jobs.transforms.borrowers import borrower_checks, splits
+from spark_jobs.transforms.borrowers.borrowers import in_stored_names, to_borrowers, to_target_levels
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ class CheckedBorrowers:
 
     borrowers: DataFrame
     description: DatasetDescription
-    content: checks.Content
+    content: borrower_checks.Content
     notes: tuple[str, ...]
     pins: Pins
     label_known: LabelKnowledge
@@ -83,21 +83,21 @@ def checked_borrowers(
     notes = (*source.notes, *_split_notes(config, description, label_known))
     for note in notes:
         log.info("%s", note)
-    problems = checks.schema_problems(source.loans.schema, description)
+    problems = borrower_checks.schema_problems(source.loans.schema, description)
     problems += _split_problems(config, description)
     if description.target in source.loans.columns and description.comparison()[0] == "=":
-        levels = to_target_levels(source.loans, description, at_most=checks.MOST_LEVELS + 1).collect()
-        description, more = checks.settled(description, [row["level"] for row in levels])
+        levels = to_target_levels(source.loans, description, at_most=borrower_checks.MOST_LEVELS + 1).collect()
+        description, more = borrower_checks.settled(description, [row["level"] for row in levels])
         problems += more
     # Kept on the executors (memory, then disk): counting, splitting and both writes read the rows again.
     borrowers = to_borrowers(source.loans, description).persist()
-    content = checks.Content.of(checks.to_content(borrowers, description).collect()[0])
+    content = borrower_checks.Content.of(borrower_checks.to_content(borrowers, description).collect()[0])
     if content.rows == 0 and label_known:
         raise UpstreamNotReady(
             f"no decision of {config.dataset} has a known outcome on {config.as_of}: outcomes are known {label_known};"
             " take a later date, or wait"
         )
-    problems += checks.content_problems(content, description, test_share=config.test_share)
+    problems += borrower_checks.content_problems(content, description, test_share=config.test_share)
     if problems:
         raise BadInput(*problems)
     return CheckedBorrowers(borrowers, description, content, notes, found, label_known)

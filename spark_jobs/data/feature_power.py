@@ -11,9 +11,9 @@ import numpy as np
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from arrears.model.binning import BinnedCounts, Bins, FeaturePower, Ints
-from arrears.model.power import feature_power
-from spark_jobs.transforms.binned_counts import to_bin_counts, to_bins
+from arrears.model.features.binning import BinnedCounts, Bins, FeaturePower, Ints
+from arrears.model.features.information_value import feature_power
+from spark_jobs.transforms.features.binned_counts import to_bin_counts, to_bins
 from spark_jobs.transforms.ids import hash_of
 
 

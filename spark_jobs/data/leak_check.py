@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from arrears.contracts.catalogue import Table
-from arrears.contracts.descriptions import ID, LABEL, DatasetDescription
+from arrears.contracts.addresses import Table
 from arrears.contracts.errors import BadInput, UpstreamNotReady
-from arrears.contracts.jobs import TrainModelConfig
-from arrears.contracts.leak_limits import LeakLimits
-from arrears.model.decisions import LEAK_CHECK_TAG, LEAK_REASON_TAG, LEAKS_TAG
-from arrears.model.leaks import Overlap, overlap_leaks, power_leaks, time_leaks
+from arrears.contracts.job_configs.jobs import TrainModelConfig
+from arrears.contracts.tables.descriptions import ID, LABEL, DatasetDescription
+from arrears.contracts.tables.leak_limits import LeakLimits
+from arrears.model.features.leaks import Overlap, overlap_leaks, power_leaks, time_leaks
+from arrears.model.gate.promotion import LEAK_CHECK_TAG, LEAK_REASON_TAG, LEAKS_TAG
 from spark_jobs.data.feature_power import feature_powers
 from spark_jobs.io.tables import read_version
-from spark_jobs.transforms.leaks import to_later_dates, to_overlaps
+from spark_jobs.transforms.borrowers.leak_counts import to_later_dates, to_overlaps
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from arrears.scoring.columns import level_column
-from spark_jobs.engines.contract import VALIDATION_SHARD, ReadSlices, Snapshot, TrainingSpec
+from spark_jobs.engines.interface import VALIDATION_SHARD, TrainingSpec
+from spark_jobs.engines.row_groups import ReadSlices, Snapshot
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

@@ -16,8 +16,8 @@ import pyarrow as pa
 
 from arrears.contracts.errors import BadConfiguration
 from arrears.scoring.batch import prepared_input
-from spark_jobs.engines.contract import VALIDATION_SHARD, FileSlice, ReadSlices, Snapshot, TrainingSpec
-from spark_jobs.engines.scoring import task_count
+from spark_jobs.engines.interface import VALIDATION_SHARD, TrainingSpec
+from spark_jobs.engines.row_groups import FileSlice, ReadSlices, Snapshot, task_count
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 from arrears.contracts.errors import BadConfiguration
 from arrears.scoring.scorers.linear import LinearModel
-from arrears.scoring.scorers.scorecard import PointScale, Scorecard, points_rows
+from arrears.scoring.scorers.scorecard_points import PointScale, Scorecard, points_rows
 from arrears.scoring.woe import EvidenceTable
-from spark_jobs.engines.contract import Engine, FittedModel, ReadSlices, Snapshot, TrainingSpec
 from spark_jobs.engines.examples import example_borrower
-from spark_jobs.engines.mllib import (
+from spark_jobs.engines.interface import Engine, FittedModel, TrainingSpec
+from spark_jobs.engines.mllib.classifiers import (
     VECTOR,
     checked_estimator,
     finished,
@@ -27,9 +27,10 @@ from spark_jobs.engines.mllib import (
     to_vectors,
     told_while_it_runs,
 )
-from spark_jobs.engines.mllib import option_problems as learner_problems
-from spark_jobs.engines.mllib_logistic_regression import LEARNER
+from spark_jobs.engines.mllib.classifiers import option_problems as learner_problems
+from spark_jobs.engines.mllib.logistic_regression import LEARNER
 from spark_jobs.engines.model_rows import IS_VALIDATION, Facts, Moments, input_names, row_facts
+from spark_jobs.engines.row_groups import ReadSlices, Snapshot
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession

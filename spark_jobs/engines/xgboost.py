@@ -13,16 +13,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from arrears.contracts.errors import BadConfiguration
-from spark_jobs.engines.contract import (
-    VALIDATION_SHARD,
-    Engine,
-    FittedModel,
-    ReadSlices,
-    Snapshot,
-    TrainingSpec,
-)
 from spark_jobs.engines.examples import example_borrower
-from spark_jobs.engines.mllib import told_while_it_runs
+from spark_jobs.engines.interface import VALIDATION_SHARD, Engine, FittedModel, TrainingSpec
+from spark_jobs.engines.mllib.classifiers import told_while_it_runs
 from spark_jobs.engines.model_rows import (
     INPUTS,
     IS_VALIDATION,
@@ -33,6 +26,7 @@ from spark_jobs.engines.model_rows import (
     row_facts,
     to_model_rows,
 )
+from spark_jobs.engines.row_groups import ReadSlices, Snapshot
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
-from arrears.contracts.experiments import Experiment
-from arrears.contracts.jobs import TrainModelConfig
-from arrears.contracts.training_choices import training_conf, training_values
-from arrears.model.trials import Trial
+from arrears.contracts.job_configs.experiments import Experiment
+from arrears.contracts.job_configs.jobs import TrainModelConfig
+from arrears.contracts.job_configs.training_choices import training_conf, training_values
+from arrears.model.experiments.trials import Trial
 from arrears.reports.experiment_page import ExperimentPage, experiment_plots, ranking_csv, render_experiment_page
-from arrears.stores.experiments import training_yaml
+from arrears.stores.experiment_files import training_yaml
 
 
 def report_files(

@@ -7,13 +7,13 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from arrears.contracts.experiments import Experiment
-from arrears.model.feature_paths import ForwardSearch, PathSearch, joined_ranking, sizes_to_try
-from arrears.model.search import Search
-from arrears.model.trials import Proposal
+from arrears.contracts.job_configs.experiments import Experiment
+from arrears.model.experiments.feature_selection import ForwardSearch, PathSearch, joined_ranking, sizes_to_try
+from arrears.model.experiments.search import Search
+from arrears.model.experiments.trials import Proposal
 from arrears.scoring.preparation import Preparation
-from spark_jobs.engines.catboost_ranking import eliminated_inputs
-from spark_jobs.experiments.trials import Trials
+from spark_jobs.engines.catboost.ranking import eliminated_inputs
+from spark_jobs.experiments.fold_training import Trials
 from spark_jobs.io.snapshots import read_slices
 
 log = logging.getLogger(__name__)

@@ -12,20 +12,21 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from arrears.contracts.catalogue import Table
-from arrears.contracts.descriptions import DatasetDescription
+from arrears.contracts.addresses import Table
 from arrears.contracts.errors import BadConfiguration
-from arrears.contracts.experiments import Folds
-from arrears.contracts.jobs import TrainModelConfig
-from arrears.contracts.knowledge import LabelKnowledge, label_knowledge
-from arrears.model.resampling import Resampling
-from arrears.stores.banks import parse_bank
+from arrears.contracts.job_configs.experiments import Folds
+from arrears.contracts.job_configs.jobs import TrainModelConfig
+from arrears.contracts.tables.descriptions import DatasetDescription
+from arrears.contracts.tables.knowledge import LabelKnowledge, label_knowledge
+from arrears.model.fitting.resampling import Resampling
+from arrears.stores.bank_files import parse_bank
 from arrears.stores.objects import Objects
-from spark_jobs.engines.contract import VALIDATION_SHARD, FileSlice, Snapshot
+from spark_jobs.engines.interface import VALIDATION_SHARD
+from spark_jobs.engines.row_groups import FileSlice, Snapshot
 from spark_jobs.io import snapshots, tables
-from spark_jobs.transforms.folds import shards_behind, shards_of, stopping, to_fold_rows
-from spark_jobs.transforms.resampling import to_class_counts, to_resampled_rows
-from spark_jobs.transforms.training_rows import ROW_ORDER
+from spark_jobs.transforms.training.folds import shards_behind, shards_of, stopping, to_fold_rows
+from spark_jobs.transforms.training.resampled_rows import to_class_counts, to_resampled_rows
+from spark_jobs.transforms.training.training_rows import ROW_ORDER
 
 log = logging.getLogger(__name__)
 

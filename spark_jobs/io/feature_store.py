@@ -12,15 +12,15 @@ from datetime import date
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from arrears.contracts.catalogue import Catalogue
+from arrears.contracts.addresses import Catalogue
 from arrears.contracts.errors import BadInput, UpstreamNotReady
-from arrears.contracts.features import View
+from arrears.contracts.tables.features import View
 from spark_jobs.io.commits import commit, table_version
 from spark_jobs.io.session import hadoop_uri
 from spark_jobs.io.tables import rows_at
 from spark_jobs.schemas import differences
+from spark_jobs.transforms.bank.stored_features import BUILT_FOR
 from spark_jobs.transforms.ids import ROW_DIGEST
-from spark_jobs.transforms.stored_features import BUILT_FOR
 
 PROCESSING_DATE, STORED_DIGEST = "as_of", "row_digest"
 _MERGED = "arrears_merged_features"

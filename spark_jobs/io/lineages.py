@@ -7,15 +7,15 @@ from collections.abc import Mapping
 
 from pyspark.sql import DataFrame, SparkSession
 
-from arrears.contracts.catalogue import Table
-from arrears.contracts.descriptions import DatasetDescription
+from arrears.contracts.addresses import Table
 from arrears.contracts.errors import BadInput, UpstreamNotReady
-from arrears.contracts.job_config import JobConfig
-from arrears.contracts.lineage import CUSTOMER, KEY, KIND, ROW, Lineage
+from arrears.contracts.job_configs.job_config import JobConfig
+from arrears.contracts.tables.descriptions import DatasetDescription
+from arrears.contracts.tables.lineage import CUSTOMER, KEY, KIND, ROW, Lineage
 from arrears.stores.objects import Objects
 from spark_jobs.io import tables
 from spark_jobs.io.session import hadoop_uri
-from spark_jobs.transforms.lineage import to_lineage
+from spark_jobs.transforms.training.lineage_rows import to_lineage
 
 log = logging.getLogger(__name__)
 

@@ -14,15 +14,15 @@ import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from arrears.contracts.catalogue import bucket_and_key
+from arrears.contracts.addresses import bucket_and_key
 from arrears.contracts.errors import UpstreamNotReady
 from arrears.contracts.s3_server import S3Server
 from arrears.stores.objects import Objects
-from spark_jobs.engines.contract import FileSlice, Snapshot
+from spark_jobs.engines.row_groups import FileSlice, Snapshot
 from spark_jobs.io.commits import table_version
 from spark_jobs.io.session import hadoop_uri
 from spark_jobs.io.tables import active_files, live_files
-from spark_jobs.transforms.training_rows import IN_SAMPLE
+from spark_jobs.transforms.training.training_rows import IN_SAMPLE
 
 
 def pin_partition(

@@ -14,8 +14,8 @@ from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import Column, DataFrame, Row, SparkSession
 from pyspark.sql import types as T
 
-from arrears.contracts.data_jobs import SOURCES
 from arrears.contracts.errors import BadConfiguration, BadInput
+from arrears.contracts.job_configs.data_jobs import SOURCES
 from spark_jobs.io.session import hadoop_uri
 from spark_jobs.schemas import stored_name
 

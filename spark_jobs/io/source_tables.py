@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from arrears.contracts.banks import TableContract
-from arrears.contracts.catalogue import Catalogue
+from arrears.contracts.addresses import Catalogue
 from arrears.contracts.errors import BadConfiguration, BadInput, UpstreamNotReady
+from arrears.contracts.tables.banks import TableContract
 from arrears.stores.objects import uri_of
 from spark_jobs.io.commits import commit, table_version
 from spark_jobs.io.session import hadoop_uri
@@ -23,8 +23,8 @@ from spark_jobs.io.source_files import (
     stored_names,
 )
 from spark_jobs.io.tables import WrittenPartition, rows_at, written_by
-from spark_jobs.transforms.text_columns import as_declared, with_missing_marks_as_null
-from spark_jobs.transforms.widening import widened
+from spark_jobs.transforms.bank.widening import widened
+from spark_jobs.transforms.borrowers.text_columns import as_declared, with_missing_marks_as_null
 
 
 @dataclass(frozen=True)

@@ -14,11 +14,11 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from arrears.contracts.data_jobs import SOURCES
-from arrears.contracts.descriptions import DatasetDescription
 from arrears.contracts.errors import BadConfiguration, BadInput
-from arrears.contracts.jobs import GenerateDataConfig
-from arrears.stores.descriptions import read_description, shipped_description, shipped_descriptions
+from arrears.contracts.job_configs.data_jobs import SOURCES
+from arrears.contracts.job_configs.jobs import GenerateDataConfig
+from arrears.contracts.tables.descriptions import DatasetDescription
+from arrears.stores.description_files import read_description, shipped_description, shipped_descriptions
 from arrears.stores.objects import Objects, uri_of
 from spark_jobs.io.commits import table_version
 from spark_jobs.io.source_files import (
@@ -33,10 +33,17 @@ from spark_jobs.io.source_files import (
 )
 from spark_jobs.io.tables import rows_at
 from spark_jobs.schemas import stored_name
-from spark_jobs.transforms import synthetic, synthetic_customers
-from spark_jobs.transforms.borrowers import MOMENT, NUMBER, in_stored_names, with_nan_as_null
-from spark_jobs.transforms.text_columns import NO_VALUE, WIDE, kinds, sql_type, with_missing_marks_as_null, with_types
-from spark_jobs.transforms.widening import double_notes
+from spark_jobs.transforms.bank.widening import double_notes
+from spark_jobs.transforms.borrowers.borrowers import MOMENT, NUMBER, in_stored_names, with_nan_as_null
+from spark_jobs.transforms.borrowers.text_columns import (
+    NO_VALUE,
+    WIDE,
+    kinds,
+    sql_type,
+    with_missing_marks_as_null,
+    with_types,
+)
+from spark_jobs.transforms.synthetic import synthetic_customers, synthetic_loans
 
 LENDING_CLUB, SYNTHETIC, SYNTHETIC_CUSTOMERS = "lending_club", "synthetic", "synthetic_customers"
 
@@ -74,7 +81,10 @@ def read_source(
         raise no_such_source(config.source)
     declared = _declared(config, objects)
     if config.source == SYNTHETIC:
-        loans, description = _synthetic_loans(spark, config), synthetic.description(config.dataset, config.features)
+        loans, description = (
+            _synthetic_loans(spark, config),
+            synthetic_loans.description(config.dataset, config.features),
+        )
         return Source(loans, declared or description)
     if config.source == SYNTHETIC_CUSTOMERS:
         customers = _synthetic_customers(spark, config)
@@ -146,7 +156,7 @@ def read_off(schema: T.StructType, config: GenerateDataConfig) -> DatasetDescrip
 
 def _synthetic_loans(spark: SparkSession, config: GenerateDataConfig) -> DataFrame:
     tasks = max(spark.sparkContext.defaultParallelism, config.rows * config.features // _CELLS_A_TASK)
-    return synthetic.to_loans(
+    return synthetic_loans.to_loans(
         spark.range(1, config.rows + 1, numPartitions=tasks),
         features=config.features,
         default_rate=config.default_rate,

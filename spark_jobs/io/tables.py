@@ -13,7 +13,7 @@ from pyspark.errors import AnalysisException
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from arrears.contracts.catalogue import Catalogue, Table
+from arrears.contracts.addresses import Catalogue, Table
 from arrears.contracts.errors import BadInput, Contended, UpstreamNotReady
 from spark_jobs.io.commits import actions_of, commit, table_version
 from spark_jobs.io.session import hadoop_uri

@@ -11,21 +11,21 @@ import dataclasses
 
 from pyspark.sql import DataFrame, SparkSession
 
-from arrears.contracts.banks import BankDescription, TableContract
 from arrears.contracts.errors import BadInput
-from arrears.contracts.facts import JobResult
-from arrears.contracts.features import View
-from arrears.contracts.jobs import BuildFeaturesConfig
-from arrears.contracts.view_contracts import feature_contract
-from arrears.stores.banks import read_bank, shipped_bank
+from arrears.contracts.job_configs.jobs import BuildFeaturesConfig
+from arrears.contracts.outcome_facts import JobResult
+from arrears.contracts.tables.banks import BankDescription, TableContract
+from arrears.contracts.tables.features import View
+from arrears.contracts.tables.view_contracts import feature_contract
+from arrears.stores.bank_files import read_bank, shipped_bank
 from arrears.stores.objects import Objects
 from spark_jobs.data.bank_data import BankTables, read_bank_tables, source_lookup
 from spark_jobs.data.contract_check import Verdict, judged
 from spark_jobs.io.feature_store import merge_features
 from spark_jobs.launch import launch
+from spark_jobs.transforms.bank.point_in_time import to_build
+from spark_jobs.transforms.bank.stored_features import BUILT_FOR
 from spark_jobs.transforms.ids import with_row_digest
-from spark_jobs.transforms.point_in_time import to_build
-from spark_jobs.transforms.stored_features import BUILT_FOR
 
 # A date whose newest month (or day) has no event would be built of what earlier dates knew already.
 _PERIOD_DAYS = {"month": 31, "day": 1}

@@ -13,23 +13,23 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
-from arrears.contracts.catalogue import Table, registered_model
-from arrears.contracts.descriptions import DatasetDescription
-from arrears.contracts.facts import JobResult
-from arrears.contracts.jobs import EvaluateModelConfig
-from arrears.contracts.tasks import DEFAULT
+from arrears.contracts.addresses import Table, registered_model
+from arrears.contracts.job_configs.jobs import EvaluateModelConfig
+from arrears.contracts.objectives import DEFAULT
+from arrears.contracts.outcome_facts import JobResult
+from arrears.contracts.tables.descriptions import DatasetDescription
 from arrears.scoring.document import ModelDocument
 from arrears.stores.model_notes import RUN_URL_TAG
 from arrears.stores.models import ModelFiles, Models
 from arrears.stores.objects import Objects
 from spark_jobs.io import snapshots
 from spark_jobs.launch import launch
-from spark_jobs.measuring.measured import measured_beside
+from spark_jobs.measuring.measured_model import measured_beside
 from spark_jobs.measuring.model_report import mail_figures, report_files
 from spark_jobs.measuring.trained import TrainedRun
 from spark_jobs.measuring.unlearnt import Unlearnt, unlearnt_rows
-from spark_jobs.tasks.dispatch import measure_task
-from spark_jobs.tasks.task_rows import MeasuredTask
+from spark_jobs.objectives.objective_registry import measure_task
+from spark_jobs.objectives.objective_rows import MeasuredTask
 
 MAILED = ("roc_curve.png", "score_histogram.png", "report.html")
 
@@ -76,7 +76,7 @@ def _measured_default(
     unlearnt: Unlearnt,
     trained: TrainedRun,
 ) -> MeasuredTask:
-    """Measures a model of default; see `spark_jobs.tasks.dispatch.measure_task` for the others."""
+    """Measures a model of default; see `spark_jobs.objectives.objective_registry.measure_task` for the others."""
     held_out = snapshots.pin_partition(
         spark,
         config.catalogue.table(Table.TEST, config.dataset),

@@ -11,15 +11,15 @@ import json
 
 from pyspark.sql import DataFrame, SparkSession
 
-from arrears.contracts.catalogue import Table
-from arrears.contracts.descriptions import ID, DatasetDescription
-from arrears.contracts.facts import JobResult
-from arrears.contracts.jobs import ExploreDataConfig
-from arrears.model.exploration import Exploration
+from arrears.contracts.addresses import Table
+from arrears.contracts.job_configs.jobs import ExploreDataConfig
+from arrears.contracts.outcome_facts import JobResult
+from arrears.contracts.tables.descriptions import ID, DatasetDescription
+from arrears.model.features.exploration import Exploration
 from arrears.reports.exploration_figures import overview
 from arrears.reports.exploration_page import render_exploration_page
 from arrears.stores.objects import Objects
-from spark_jobs.data.exploration import Compared, explore, halves_by_date
+from spark_jobs.data.explored_rows import Compared, explore, halves_by_date
 from spark_jobs.io import tables
 from spark_jobs.launch import launch
 from spark_jobs.schemas import SAMPLE_ID

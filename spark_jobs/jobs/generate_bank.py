@@ -12,13 +12,13 @@ from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
 from arrears.contracts.errors import BadConfiguration
-from arrears.contracts.facts import JobResult
-from arrears.contracts.jobs import GenerateBankConfig
-from arrears.model import bank_process as process
+from arrears.contracts.job_configs.jobs import GenerateBankConfig
+from arrears.contracts.outcome_facts import JobResult
+from arrears.model import synthetic_risk as process
 from spark_jobs.io.source_tables import overwrite_source_table
 from spark_jobs.io.tables import WrittenPartition
 from spark_jobs.launch import launch
-from spark_jobs.transforms import synthetic_bank
+from spark_jobs.transforms.synthetic import synthetic_bank
 
 log = logging.getLogger(__name__)
 

@@ -16,17 +16,17 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from arrears.contracts.catalogue import Table
-from arrears.contracts.descriptions import LABEL
+from arrears.contracts.addresses import Table
 from arrears.contracts.errors import BadInput
-from arrears.contracts.facts import JobResult
-from arrears.contracts.jobs import GenerateDataConfig
+from arrears.contracts.job_configs.jobs import GenerateDataConfig
+from arrears.contracts.outcome_facts import JobResult
+from arrears.contracts.tables.descriptions import LABEL
 from arrears.stores.objects import Objects
 from spark_jobs.data.dataset import CheckedBorrowers, checked_borrowers, dataset_version, parted
 from spark_jobs.io import tables
 from spark_jobs.launch import launch
+from spark_jobs.transforms.borrowers.splits import EMBARGO, PART
 from spark_jobs.transforms.ids import ROW_DIGEST, digest_of, digest_sums
-from spark_jobs.transforms.splits import EMBARGO, PART
 
 log = logging.getLogger(__name__)
 

@@ -12,10 +12,10 @@ from datetime import UTC, datetime, timedelta
 
 from pyspark.sql import SparkSession
 
-from arrears.contracts.facts import JobResult
-from arrears.contracts.jobs import MaintainTablesConfig
+from arrears.contracts.job_configs.jobs import MaintainTablesConfig
+from arrears.contracts.outcome_facts import JobResult
 from arrears.stores.objects import Objects
-from spark_jobs.io.maintenance import compact, delta_tables, remove_unneeded_files, sweep_snapshots
+from spark_jobs.io.compaction import compact, delta_tables, remove_unneeded_files, sweep_snapshots
 from spark_jobs.launch import launch
 
 log = logging.getLogger(__name__)

@@ -11,17 +11,17 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from arrears.contracts.decision_records import DecisionRecord, Kind
 from arrears.contracts.errors import BadConfiguration
-from arrears.contracts.facts import JobResult
-from arrears.contracts.jobs import PromoteModelConfig
-from arrears.model.decisions import Decision, overridden
+from arrears.contracts.job_configs.jobs import PromoteModelConfig
+from arrears.contracts.outcome_facts import JobResult
+from arrears.contracts.promotion_log import DecisionRecord, Kind
+from arrears.model.gate.promotion import Decision, overridden
+from arrears.promotion.candidates import Candidate, judged, require_champion, told_rules
+from arrears.promotion.promoted_report import put_override_first
+from arrears.promotion.succession import Succession, succession
 from arrears.stores.models import Models
 from arrears.stores.objects import Objects
 from spark_jobs.launch import launch_plain
-from spark_jobs.promotion.candidates import Candidate, judged, require_champion, told_rules
-from spark_jobs.promotion.kept_report import put_override_first
-from spark_jobs.promotion.succession import Succession, succession
 
 GATE = "the gate"
 NOBODY = "nobody"

@@ -6,14 +6,14 @@ challenger's alias. Fails when the champion has changed since the comparison.
 
 from __future__ import annotations
 
-from arrears.contracts.facts import JobResult
-from arrears.contracts.jobs import ProposeModelConfig
-from arrears.model.gate import Verdict
+from arrears.contracts.job_configs.jobs import ProposeModelConfig
+from arrears.contracts.outcome_facts import JobResult
+from arrears.model.gate.rules import Verdict
+from arrears.promotion.candidates import Candidate, judged, require_champion, told_rules
+from arrears.promotion.succession import succession
 from arrears.stores.models import Models
 from arrears.stores.objects import Objects
 from spark_jobs.launch import launch_plain
-from spark_jobs.promotion.candidates import Candidate, judged, require_champion, told_rules
-from spark_jobs.promotion.succession import succession
 
 _WOULD_BE = {
     "promoted": "Every rule of the gate is met: an approval makes it the champion.",

@@ -11,13 +11,13 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from arrears.contracts.errors import BadInput
-from arrears.contracts.facts import JobResult
-from arrears.contracts.jobs import GenerateDataConfig, ReplayTrainingSetConfig
+from arrears.contracts.job_configs.jobs import GenerateDataConfig, ReplayTrainingSetConfig
+from arrears.contracts.outcome_facts import JobResult
 from arrears.stores.objects import Objects
 from spark_jobs.data.dataset import Pins, checked_borrowers, dataset_version, parted
 from spark_jobs.launch import launch
+from spark_jobs.transforms.borrowers.splits import PART
 from spark_jobs.transforms.ids import digest_of, digest_sums
-from spark_jobs.transforms.splits import PART
 
 
 def run(spark: SparkSession, config: ReplayTrainingSetConfig) -> JobResult:

@@ -10,10 +10,10 @@ import json
 from pathlib import PurePosixPath
 from typing import Any
 
-from arrears.contracts.catalogue import registered_model
+from arrears.contracts.addresses import registered_model
 from arrears.contracts.errors import UpstreamNotReady
-from arrears.contracts.facts import JobResult
-from arrears.contracts.jobs import ResolveVersionsConfig
+from arrears.contracts.job_configs.jobs import ResolveVersionsConfig
+from arrears.contracts.outcome_facts import JobResult
 from arrears.stores.models import Models
 from arrears.stores.objects import Objects
 from spark_jobs.launch import launch_plain

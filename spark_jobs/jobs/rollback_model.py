@@ -6,14 +6,14 @@ is no earlier champion, when the named version never was one, or when the log is
 
 from __future__ import annotations
 
-from arrears.contracts.decision_records import REIGN_BEGINS, DecisionRecord, lawful_reigns
 from arrears.contracts.errors import BadConfiguration
-from arrears.contracts.facts import JobResult
-from arrears.contracts.jobs import RollbackModelConfig
+from arrears.contracts.job_configs.jobs import RollbackModelConfig
+from arrears.contracts.outcome_facts import JobResult
+from arrears.contracts.promotion_log import REIGN_BEGINS, DecisionRecord, lawful_reigns
+from arrears.promotion.succession import Succession, succession
 from arrears.stores.models import Models
 from arrears.stores.objects import Objects
 from spark_jobs.launch import launch_plain
-from spark_jobs.promotion.succession import Succession, succession
 
 BY_HAND = "by-hand"
 

@@ -14,28 +14,28 @@ from typing import Any
 from pyspark.sql import SparkSession
 
 import arrears
-from arrears.contracts.catalogue import Table
-from arrears.contracts.descriptions import DatasetDescription
+from arrears.contracts.addresses import Table
 from arrears.contracts.errors import BadConfiguration
-from arrears.contracts.experiments import Experiment
-from arrears.contracts.facts import JobResult
-from arrears.contracts.jobs import ResolveVersionsConfig, RunExperimentConfig, TrainModelConfig
-from arrears.contracts.training_choices import training_values, with_features
-from arrears.model.feature_paths import fewest_features
-from arrears.model.search import search_of
-from arrears.model.trials import Trial, folds_of_metrics, ranked
-from arrears.stores.experiments import read_experiment
+from arrears.contracts.job_configs.experiments import Experiment
+from arrears.contracts.job_configs.jobs import ResolveVersionsConfig, RunExperimentConfig, TrainModelConfig
+from arrears.contracts.job_configs.training_choices import training_values, with_features
+from arrears.contracts.outcome_facts import JobResult
+from arrears.contracts.tables.descriptions import DatasetDescription
+from arrears.model.experiments.feature_selection import fewest_features
+from arrears.model.experiments.search import search_of
+from arrears.model.experiments.trials import Trial, folds_of_metrics, ranked
+from arrears.stores.experiment_files import read_experiment
 from arrears.stores.model_notes import run_tags
 from arrears.stores.models import Models
 from arrears.stores.objects import Objects
 from arrears.stores.trial_runs import TrialRuns
 from spark_jobs.data.leak_check import checked_for_leaks
-from spark_jobs.engines.registry import engine_named
-from spark_jobs.experiments.experiment import run_trials
+from spark_jobs.engines.engine_registry import engine_named
 from spark_jobs.experiments.experiment_report import report_files
 from spark_jobs.experiments.feature_ranking import selection_of
+from spark_jobs.experiments.fold_training import Trials
 from spark_jobs.experiments.pinned_folds import pinned_folds
-from spark_jobs.experiments.trials import Trials
+from spark_jobs.experiments.trial_loop import run_trials
 from spark_jobs.io.checkpoints import checkpoints
 from spark_jobs.jobs import resolve_versions
 from spark_jobs.launch import launch

@@ -11,16 +11,16 @@ import logging
 from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
-from arrears.contracts.catalogue import Table
-from arrears.contracts.descriptions import ID, DatasetDescription
+from arrears.contracts.addresses import Table
 from arrears.contracts.errors import BadConfiguration
-from arrears.contracts.facts import JobResult
-from arrears.contracts.jobs import SampleNewDataConfig
+from arrears.contracts.job_configs.jobs import SampleNewDataConfig
+from arrears.contracts.outcome_facts import JobResult
+from arrears.contracts.tables.descriptions import ID, DatasetDescription
 from arrears.stores.objects import Objects
 from spark_jobs.io import tables
 from spark_jobs.launch import launch
+from spark_jobs.transforms.borrowers.samples import to_new_borrowers
 from spark_jobs.transforms.ids import ROW_DIGEST, digest_of, digest_sums, with_row_digest
-from spark_jobs.transforms.samples import to_new_borrowers
 
 log = logging.getLogger(__name__)
 

@@ -13,25 +13,25 @@ from pyspark import StorageLevel
 from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
-from arrears.contracts.catalogue import Table, registered_model
-from arrears.contracts.descriptions import ID
+from arrears.contracts.addresses import Table, registered_model
 from arrears.contracts.errors import BadConfiguration
-from arrears.contracts.facts import JobResult
-from arrears.contracts.jobs import ScoreBorrowersConfig
-from arrears.model.cutoffs import NO_CUTOFF, approval_mark
-from arrears.model.risk import CATEGORIES, risk_limits
+from arrears.contracts.job_configs.jobs import ScoreBorrowersConfig
+from arrears.contracts.outcome_facts import JobResult
+from arrears.contracts.tables.descriptions import ID
+from arrears.model.fitting.risk import CATEGORIES, risk_limits
+from arrears.model.metrics.cutoffs import NO_CUTOFF, approval_mark
 from arrears.reports import figures
 from arrears.scoring.batch import check_columns
 from arrears.scoring.document import ModelDocument
 from arrears.stores.models import Models
 from arrears.stores.objects import Objects
-from spark_jobs.engines.contract import Snapshot
-from spark_jobs.engines.scoring import SCORE, score_snapshot
+from spark_jobs.engines.row_groups import Snapshot
 from spark_jobs.io import snapshots, tables
 from spark_jobs.launch import launch
 from spark_jobs.measuring.evaluation import score_histogram
 from spark_jobs.schemas import SAMPLE_ID
-from spark_jobs.transforms.risk import risk_category
+from spark_jobs.scoring.score_snapshot import SCORE, score_snapshot
+from spark_jobs.transforms.scores.risk_column import risk_category
 
 
 def run(spark: SparkSession, config: ScoreBorrowersConfig) -> JobResult:

@@ -15,13 +15,13 @@ from pyspark.sql import SparkSession
 from pyspark.sql.types import StructType
 
 import arrears
-from arrears.contracts.catalogue import Table
-from arrears.contracts.descriptions import DatasetDescription
-from arrears.contracts.facts import JobResult
-from arrears.contracts.jobs import TrainModelConfig
-from arrears.contracts.tasks import DEFAULT
-from arrears.contracts.training_choices import with_features
-from arrears.model.cutoffs import told_cutoff
+from arrears.contracts.addresses import Table
+from arrears.contracts.job_configs.jobs import TrainModelConfig
+from arrears.contracts.job_configs.training_choices import with_features
+from arrears.contracts.objectives import DEFAULT
+from arrears.contracts.outcome_facts import JobResult
+from arrears.contracts.tables.descriptions import DatasetDescription
+from arrears.model.metrics.cutoffs import told_cutoff
 from arrears.stores.model_notes import about_training, parameters_of, run_tags, short_name
 from arrears.stores.models import Models
 from arrears.stores.objects import Objects
@@ -30,13 +30,13 @@ from spark_jobs.io.checkpoints import checkpoints
 from spark_jobs.io.lineages import keep_lineage
 from spark_jobs.io.tables import read_version
 from spark_jobs.launch import launch
-from spark_jobs.tasks.dispatch import fit_task
+from spark_jobs.objectives.objective_registry import fit_task
 from spark_jobs.training.choices import check_all_choices
 from spark_jobs.training.documents import document_of
 from spark_jobs.training.finishing import finished_document, training_auc, with_points
 from spark_jobs.training.fitting import trained_model
-from spark_jobs.training.kept_model import keep_model
-from spark_jobs.training.pinned_training import pinned_rows
+from spark_jobs.training.log_model import keep_model
+from spark_jobs.training.pinned_rows import pinned_rows
 
 # An override counts only where a leak was found: the tags tell then. A switch that did nothing is none.
 _NO_PARAMETERS = ("root", "outcome", "run_label", "run_url", "as_of", "leak_override", "leak_override_reason")

@@ -12,14 +12,14 @@ import numpy as np
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
-from arrears.contracts.descriptions import ID
 from arrears.contracts.errors import BadConfiguration
-from arrears.model.bootstrap import joined_aucs, percentile_interval
-from arrears.model.curves import HISTOGRAM_BINS, CurvePoint, Curves
-from arrears.model.cutoffs import APPROVE_ALL
-from arrears.model.findings import Findings
-from arrears.model.metrics import Evaluation
-from arrears.model.score_groups import (
+from arrears.contracts.tables.descriptions import ID
+from arrears.model.metrics.bootstrap import joined_aucs, percentile_interval
+from arrears.model.metrics.curves import HISTOGRAM_BINS, CurvePoint, Curves
+from arrears.model.metrics.cutoffs import APPROVE_ALL
+from arrears.model.metrics.default_metrics import Evaluation
+from arrears.model.metrics.findings import Findings
+from arrears.model.metrics.score_groups import (
     ScoreGroup,
     calibration_check,
     calibration_groups,
@@ -31,10 +31,10 @@ from arrears.model.score_groups import (
 from spark_jobs.measuring.comparison import auc_difference
 from spark_jobs.measuring.level_findings import level_findings
 from spark_jobs.measuring.scored_rows import LABEL, SCORE, checked_count, checked_error_sums, kept, score_bounds
-from spark_jobs.transforms.score_bootstrap import bootstrap_hash, to_bootstrap_areas
-from spark_jobs.transforms.score_counts import to_score_counts, with_counts_below
-from spark_jobs.transforms.score_curves import to_curve_points, to_histogram, to_quantile_grid, to_score_groups
-from spark_jobs.transforms.score_ranks import rank_sums_of, to_rank_sums
+from spark_jobs.transforms.scores.score_bootstrap import bootstrap_hash, to_bootstrap_areas
+from spark_jobs.transforms.scores.score_counts import to_score_counts, with_counts_below
+from spark_jobs.transforms.scores.score_curves import to_curve_points, to_histogram, to_quantile_grid, to_score_groups
+from spark_jobs.transforms.scores.score_ranks import rank_sums_of, to_rank_sums
 
 WEIGHT = "_weight"
 

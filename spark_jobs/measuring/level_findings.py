@@ -9,15 +9,15 @@ from collections.abc import Iterable, Sequence
 from pyspark.sql import DataFrame, Row
 from pyspark.sql.types import NumericType
 
-from arrears.model.binning import OTHER_LEVELS, Bins
-from arrears.model.cutoffs import APPROVE_ALL
-from arrears.model.fairness import LevelCounts, group_fairness
-from arrears.model.findings import GroupFairness, SegmentResult
+from arrears.model.features.binning import OTHER_LEVELS, Bins
+from arrears.model.metrics.cutoffs import APPROVE_ALL
+from arrears.model.metrics.fairness import LevelCounts, group_fairness
+from arrears.model.metrics.findings import GroupFairness, SegmentResult
 from spark_jobs.measuring.scored_rows import LABEL, SCORE
-from spark_jobs.transforms.binned_counts import to_bins
-from spark_jobs.transforms.levels import to_level_counts, to_level_rows
-from spark_jobs.transforms.score_counts import to_score_counts, with_counts_below
-from spark_jobs.transforms.score_ranks import rank_sums_of, to_rank_sums
+from spark_jobs.transforms.features.binned_counts import to_bins
+from spark_jobs.transforms.features.levels import to_level_counts, to_level_rows
+from spark_jobs.transforms.scores.score_counts import to_score_counts, with_counts_below
+from spark_jobs.transforms.scores.score_ranks import rank_sums_of, to_rank_sums
 
 QUARTERS = 4
 LEAST_ROWS, LEAST_DEFAULTS = 100, 10  # an interval from fewer is too wide to tell a weak segment from chance
@@ -50,7 +50,7 @@ def level_findings(
             more than one.
 
     Returns:
-        Segments, the weakest AUC first; groups, see ``arrears.model.fairness.group_fairness``.
+        Segments, the weakest AUC first; groups, see ``arrears.model.metrics.fairness.group_fairness``.
     """
     protected = () if threshold is None else protected
     columns = tuple(dict.fromkeys((*segment_by, *protected)))

@@ -7,10 +7,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from arrears.contracts.descriptions import DatasetDescription
-from arrears.contracts.jobs import EvaluateModelConfig
-from arrears.model.cutoffs import NO_CUTOFF, approval_mark
-from arrears.model.decisions import (
+from arrears.contracts.job_configs.jobs import EvaluateModelConfig
+from arrears.contracts.tables.descriptions import DatasetDescription
+from arrears.model.gate.promotion import (
     LEAK_CHECK_TAG,
     LEAK_REASON_TAG,
     LEAKS_TAG,
@@ -19,15 +18,16 @@ from arrears.model.decisions import (
     overridden_leaks,
     with_leaks,
 )
-from arrears.model.metrics import Evaluation
-from arrears.model.profit import ProfitCurve
+from arrears.model.metrics.cutoffs import NO_CUTOFF, approval_mark
+from arrears.model.metrics.default_metrics import Evaluation
+from arrears.model.metrics.profit import ProfitCurve
 from arrears.reports.canvas import in_few_colours
 from arrears.reports.model_figures import model_plots
 from arrears.reports.model_page import ModelPage, render_model_page
 from arrears.scoring.document import ModelDocument
 from arrears.scoring.scorers import load_scorer
 from arrears.stores.model_notes import AS_OF_TAG, RUN_LABEL_TAG
-from spark_jobs.measuring.measured import Measured
+from spark_jobs.measuring.measured_model import Measured
 from spark_jobs.measuring.trained import TrainedRun, told_training
 
 _CARRYING = 5

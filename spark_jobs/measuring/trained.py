@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from arrears.model.metrics import Evaluation
+from arrears.model.metrics.default_metrics import Evaluation
 from arrears.stores.model_notes import AS_OF_TAG
 
 

@@ -11,18 +11,18 @@ from dataclasses import dataclass
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from arrears.contracts.catalogue import Table
-from arrears.contracts.descriptions import ID, LABEL, DatasetDescription
+from arrears.contracts.addresses import Table
 from arrears.contracts.errors import BadInput
-from arrears.contracts.jobs import EvaluateModelConfig
-from arrears.contracts.tasks import DEFAULT
-from arrears.model.decisions import LEAK_CHECK_TAG
-from arrears.model.gate import comparison_problem
-from arrears.model.task_gate import needs_outcomes
+from arrears.contracts.job_configs.jobs import EvaluateModelConfig
+from arrears.contracts.objectives import DEFAULT
+from arrears.contracts.tables.descriptions import ID, LABEL, DatasetDescription
+from arrears.model.gate.objective_promotion import needs_outcomes
+from arrears.model.gate.promotion import LEAK_CHECK_TAG
+from arrears.model.gate.rules import comparison_problem
 from spark_jobs.io.lineages import lineage_of
 from spark_jobs.io.tables import read_version
 from spark_jobs.measuring.scored_rows import only_row
-from spark_jobs.transforms.lineage import with_learnt
+from spark_jobs.transforms.training.lineage_rows import with_learnt
 
 
 @dataclass(frozen=True)

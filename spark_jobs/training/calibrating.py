@@ -8,12 +8,12 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from arrears.contracts.errors import BadInput
-from arrears.model.calibration import Calibration
-from arrears.model.calibration_fits import fitted_isotonic, fitted_platt
-from arrears.model.cutoffs import APPROVE_ALL
+from arrears.model.fitting.calibration import Calibration
+from arrears.model.fitting.calibration_fits import fitted_isotonic, fitted_platt
+from arrears.model.metrics.cutoffs import APPROVE_ALL
 from spark_jobs.measuring.scored_rows import LABEL, SCORE, kept, score_bounds, usable_error_sums
-from spark_jobs.transforms.score_counts import to_score_counts, with_counts_below
-from spark_jobs.transforms.score_curves import to_outcome_counts
+from spark_jobs.transforms.scores.score_counts import to_score_counts, with_counts_below
+from spark_jobs.transforms.scores.score_curves import to_outcome_counts
 
 MOST_SCORES = 100_000  # that reach the driver: 10 MB
 

@@ -7,12 +7,12 @@ from typing import Any
 
 from pyspark.sql.types import NumericType, StructType
 
-from arrears.contracts.descriptions import DatasetDescription
 from arrears.contracts.errors import BadConfiguration
-from arrears.contracts.jobs import TrainModelConfig
-from arrears.contracts.training_choices import with_features
-from spark_jobs.engines.registry import engine_named
-from spark_jobs.training.preparation import interactions, suited_to
+from arrears.contracts.job_configs.jobs import TrainModelConfig
+from arrears.contracts.job_configs.training_choices import with_features
+from arrears.contracts.tables.descriptions import DatasetDescription
+from spark_jobs.engines.engine_registry import engine_named
+from spark_jobs.training.learnt_preparation import interactions, suited_to
 from spark_jobs.training.sharding import check_choices
 
 

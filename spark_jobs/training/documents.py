@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from arrears.contracts.jobs import TrainModelConfig
+from arrears.contracts.job_configs.jobs import TrainModelConfig
 from arrears.scoring.document import ModelDocument
-from spark_jobs.engines.contract import FittedModel, TrainingSpec
-from spark_jobs.engines.task_contract import TaskRows
+from spark_jobs.engines.interface import FittedModel, TrainingSpec
+from spark_jobs.engines.objective_interface import TaskRows
 
 
 def document_of(config: TrainModelConfig, given: TrainingSpec | TaskRows, fitted: FittedModel) -> ModelDocument:

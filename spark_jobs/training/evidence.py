@@ -13,16 +13,16 @@ from dataclasses import dataclass
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
-from arrears.contracts.descriptions import LABEL
-from arrears.model.binning import Bins
-from arrears.model.monotone_bins import NARROW_BINS, counts_between, merged_sketch, monotone_cuts, narrow_edges
+from arrears.contracts.tables.descriptions import LABEL
+from arrears.model.features.binning import Bins
+from arrears.model.features.monotone_bins import NARROW_BINS, counts_between, merged_sketch, monotone_cuts, narrow_edges
 from arrears.scoring.columns import MISSING_LEVEL
 from arrears.scoring.preparation import Preparation
 from arrears.scoring.woe import NOTHING, Counts, EvidenceTable, evidence_table
 from spark_jobs.data.feature_power import segment_counts
-from spark_jobs.transforms.feature_statistics import to_levels
-from spark_jobs.transforms.prepared_rows import to_prepared_numbers, to_sketches
-from spark_jobs.transforms.training_rows import ROW_ORDER
+from spark_jobs.transforms.features.feature_statistics import to_levels
+from spark_jobs.transforms.training.prepared_rows import to_prepared_numbers, to_sketches
+from spark_jobs.transforms.training.training_rows import ROW_ORDER
 
 
 @dataclass(frozen=True)

@@ -11,16 +11,17 @@ from functools import reduce
 
 from pyspark.sql import DataFrame, SparkSession
 
-from arrears.contracts.cutoff_choice import cutoff_rule
-from arrears.contracts.descriptions import LABEL
-from arrears.contracts.jobs import TrainModelConfig
-from arrears.model.resampling import Resampling
+from arrears.contracts.job_configs.cutoff_choice import cutoff_rule
+from arrears.contracts.job_configs.jobs import TrainModelConfig
+from arrears.contracts.tables.descriptions import LABEL
+from arrears.model.fitting.resampling import Resampling
 from arrears.scoring.document import ModelDocument
 from arrears.scoring.scorers import load_scorer
-from arrears.scoring.scorers.scorecard import Scorecard
-from arrears.scoring.scorers.tables import written
-from spark_jobs.engines.contract import CALIBRATION_SHARD, VALIDATION_SHARD, FittedModel, Snapshot
-from spark_jobs.measuring.cutoffs import chosen_cutoff
+from arrears.scoring.scorers.plain_tables import written
+from arrears.scoring.scorers.scorecard_points import Scorecard
+from spark_jobs.engines.interface import CALIBRATION_SHARD, VALIDATION_SHARD, FittedModel
+from spark_jobs.engines.row_groups import Snapshot
+from spark_jobs.measuring.cutoff_search import chosen_cutoff
 from spark_jobs.measuring.evaluation import auc_of, score_quantiles
 from spark_jobs.measuring.scored_rows import kept, score_carrying
 from spark_jobs.training.calibrating import calibrated

@@ -17,11 +17,12 @@ from dataclasses import dataclass, replace
 
 from pyspark.sql import SparkSession
 
-from arrears.contracts.jobs import TrainModelConfig
-from spark_jobs.engines.contract import VALIDATION_SHARD, Engine, FileSlice, FittedModel, Snapshot, TrainingSpec
-from spark_jobs.engines.registry import engine_named
+from arrears.contracts.job_configs.jobs import TrainModelConfig
+from spark_jobs.engines.engine_registry import engine_named
+from spark_jobs.engines.interface import VALIDATION_SHARD, Engine, FittedModel, TrainingSpec
+from spark_jobs.engines.row_groups import FileSlice, Snapshot
 from spark_jobs.io.snapshots import read_slices
-from spark_jobs.transforms.training_rows import AGAIN
+from spark_jobs.transforms.training.training_rows import AGAIN
 
 log = logging.getLogger(__name__)
 

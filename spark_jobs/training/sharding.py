@@ -6,12 +6,12 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from arrears.contracts.descriptions import DatasetDescription
 from arrears.contracts.errors import BadConfiguration
-from arrears.contracts.jobs import TrainModelConfig
-from arrears.model.resampling import resampling
-from spark_jobs.engines.catboost_memory import TaskSize, shards_that_fit
-from spark_jobs.engines.contract import Engine
+from arrears.contracts.job_configs.jobs import TrainModelConfig
+from arrears.contracts.tables.descriptions import DatasetDescription
+from arrears.model.fitting.resampling import resampling
+from spark_jobs.engines.catboost.memory import TaskSize, shards_that_fit
+from spark_jobs.engines.interface import Engine
 from spark_jobs.engines.options import parsed_options
 
 log = logging.getLogger(__name__)

@@ -10,13 +10,14 @@ import pytest
 from airflow.providers.standard.operators import hitl
 from airflow.sdk.exceptions import AirflowSkipException, ParamValidationError, TaskAwaitingInput
 
-from arrears.contracts.arguments import parse
-from arrears.contracts.jobs import JOBS, PromoteModelConfig
-from include import approval_operator, questions
+from arrears.contracts.job_configs.arguments import parse
+from arrears.contracts.job_configs.jobs import JOBS, PromoteModelConfig
+from include import approval_operator
 from include.approval import AskByMail, approval_param, model_approval, unless_automatic
+from include.mail import approval_mail
 from include.settings import Settings
 from tests.dags.rendering import rendered, spark_submit_argv
-from tests.unit.made_up_run import decided
+from tests.unit.include.made_up_run import decided
 
 ADA = {"id": "ada", "name": "Ada Lovelace"}
 A_PILOT = "a pilot of fifty loans"
@@ -161,8 +162,8 @@ def test_mail_server_that_is_down_does_not_stop_the_question(
 ) -> None:
     sent: list[tuple[Any, str]] = []
     found = decided("", unmet_rules="2")
-    monkeypatch.setattr(questions, "gather", lambda context, settings: found)
-    monkeypatch.setattr(questions, "deliver", lambda message, connection: sent.append((message, connection)))
+    monkeypatch.setattr(approval_mail, "gather", lambda context, settings: found)
+    monkeypatch.setattr(approval_mail, "deliver", lambda message, connection: sent.append((message, connection)))
     task = rendered(dags["training"].get_task("approve_model"))
     context = {
         "task": task,
@@ -183,6 +184,6 @@ def test_mail_server_that_is_down_does_not_stop_the_question(
     def down(*_: object) -> None:
         raise OSError("no route")
 
-    monkeypatch.setattr(questions, "deliver", down)
+    monkeypatch.setattr(approval_mail, "deliver", down)
     asking.notify(context)
     assert "nobody could be told by mail" in caplog.text

@@ -10,11 +10,11 @@ import pytest
 from airflow.serialization.serialized_objects import DagSerialization
 
 from arrears.contracts.errors import BadConfiguration
-from arrears.contracts.jobs import JOBS, default_of
-from include.policy import Tag
-from include.profiles import DRIVER_ONLY, SMALL, TRAINING
+from arrears.contracts.job_configs.jobs import JOBS, default_of
+from include.cluster_sizes import DRIVER_ONLY, SMALL, TRAINING
+from include.dag_defaults import Tag
 from include.settings import Settings
-from include.spark import spark_task
+from include.spark_task import spark_task
 from tests.dags.rendering import ENVIRONMENT, PROJECT, parsed
 
 TASKS = {

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from airflow.sdk.exceptions import AirflowFailException
 
-from arrears.contracts.jobs import JOBS
+from arrears.contracts.job_configs.jobs import JOBS
 from tests.dags.rendering import FILLED_IN, rendered
 
 A_PILOT = "a pilot of fifty loans"

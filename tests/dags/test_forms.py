@@ -10,8 +10,8 @@ import pytest
 from airflow.sdk.definitions._internal.types import NOTSET
 from airflow.sdk.exceptions import ParamValidationError
 
-from arrears.contracts.arguments import parse, to_argv
-from arrears.contracts.jobs import JOBS, GenerateDataConfig, TrainModelConfig
+from arrears.contracts.job_configs.arguments import parse, to_argv
+from arrears.contracts.job_configs.jobs import JOBS, GenerateDataConfig, TrainModelConfig
 from include.forms import business_date, param
 from include.settings import Settings
 

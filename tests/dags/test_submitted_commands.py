@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from arrears.contracts.arguments import parse
-from arrears.contracts.jobs import JOBS
-from include.nodes import Node
+from arrears.contracts.job_configs.arguments import parse
+from arrears.contracts.job_configs.jobs import JOBS
+from include.transports.ssh_node import Node
 from tests.dags.rendering import AS_OF, PROJECT, rendered, spark_submit_argv
 
 GOLDEN = Path(__file__).with_name("golden")
@@ -115,9 +115,9 @@ def test_no_secret_of_the_environment_is_in_a_command(dags: dict[str, Any], monk
 
 
 def test_without_jars_the_packages_are_resolved_by_spark() -> None:
-    from include.profiles import SMALL
+    from include.cluster_sizes import SMALL
     from include.settings import Settings
-    from include.spark import spark_task
+    from include.spark_task import spark_task
 
     task = spark_task("generate_data", Settings.from_env({}), profile=SMALL, as_of=AS_OF)
     assert "io.delta:delta-spark_4.1_2.13:4.3.1" in task.packages

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.airflow_pages import AirflowPages, chromium
+from tests.e2e.pages_in_browser import AirflowPages, chromium
 from tests.e2e.running_stack import RunningStack
 
 # What boto3 and MLflow read in the test's own process.

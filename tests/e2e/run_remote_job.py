@@ -13,7 +13,7 @@ import sys
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowTaskTimeout
 from airflow.sdk.execution_time.timeout import timeout
 
-from include.ssh import RemoteSparkJob
+from include.transports.ssh import RemoteSparkJob
 
 log = logging.getLogger(__name__)
 

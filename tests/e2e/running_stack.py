@@ -16,15 +16,15 @@ from urllib.parse import quote
 import pandas
 import pyarrow.parquet
 
-from arrears.contracts.catalogue import Catalogue, Table
+from arrears.contracts.addresses import Catalogue, Table
 from arrears.stores.objects import Objects
 from bench.demo import free_ports
-from local.airflow_client import AirflowClient, RunState
 from local.credentials import Credentials, load_or_generate
-from local.demo_mails import Mail, Mailbox
-from local.settings import StackSettings
-from local.stack_variables import stack_variables
-from local.supervision import PartState, Supervisor
+from local.demo.airflow_client import AirflowClient, RunState
+from local.demo.mails import Mail, Mailbox
+from local.stack.running_environment import stack_variables
+from local.stack.supervisor import PartState, Supervisor
+from local.stack_settings import StackSettings
 
 PROJECT = Path(__file__).resolve().parents[2]
 AS_OF = "2026-01-31"  # the business date of the demo

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from arrears.contracts.catalogue import Catalogue, Table
+from arrears.contracts.addresses import Catalogue, Table
 from arrears.stores.objects import Objects
 from spark_jobs.io.commits import table_version
 from tests.conftest import REPOSITORY, spark_jars
@@ -65,7 +65,7 @@ def test_a_bank_becomes_features_a_data_set_and_a_replay(stack: RunningStack) ->
     assert sum(sides) == 2000
 
     done(stack, "generate_bank", loans=300, seed=7)  # the tables move on
-    replayed = stack.command("local.replay", run_id)
+    replayed = stack.command("ops.replay_run", run_id)
     assert replayed.returncode == 0, replayed.stdout
     assert f"replaying {BANK}, dataset version {version}" in replayed.stdout
     assert "replayed = identical" in replayed.stdout

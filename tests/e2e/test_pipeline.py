@@ -19,16 +19,16 @@ import pyspark
 import pytest
 from mlflow.types import DataType
 
-from arrears.contracts.catalogue import Table, registered_model
-from arrears.contracts.descriptions import ID, LABEL
+from arrears.contracts.addresses import Table, registered_model
 from arrears.contracts.errors import UpstreamNotReady
+from arrears.contracts.tables.descriptions import ID, LABEL
 from arrears.stores.models import Models
 from arrears.stores.objects import Objects
-from local.demo_notes import Notes
-from local.processes import members
-from local.supervision import Supervisor
-from tests.e2e.airflow_pages import AirflowPages
-from tests.e2e.approvals import Question
+from local.demo.notes import Notes
+from local.stack.processes import members
+from local.stack.supervisor import Supervisor
+from tests.e2e.approvals_by_api import Question
+from tests.e2e.pages_in_browser import AirflowPages
 from tests.e2e.running_stack import AS_OF, RunningStack, eventually
 from tests.e2e.ssh_server import SshServer, sshd  # noqa: F401  # a fixture
 from tests.e2e.trainings import Training, executors_at_work, mentions, reads_archive
@@ -286,7 +286,7 @@ def test_person_rejects_approves_and_overrides_and_a_rollback_brings_the_better_
     assert stack.ended_run("rollback", back).state == "success", stack.task_log("rollback", back, "rollback_model")
     assert Models().champion(name) == "1"
 
-    proven = stack.command("local.decisions", name)
+    proven = stack.command("ops.verify_decisions", name)
     assert proven.returncode == 0, proven.stdout
     kinds = re.findall(r"^ *\d+ +\S+ +(promoted|rejected|approved|kept|rolled back)", proven.stdout, re.MULTILINE)
     said = ["rejected", "approved", "kept", "approved", "promoted"]

@@ -35,7 +35,7 @@ import sys, time
 if sys.argv[1] == "75":
     sys.exit(75)
 from pyspark.sql import SparkSession
-from arrears.contracts.facts import JobResult, OutcomeFact
+from arrears.contracts.outcome_facts import JobResult, OutcomeFact
 spark = SparkSession.builder.getOrCreate()
 print("rows counted:", spark.range(100).count(), "secret of the node:", len(__import__("os").environ["NODE_SECRET"]))
 if sys.argv[1] == "wait":

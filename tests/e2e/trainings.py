@@ -10,13 +10,13 @@ import mlflow
 import psutil
 import pyarrow as pa
 
-from arrears.contracts.catalogue import Table
+from arrears.contracts.addresses import Table
 from arrears.scoring.batch import default_probabilities
 from arrears.scoring.document import ModelDocument
 from arrears.scoring.scorers import load_scorer
 from arrears.stores.model_notes import RUN_LABEL_TAG
 from arrears.stores.models import Models
-from local.processes import members
+from local.stack.processes import members
 from tests.e2e.running_stack import AS_OF, RunningStack
 
 
@@ -28,7 +28,7 @@ class Training:
         flags = ["--dataset-version", dataset_version, "--run-label", label, "--iterations", "1500"]
         flags += ["--early-stopping-rounds", "1500", "--learning-rate", "0.01"]
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "local.submit", "train_model", "--", *flags],
+            [sys.executable, "-m", "ops.submit_job", "train_model", "--", *flags],
             env=stack.environ,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 
-from arrears.contracts.catalogue import Catalogue, Table
+from arrears.contracts.addresses import Catalogue, Table
 from spark_jobs.io.log_store import commit_by_conditional_put
 from spark_jobs.io.tables import overwrite_partition
 from tests.conftest import spark_settings

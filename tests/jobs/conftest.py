@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.jobs.model_world import local_registry
-from tests.jobs.registry_world import MODEL, describe
+from tests.jobs.models.model_world import local_registry
+from tests.jobs.promotion.registry_world import MODEL, describe
 
 
 @pytest.fixture(scope="module")

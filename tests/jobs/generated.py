@@ -7,9 +7,9 @@ from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 
-from arrears.contracts.catalogue import Catalogue, Table
-from arrears.contracts.facts import JobResult
-from arrears.contracts.jobs import GenerateDataConfig
+from arrears.contracts.addresses import Catalogue, Table
+from arrears.contracts.job_configs.jobs import GenerateDataConfig
+from arrears.contracts.outcome_facts import JobResult
 from arrears.stores.objects import Objects
 from spark_jobs.io.tables import read_partition
 from spark_jobs.jobs import generate_data

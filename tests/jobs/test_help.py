@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from arrears.contracts.jobs import JOBS
+from arrears.contracts.job_configs.jobs import JOBS
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 FOLDER = REPOSITORY / "spark_jobs" / "jobs"

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import pytest
 from pyspark.sql import SparkSession
 
-from arrears.contracts.experiments import Folds
-from arrears.contracts.jobs import TrainModelConfig
+from arrears.contracts.job_configs.experiments import Folds
+from arrears.contracts.job_configs.jobs import TrainModelConfig
 from spark_jobs.experiments.pinned_folds import PinnedFolds, pinned_folds
-from tests.spark.planted import DESCRIPTION, written
+from tests.spark.training.planted import DESCRIPTION, written
 
 
 @pytest.fixture(scope="module")

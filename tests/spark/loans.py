@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
-from arrears.contracts.descriptions import DatasetDescription
-from arrears.contracts.jobs import GenerateDataConfig
-from spark_jobs.transforms.borrowers import to_borrowers
-from spark_jobs.transforms.splits import PART, with_random_part
+from arrears.contracts.job_configs.jobs import GenerateDataConfig
+from arrears.contracts.tables.descriptions import DatasetDescription
+from spark_jobs.transforms.borrowers.borrowers import to_borrowers
+from spark_jobs.transforms.borrowers.splits import PART, with_random_part
 
 DESCRIPTION = DatasetDescription(
     name="bank",

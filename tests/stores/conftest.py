@@ -15,8 +15,8 @@ import pytest
 
 from arrears.stores.objects import Objects
 from local.progress import Progress
-from local.settings import StackSettings
-from local.versitygw import ensure_versitygw
+from local.stack_settings import StackSettings
+from local.tools.versitygw import ensure_versitygw
 
 START_SECONDS = 30
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from arrears.contracts.errors import ArrearsError
-from arrears.contracts.jobs import PromoteModelConfig
+from arrears.contracts.job_configs.jobs import PromoteModelConfig
 from spark_jobs.jobs import promote_model
 
 if __name__ == "__main__":

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from arrears.contracts.catalogue import Catalogue
-from arrears.contracts.decision_records import Chain, DecisionRecord, Head
+from arrears.contracts.addresses import Catalogue
 from arrears.contracts.errors import BadConfiguration, Contended
+from arrears.contracts.promotion_log import Chain, DecisionRecord, Head
 from arrears.stores.decision_log import DecisionLog
+from arrears.stores.model_registry import Registry
 from arrears.stores.objects import Objects
-from arrears.stores.registry import Registry
-from tests.jobs.model_world import local_registry
-from tests.jobs.registry_world import BETTER, DATASET, GOOD, MODEL, VERSION, describe, measured
+from tests.jobs.models.model_world import local_registry
+from tests.jobs.promotion.registry_world import BETTER, DATASET, GOOD, MODEL, VERSION, describe, measured
 
 PROMOTER = Path(__file__).with_name("promote_one.py")
 

@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 
 from arrears.contracts.errors import Contended
-from arrears.contracts.locks import LockRecord
-from arrears.stores.locks import held_lock
+from arrears.stores.locks import LockRecord, held_lock
 from arrears.stores.objects import Objects
 
 ADDED_BY_EACH = 20

@@ -10,8 +10,8 @@ import pytest
 from mlflow import MlflowClient
 
 from arrears.stores.models import Models
-from tests.jobs.model_world import local_registry
-from tests.jobs.registry_world import GOOD, measured
+from tests.jobs.models.model_world import local_registry
+from tests.jobs.promotion.registry_world import GOOD, measured
 
 FILES = {"report.html": b"<p>", "evaluation.json": b"{}"}
 

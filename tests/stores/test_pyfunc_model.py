@@ -17,7 +17,7 @@ from mlflow.utils.proto_json_utils import dataframe_from_parsed_json
 from xgboost import DMatrix, train
 
 from arrears.contracts.errors import BadInput
-from arrears.contracts.jobs import TrainModelConfig
+from arrears.contracts.job_configs.jobs import TrainModelConfig
 from arrears.scoring.batch import prepared_input
 from arrears.scoring.document import LevelRates, ModelDocument
 from arrears.scoring.preparation import Preparation
@@ -25,13 +25,13 @@ from arrears.scoring.pyfunc_model import ArrearsModel
 from arrears.scoring.scorers import load_scorer
 from arrears.scoring.scorers.forest import LEAF, Forest
 from arrears.scoring.scorers.linear import LinearModel
-from arrears.scoring.scorers.scorecard import PointScale, Scorecard, points_rows
-from arrears.scoring.scorers.tables import written
+from arrears.scoring.scorers.plain_tables import written
+from arrears.scoring.scorers.scorecard_points import PointScale, Scorecard, points_rows
 from arrears.scoring.woe import evidence_table
 from arrears.stores.models import Models
-from spark_jobs.engines.contract import FittedModel
-from spark_jobs.training.kept_model import keep_model
-from tests.jobs.model_world import local_registry
+from spark_jobs.engines.interface import FittedModel
+from spark_jobs.training.log_model import keep_model
+from tests.jobs.models.model_world import local_registry
 
 RATED = ModelDocument("loans", "v1", "made up", ("income", "age"), (), (LevelRates("state", {"NY": 0.6, "TX": 0.4}),))
 NATIVE = ModelDocument("loans", "v1", "catboost", ("income", "age"), ("state",))

@@ -13,8 +13,8 @@ import pytest
 from mlflow.exceptions import MlflowException
 
 from arrears.contracts.errors import UpstreamNotReady
+from arrears.stores.model_registry import Registry
 from arrears.stores.models import Models
-from arrears.stores.registry import Registry
 
 ANSWER = {"registered_model": {"name": "pd_bank", "aliases": [{"alias": "champion", "version": "3"}], "tags": []}}
 

@@ -63,9 +63,9 @@ def _read(model_format: str, content: bytes) -> Scorer:
 
         return XGBoostTrees.from_bytes(content)
     if model_format == "tables":
-        from arrears.scoring.scorers import tables
+        from arrears.scoring.scorers import plain_tables
 
-        return tables.read(content)
+        return plain_tables.read(content)
     if model_format == "catboost_loss":
         from arrears.scoring.scorers.catboost_loss import CatBoostLoss
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from arrears.scoring.scorers import Numbers
-from arrears.scoring.scorers.tables import checked, in_hundred, tuples
+from arrears.scoring.scorers.plain_tables import checked, in_hundred, tuples
 
 Whole = npt.NDArray[np.int64]
 EPSILON = 2.0**-52  # MLlib adds it to every density, so that a customer far from all segments still has one

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from arrears.scoring.scorers import Numbers
-from arrears.scoring.scorers.tables import checked, column, in_hundred, sigmoid
+from arrears.scoring.scorers.plain_tables import checked, column, in_hundred, sigmoid
 
 LEAF = -1
 _CELLS = 1_000_000  # rows by trees at a time: bounds the memory, and keeps one row in one step

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from arrears.scoring.scorers import Numbers
-from arrears.scoring.scorers.tables import checked, column, in_hundred, sigmoid
+from arrears.scoring.scorers.plain_tables import checked, column, in_hundred, sigmoid
 
 Pair = tuple[tuple[float, ...], tuple[float, ...]]
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from arrears.scoring.scorers import Numbers
 from arrears.scoring.scorers.linear import LinearModel
-from arrears.scoring.scorers.tables import sigmoid
+from arrears.scoring.scorers.plain_tables import sigmoid
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from arrears.scoring.scorers import Numbers
-from arrears.scoring.scorers.tables import checked, in_hundred, tuples
+from arrears.scoring.scorers.plain_tables import checked, in_hundred, tuples
 
 BATCH = 4096  # rows whose equations are solved at a time: each needs rank x rank numbers
 

@@ -1,0 +1,290 @@
+"""The configuration of the jobs that make, refresh and look at data. Defaults live here only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from arrears.contracts.addresses import DATASET_NAME
+from arrears.contracts.job_configs.arguments import option
+from arrears.contracts.job_configs.job_config import JobConfig
+
+# Sections of the forms and of --help.
+_SOURCE = "Columns and description of the source"
+_BANK = "Tables of a bank"
+_SPLIT = "More about the split"
+_SYNTHETIC = "Synthetic borrowers"
+_TIME = "Time span"
+_FLAWS = "Defaults, gaps and drift"
+
+SOURCES = ("lending_club", "synthetic", "synthetic_customers", "bank")  # beside paths
+
+
+@dataclass(frozen=True, kw_only=True)
+class GenerateDataConfig(JobConfig):
+    """Reads a source, checks it against its description, and splits it into train and test."""
+
+    as_of: str = option(help="business date from which this data is in force (YYYY-MM-DD)")
+    source: str = option(
+        "lending_club",
+        help="lending_club, synthetic, synthetic_customers, bank (the tables that a bank's description names), or a"
+        " path to CSV, Parquet or Delta (local or s3://)",
+        title="Source",
+        examples=SOURCES,
+    )
+    target: str | None = option(
+        None, help="target column of a path source that has no description", title="Target column", section=_SOURCE
+    )
+    bad_when: str = option(
+        "1",
+        help="target values that mean default: a value such as 1 or bad, or a comparison such as '> 0'",
+        title="Target values that mean default",
+        section=_SOURCE,
+    )
+    id_column: str | None = option(
+        None,
+        help="column that identifies a row; empty: an id is derived from its content",
+        title="Column that identifies a row",
+        section=_SOURCE,
+    )
+    description: str | None = option(
+        None,
+        help="YAML description of a data set or a bank (path or s3://); empty: built in, or read off the file",
+        title="Description (YAML)",
+        section=_SOURCE,
+    )
+    features_from: Literal["tables", "store"] = option(
+        "tables",
+        help="bank: compute features at each decision from its tables, or read them from the feature store",
+        title="Features from",
+        section=_BANK,
+    )
+    split: Literal["random", "grouped", "out_of_time"] = option(
+        "random",
+        help="random: by borrower; grouped: by customer; out_of_time: the latest decisions are held out",
+        title="Split",
+    )
+    test_from: str | None = option(
+        None,
+        help="out_of_time: first day of held-out decisions (YYYY-MM-DD); empty: so that the share is held out",
+        title="First held-out day",
+        section=_SPLIT,
+        is_date=True,
+    )
+    embargo_days: int = option(
+        0,
+        help="days to wait on top of what a bank's tables declare until a label counts as known, in every split; of"
+        " other sources, out_of_time: days from a decision until its label is known",
+        minimum=0,
+        title="Embargo",
+        unit="days",
+        section=_SPLIT,
+    )
+    test_share: float = option(
+        0.3, help="share of borrowers held out", minimum=0.05, maximum=0.95, title="Held-out borrowers", unit="share"
+    )
+    most_broken_share: float = option(
+        0.01,
+        help="largest share of rows that may break a rule and be put into quarantine",
+        minimum=0.0,
+        maximum=1.0,
+        title="Most broken rows",
+        unit="share",
+        section=_BANK,
+    )
+    allow_new_columns: bool = option(
+        False,
+        help="accept and ignore columns that a table's contract does not have",
+        title="Allow new columns",
+        section=_BANK,
+    )
+    seed: int = option(42, help="seed of every random choice", title="Seed", section=_SPLIT)
+    rows: int = option(
+        100_000, help="synthetic: number of borrowers", minimum=100, title="Borrowers", section=_SYNTHETIC
+    )
+    features: int = option(
+        100, help="synthetic: number of features", minimum=5, maximum=5000, title="Features", section=_SYNTHETIC
+    )
+    default_rate: float = option(
+        0.09,
+        help="synthetic: share of borrowers that default",
+        minimum=0.001,
+        maximum=0.5,
+        title="Default rate",
+        unit="share",
+        section=_SYNTHETIC,
+    )
+    missing_share: float = option(
+        0.05,
+        help="synthetic: share of missing values in the columns that have any",
+        minimum=0.0,
+        maximum=0.9,
+        title="Missing values",
+        unit="share",
+        section=_SYNTHETIC,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class SampleNewDataConfig(JobConfig):
+    """Draws the day's new borrowers from the held-out stream, without their labels."""
+
+    as_of: str = option(help="business date of the new data (YYYY-MM-DD)")
+    dataset_version: str = option(help="version of the held-out set to draw from")
+    fraction: float = option(
+        0.1,
+        help="share of the held-out set to draw",
+        minimum=0.0001,
+        maximum=1.0,
+        title="New borrowers",
+        unit="share of the held-out",
+    )
+    with_replacement: bool = option(False, help="a borrower may be drawn more than once", title="Draw with replacement")
+    seed: int = option(42, help="seed of the draw; the business date is mixed in", title="Seed")
+
+
+@dataclass(frozen=True, kw_only=True)
+class GenerateBankConfig(JobConfig):
+    """Makes the three tables of a synthetic bank, as the bank would know them on the business date."""
+
+    dataset: str = option(
+        "synthetic_bank",
+        help="name in lower-case letters, digits and _: one folder of source tables",
+        title="Bank",
+        pattern=DATASET_NAME,
+    )
+    as_of: str = option(help="business date: rows that arrive later are left out (YYYY-MM-DD)")
+    loans: int = option(1_000_000, help="number of loans", minimum=100, title="Loans")
+    history_months: int = option(
+        24,
+        help="months of credit history of each loan",
+        minimum=6,
+        maximum=60,
+        title="Credit history of a loan",
+        unit="months",
+        section=_TIME,
+    )
+    first_month: str = option(
+        "2022-01-01",
+        help="month of the first decision (YYYY-MM-01)",
+        title="First month of decisions",
+        section=_TIME,
+        is_date=True,
+    )
+    decision_months: int = option(
+        36,
+        help="months over which decisions are spread",
+        minimum=1,
+        maximum=240,
+        title="Span of the decisions",
+        unit="months",
+        section=_TIME,
+    )
+    default_rate: float = option(
+        0.06,
+        help="share of loans that default",
+        minimum=0.001,
+        maximum=0.5,
+        title="Default rate",
+        unit="share",
+        section=_FLAWS,
+    )
+    missing_share: float = option(
+        0.04,
+        help="share of missing values where any are",
+        minimum=0.0,
+        maximum=0.9,
+        title="Missing values",
+        unit="share",
+        section=_FLAWS,
+    )
+    late_share: float = option(
+        0.05,
+        help="share of history rows that arrive late",
+        minimum=0.0,
+        maximum=1.0,
+        title="Late history rows",
+        unit="share",
+        section=_FLAWS,
+    )
+    drift_from: str | None = option(
+        "2024-07-01",
+        help="decisions from this day on come from a changed population",
+        title="Changed population from",
+        section=_FLAWS,
+        is_date=True,
+    )
+    seed: int = option(42, help="seed of every random choice", title="Seed")
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuildFeaturesConfig(JobConfig):
+    """Computes a bank's features as they are known on one date and merges them into the feature store."""
+
+    dataset: str = option(
+        "synthetic_bank", help="the bank whose features are built", title="Bank", pattern=DATASET_NAME
+    )
+    as_of: str = option(help="processing date (YYYY-MM-DD)")
+    description: str | None = option(
+        None,
+        help="YAML description of the bank (path or s3://); empty: built in",
+        title="Description (YAML)",
+        section=_BANK,
+    )
+    most_broken_share: float = option(
+        0.01,
+        help="largest share of rows that may break a rule and be put into quarantine",
+        minimum=0.0,
+        maximum=1.0,
+        title="Most broken rows",
+        unit="share",
+        section=_BANK,
+    )
+    allow_new_columns: bool = option(
+        False,
+        help="accept and ignore columns that a table's contract does not have; let feature tables grow by columns that"
+        " views have gained",
+        title="Allow new columns",
+        section=_BANK,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class MaintainTablesConfig(JobConfig):
+    """Compacts the Delta tables of a data set and removes what no run needs any more."""
+
+    retain_hours: int = option(
+        720,
+        help="files that no version of the last hours needs are deleted; replays go back so far",
+        minimum=168,
+        title="Keep replaced files",
+        unit="hours",
+    )
+    snapshot_days: int = option(
+        7,
+        help="training snapshots older than this, left by killed runs, go",
+        minimum=1,
+        title="Keep training snapshots",
+        unit="days",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReplayTrainingSetConfig(JobConfig):
+    """Builds a dataset version again from the table versions it was made of, and proves that it is the same."""
+
+    dataset_version: str = option(help="dataset version to build again", title="Dataset version")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExploreDataConfig(JobConfig):
+    """Looks at one partition of a data set: summaries, target rates, associations and drift, as one page."""
+
+    table: Literal["train", "test", "test_sample"] = option("train", help="which table")
+    partition: str = option(help="dataset version of train or test, business date of test_sample")
+    compared_with: str | None = option(
+        None, help="another partition of the table for the drift; empty: early against late decisions where dates are"
+    )
+    report_folder: str = option(help="S3 folder for the page and its numbers")
+    bins: int = option(10, help="bins of a numeric column", minimum=2, maximum=50)
+    seed: int = option(42, help="seed of the sample from which bin edges are read")

@@ -1,0 +1,1 @@
+"""What is fitted beside a model: calibration, correction of resampling, risk categories."""

@@ -1,0 +1,1 @@
+"""Whether a model may become champion: the rules, the comparison, the decision."""

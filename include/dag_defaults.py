@@ -1,0 +1,47 @@
+"""What every DAG of Arrears has in common: who owns it, how often a task is tried, and what it is filed under."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from enum import Enum
+from typing import Any
+
+from include.mail.airflow_failures import note_attempt, noted_failure
+from include.settings import Settings
+from include.templating import macros
+
+
+class Tag(str, Enum):
+    """The closed set of tags."""
+
+    ARREARS = "arrears"
+    DATA = "data"
+    MODEL = "model"
+    SCORES = "scores"
+
+
+def policy(settings: Settings, *tags: Tag, told: str | None) -> dict[str, Any]:
+    """Arguments of every DAG: one run at a time, no surprise catch-up, two retries for what may heal.
+
+    Each task notes its attempt and, where it fails, what was said: the mail tells it.
+    `told` is the DAG's own text in Markdown; its first line is what the list of DAGs shows.
+    """
+    text, noted = (told or "").strip(), noted_failure(settings.catalogue)
+    return {
+        "description": text.partition("\n")[0],
+        "doc_md": text,
+        "tags": [tag.value for tag in (Tag.ARREARS, *tags)],
+        "catchup": False,
+        # Runs of one DAG would contend for the same locks and the same cluster.
+        "max_active_runs": 1,
+        "user_defined_macros": macros(settings),
+        "default_args": {
+            "owner": "credit-risk",
+            "retries": 2,
+            "retry_delay": timedelta(seconds=30),
+            "execution_timeout": timedelta(hours=1),
+            "on_execute_callback": note_attempt,
+            "on_failure_callback": noted,
+            "on_retry_callback": noted,
+        },
+    }

@@ -1,0 +1,1 @@
+"""Every way by which a job reaches a cluster, behind one operator."""

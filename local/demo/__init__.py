@@ -1,0 +1,1 @@
+"""The demo: every DAG run once on real borrowers, and what came of it."""

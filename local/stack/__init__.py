@@ -1,0 +1,1 @@
+"""The embedded stack: its services, started, watched and stopped: `python -m local.stack --help`."""

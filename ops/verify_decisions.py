@@ -1,0 +1,105 @@
+"""Prove the log of decisions about every model and print it: `make verify-decisions`, MODEL=name for one of them.
+
+Without `--root` it asks the local stack; with it, the S3 and MLflow of the environment.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import textwrap
+from collections.abc import Sequence
+from functools import partial
+
+from arrears.contracts.addresses import Catalogue
+from arrears.contracts.errors import ArrearsError, BadConfiguration
+from arrears.contracts.promotion_log import Chain, DecisionRecord
+from arrears.stores.decision_log import DecisionLog
+from arrears.stores.model_registry import CHAMPION, Registry
+from arrears.stores.objects import Objects
+from local.environment import ROOT
+from local.stack.running_environment import stack_variables
+from local.stack.status import table
+from local.stack_settings import StackSettings
+
+_HEAD = ("", "when (UTC)", "decision", "version", "champion before", "who", "why")
+_WIDEST = 80
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Print each log that is whole, and what is wrong with each that is not; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="make verify-decisions", description=__doc__)
+    parser.add_argument("model", nargs="?", default="", help="registered model, such as pd_lending_club; none: all")
+    parser.add_argument("--root", default="", help="where the artifacts live; none: the local stack")
+    given = parser.parse_args(argv)
+    worst = 0
+    try:
+        if not given.root:
+            os.environ.update(stack_variables(StackSettings.from_env(os.environ)))
+        catalogue, objects, registry = Catalogue(given.root or ROOT), Objects(), Registry()
+        models = _asked_for(given.model, models_with_decisions(catalogue, objects, registry))
+    except ArrearsError as wrong:
+        return _told(wrong)
+    for model in models:
+        try:
+            chain = DecisionLog(objects, catalogue.decisions(model)).present(partial(registry.newest_decision, model))
+            sys.stdout.write(shown(model, chain, registry.aliases(model)))
+        except ArrearsError as wrong:
+            worst = _told(wrong)
+    if not models:
+        print("nothing was decided yet: run the training DAG")
+    return worst
+
+
+def models_with_decisions(catalogue: Catalogue, objects: Objects, registry: Registry) -> list[str]:
+    """Every model that has a log, or whose log the registry remembers: a log that was removed whole is missed too."""
+    folder = f"{catalogue.artifacts}/decisions"
+    logged = {found.uri.removeprefix(f"{folder}/").partition("/")[0] for found in objects.list(folder)}
+    return sorted(logged | set(registry.decided_models()))
+
+
+def shown(model: str, chain: Chain, aliases: dict[str, str]) -> str:
+    """One proven log as a table, the oldest decision first."""
+    rows: list[tuple[str, ...]] = []
+    for record in chain.records:
+        first, *more = _lines(_why(record))
+        when, before = record.at.removesuffix("+00:00"), record.champion_before or "none"
+        rows.append((str(record.number), when, record.kind, record.version, before, record.who, first))
+        rows += [(*[""] * (len(_HEAD) - 1), line) for line in more]
+    many = len(chain.records)
+    named = ", ".join(f"{alias} {version}" for alias, version in sorted(aliases.items())) or "none"
+    return (
+        f"{model}: {many} decision{'' if many == 1 else 's'}, the chain is whole;"
+        f" champion: version {aliases.get(CHAMPION, 'none')} (aliases: {named})\n{table(_HEAD, rows) if rows else ''}"
+    )
+
+
+def _asked_for(model: str, known: list[str]) -> list[str]:
+    if not model:
+        return known
+    if model not in known:
+        raise BadConfiguration(
+            f"nothing was ever decided about a model {model!r}; models with decisions: {', '.join(known) or 'none'}"
+        )
+    return [model]
+
+
+def _lines(text: str) -> list[str]:
+    return textwrap.wrap(text, _WIDEST, break_long_words=False, break_on_hyphens=False) or [""]
+
+
+def _why(record: DecisionRecord) -> str:
+    """The reason; of an override the rules too that it set aside."""
+    if record.override:
+        return f"OVERRIDE: {record.override} [set aside: {'; '.join(record.rules_set_aside)}]"
+    return record.why
+
+
+def _told(wrong: ArrearsError) -> int:
+    sys.stderr.write("".join(f"{problem}\n" for problem in wrong.problems))
+    return wrong.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

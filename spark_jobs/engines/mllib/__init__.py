@@ -1,0 +1,1 @@
+"""Spark's own learners, made plain tables that numpy scores."""

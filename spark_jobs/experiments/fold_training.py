@@ -1,0 +1,147 @@
+"""One trial: for every fold, a model of the rows that it may learn from, measured on the rows that it has not seen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from arrears.contracts.job_configs.jobs import TrainModelConfig
+from arrears.contracts.job_configs.training_choices import training_values, with_features
+from arrears.contracts.tables.descriptions import LABEL, DatasetDescription
+from arrears.model.experiments.trials import Proposal
+from arrears.model.fitting.resampling import Resampling, resampling
+from arrears.model.metrics.score_groups import ScoreGroup, calibration_check
+from arrears.scoring.document import ModelDocument
+from arrears.scoring.scorers import load_scorer
+from spark_jobs.engines.engine_registry import engine_named
+from spark_jobs.engines.interface import FittedModel, TrainingSpec
+from spark_jobs.engines.options import parsed_options
+from spark_jobs.engines.row_groups import Snapshot
+from spark_jobs.experiments.pinned_folds import PinnedFolds
+from spark_jobs.io.snapshots import read_batches, read_slices
+from spark_jobs.measuring.scored_rows import checked_error_sums, kept, score_bounds
+from spark_jobs.scoring.score_snapshot import SCORE, score_snapshot
+from spark_jobs.training.documents import document_of
+from spark_jobs.training.pinned_rows import training_spec
+from spark_jobs.training.sharding import check_choices
+from spark_jobs.transforms.scores.score_counts import to_score_counts, with_counts_below
+from spark_jobs.transforms.scores.score_curves import to_score_groups
+from spark_jobs.transforms.scores.score_ranks import rank_sums_of, to_rank_sums
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+
+_OF_THE_MODEL = ("iterations", "depth", "learning_rate", "early_stopping_rounds", "threads")
+
+
+@dataclass(frozen=True)
+class FoldModel:
+    """The model that one block is measured by."""
+
+    fitted: FittedModel
+    document: ModelDocument
+
+    def importance(self) -> dict[str, float]:
+        """What the model makes of each input, in its own terms."""
+        scorer = load_scorer(self.document.model_format, self.fitted.model)
+        return dict(zip(self.document.inputs, map(float, scorer.importance()), strict=True))
+
+
+@dataclass(frozen=True)
+class Trials:
+    """Trains and measures proposals on pinned folds; safe to call from many threads.
+
+    Attributes:
+        config: what is the same in every trial.
+    """
+
+    spark: SparkSession
+    folds: PinnedFolds
+    config: TrainModelConfig
+    description: DatasetDescription
+    _prepared: dict[tuple[int, TrainModelConfig], TrainingSpec] = field(default_factory=dict)
+
+    def run(self, proposal: Proposal) -> tuple[Mapping[str, float], ...]:
+        """The metrics of each measured block."""
+        return tuple(self._measured(proposal, block) for block in self.folds.folds.measured)
+
+    def model_of(self, proposal: Proposal, block: int) -> FoldModel:
+        """Trains the model for one block.
+
+        Raises:
+            BadConfiguration: a choice does not fit the data set or the engine.
+        """
+        config = self.config_of(proposal, block)
+        check_choices(config, with_features(self.description, config.features), engine_named(config.engine))
+        snapshot, spec = self.training_of(proposal, block)
+        fitted = engine_named(config.engine).fit(self.spark, snapshot, spec, read_slices)
+        document = replace(document_of(config, spec, fitted), calibration=self._resampling(config).correction)
+        return FoldModel(fitted, document)
+
+    def training_of(self, proposal: Proposal, block: int) -> tuple[Snapshot, TrainingSpec]:
+        """The rows behind the model for one block, and what is fitted and set before it is trained."""
+        config = self.config_of(proposal, block)
+        sampled = self._resampling(config)
+        snapshot, rows = self.folds.training(block, sampled)
+        spec = self._spec(rows, config, block)
+        spec = replace(spec, class_weights=sampled.class_weights, stopping_weights=sampled.stopping_weights)
+        own: dict[str, Any] = {name: getattr(config, name) for name in _OF_THE_MODEL}
+        return snapshot, replace(spec, options=parsed_options(config.engine_options), **own)
+
+    def _spec(self, rows: DataFrame, config: TrainModelConfig, block: int) -> TrainingSpec:
+        """What is fitted before a model is learnt once for all trials that differ in the model alone."""
+        same = {name: getattr(self.config, name) for name in (*_OF_THE_MODEL, "engine_options")}
+        key = block, replace(config, **same)
+        if key not in self._prepared:  # two threads at once may both learn it: to the same bits
+            self._prepared[key] = training_spec(rows, config, with_features(self.description, config.features), 1)
+        return self._prepared[key]
+
+    def config_of(self, proposal: Proposal, block: int) -> TrainModelConfig:
+        """The training job's configuration behind the model for one block."""
+        own = {"features": proposal.features[block]} if block in proposal.features else {}
+        mine = {name: value for name, value in vars(self.config).items() if name == "engine_options" and value}
+        return replace(self.config, **training_values(mine, proposal.choices, own))
+
+    def _measured(self, proposal: Proposal, block: int) -> dict[str, float]:
+        model = self.model_of(proposal, block)
+        held_out = self.folds.held_out(block)
+        scored = score_snapshot(
+            self.spark, held_out, model.fitted.model, model.document, read_batches, carry={LABEL: "int"}
+        )
+        return fold_metrics(scored)
+
+    def _resampling(self, config: TrainModelConfig) -> Resampling:
+        counts = {"non_defaults": self.folds.non_defaults, "defaults": self.folds.defaults}
+        return resampling(config.sampling, config.sampling_factor, **counts)
+
+
+def fold_metrics(scored: DataFrame) -> dict[str, float]:
+    """What a trial is judged by, from scored rows (one a held-out borrower); only sums reach the driver.
+
+    The metrics are defined in ``arrears.model.metrics.default_metrics`` and, for ``ece``, in
+    ``arrears.model.metrics.score_groups``.
+
+    Raises:
+        BadInput: no rows, or one class only.
+    """
+    with kept(scored.select(SCORE, LABEL)) as rows:
+        errors = checked_error_sums(rows, threshold=0.5)
+        bounds = score_bounds(rows, errors.rows)
+        with kept(with_counts_below(to_score_counts(rows, bounds=bounds))) as ranked:
+            (sums,) = to_rank_sums(ranked).collect()
+            groups = [ScoreGroup(**row.asDict()) for row in to_score_groups(ranked).collect()]
+    rank = rank_sums_of(sums)
+    return {
+        "auc": rank.auc,
+        "gini": 2 * rank.auc - 1,
+        "ks": rank.ks,
+        "auc_pr": rank.auc_pr,
+        "log_loss": errors.log_loss_sum / errors.rows,
+        "brier": errors.squared_error_sum / errors.rows,
+        "ece": calibration_check(groups).ece,
+        "mean_probability": sums["score_sum"] / errors.rows,
+        "default_rate": errors.defaults / errors.rows,
+        "rows": float(errors.rows),
+    }

@@ -1,0 +1,99 @@
+"""Next product: what a customer is likely to take next, learnt from who holds what."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pyspark.sql import DataFrame, SparkSession
+
+from arrears.contracts.errors import BadConfiguration, BadInput
+from arrears.contracts.job_configs.jobs import EvaluateModelConfig, TrainModelConfig
+from arrears.contracts.tables.descriptions import DatasetDescription
+from arrears.model.metrics.recommendations import Recommendation
+from arrears.reports.product_page import product_page
+from arrears.reports.task_page import Frame, TaskPage
+from arrears.scoring.document import ModelDocument
+from spark_jobs.engines.mllib import als
+from spark_jobs.engines.objective_interface import TaskRows
+from spark_jobs.io.checkpoints import checkpoints
+from spark_jobs.measuring.scored_rows import kept
+from spark_jobs.objectives.objective_rows import FittedTask, task_spec, training_rows
+from spark_jobs.scoring.rank_products import BY_MODEL, BY_POPULARITY, FIRST, to_rank_counts
+from spark_jobs.training.documents import document_of
+from spark_jobs.transforms.scores.holdings import to_holder_shares, to_interactions, with_hidden_product
+
+FEWEST_PRODUCTS = 3
+
+
+def fit(spark: SparkSession, config: TrainModelConfig, description: DatasetDescription) -> FittedTask:
+    """Learns tastes from the training customers of the pinned version.
+
+    Raises:
+        BadConfiguration: the data set declares too few products, or the engine refuses its settings.
+        BadInput: no customer holds anything.
+    """
+    products = _products(description)
+    with kept(training_rows(spark, config)) as customers:
+        (counted,) = to_holder_shares(customers, products).collect()
+        if not counted["holders"]:
+            raise BadInput(f"nobody of {counted['rows']} customers holds any of {', '.join(products)}")
+        interactions = to_interactions(customers, products, seed=config.seed)
+        spec = task_spec(config)
+        with checkpoints(spark, config.catalogue.snapshot(config.dataset, f"checkpoints-{config.run_label}")):
+            fitted = als.fit(interactions, products, counted["shares"], spec, customers=counted["holders"])
+    # A made-up customer who holds the most popular product.
+    popular = max(range(len(products)), key=lambda place: counted["shares"][place])
+    fitted = replace(fitted, example={name: float(place == popular) for place, name in enumerate(products)})
+    return FittedTask(fitted, document_of(config, TaskRows(customers, counted["rows"], products), fitted))
+
+
+def measure(
+    borrowers: DataFrame,
+    config: EvaluateModelConfig,
+    description: DatasetDescription,
+    model: bytes,
+    document: ModelDocument,
+) -> Recommendation:
+    """Hides one product of each held-out customer and looks at which rank it is offered.
+
+    Raises:
+        BadInput: no held-out customer holds two products.
+    """
+    return measured(borrowers, model, document.numeric, seed=config.seed)
+
+
+def page(
+    found: Recommendation, champion: Recommendation | None, frame: Frame, model: bytes, document: ModelDocument
+) -> TaskPage:
+    """The report's page."""
+    return product_page(found, champion, frame)
+
+
+def measured(customers: DataFrame, model: bytes, products: tuple[str, ...], *, seed: int) -> Recommendation:
+    """The same for any customers: one row each, with the product columns."""
+    shown = with_hidden_product(customers, products, seed=seed)
+    counts: dict[str, dict[int, int]] = {BY_MODEL: {}, BY_POPULARITY: {}, FIRST: {}}
+    for row in sorted(to_rank_counts(shown, model, products).collect()):
+        counts[row["measure"]][row["value"]] = row["customers"]
+    total = sum(counts[BY_MODEL].values())
+    if not total:
+        raise BadInput(
+            "no held-out customer holds two products: one is hidden, the other tells of the customer's taste"
+        )
+    (held,) = to_holder_shares(customers, products).collect()
+    return Recommendation(
+        customers=total,
+        by_model=counts[BY_MODEL],
+        by_popularity=counts[BY_POPULARITY],
+        holders=dict(zip(products, held["shares"], strict=True)),
+        offered_first={name: counts[FIRST].get(place, 0) / total for place, name in enumerate(products)},
+    )
+
+
+def _products(description: DatasetDescription) -> tuple[str, ...]:
+    if len(description.products) < FEWEST_PRODUCTS:
+        raise BadConfiguration(
+            f"data set {description.name} declares {len(description.products)} products: next_product needs"
+            f" {FEWEST_PRODUCTS} at least, named in the description (products: …, among kept or numeric)"
+        )
+    return description.products

@@ -1,0 +1,99 @@
+"""What the tasks beside default share before an engine runs: rows of a pinned version, settings, and what is fitted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pyspark.sql import DataFrame, SparkSession
+
+from arrears.contracts.addresses import Table
+from arrears.contracts.errors import BadConfiguration
+from arrears.contracts.job_configs.job_config import default_of
+from arrears.contracts.job_configs.jobs import EvaluateModelConfig, TrainModelConfig
+from arrears.contracts.tables.descriptions import DatasetDescription
+from arrears.scoring.document import ModelDocument
+from spark_jobs.engines.interface import FittedModel
+from spark_jobs.engines.objective_interface import TaskRows, TaskSpec
+from spark_jobs.engines.options import parsed_options
+from spark_jobs.io import tables
+from spark_jobs.training.evidence import level_counts
+from spark_jobs.training.learnt_preparation import learnt_preparation
+from spark_jobs.transforms.features.feature_statistics import to_quantiles, to_sample
+
+
+@dataclass(frozen=True)
+class FittedTask:
+    """A trained model of a task beside default, and the document that it needs to answer."""
+
+    fitted: FittedModel
+    document: ModelDocument
+
+
+@dataclass(frozen=True)
+class MeasuredTask:
+    """What an evaluation leaves: numbers by name, the report's files, what the mail tells, and which it attaches."""
+
+    metrics: Mapping[str, float]
+    files: Mapping[str, bytes]
+    figures: Mapping[str, float | int | str | None]
+    mailed: Sequence[str] = ()
+
+
+def training_rows(spark: SparkSession, config: TrainModelConfig) -> DataFrame:
+    """The training rows of the pinned version. Grain: one row per borrower."""
+    return tables.read_version(spark, config.catalogue, Table.TRAIN, config.dataset, config.dataset_version)
+
+
+def held_out_rows(spark: SparkSession, config: EvaluateModelConfig) -> DataFrame:
+    """The held-out rows of the pinned version. Grain: one row per borrower."""
+    return tables.read_version(spark, config.catalogue, Table.TEST, config.dataset, config.dataset_version)
+
+
+def task_spec(config: TrainModelConfig) -> TaskSpec:
+    """The settings of an engine. The default of ``iterations``, which suits CatBoost, means each engine's own."""
+    iterations = None if config.iterations == default_of(TrainModelConfig, "iterations") else config.iterations
+    return TaskSpec(
+        seed=config.seed,
+        threads=config.threads,
+        iterations=iterations,
+        depth=config.depth,
+        learning_rate=config.learning_rate,
+        early_stopping_rounds=config.early_stopping_rounds,
+        clusters=config.clusters,
+        options=parsed_options(config.engine_options),
+    )
+
+
+def prepared(
+    rows: DataFrame, config: TrainModelConfig, description: DatasetDescription, *, numbers_only: bool, row_count: int
+) -> TaskRows:
+    """Learns what is done to the features before the model sees them.
+
+    Args:
+        rows: raw features, label, ``row_order``; what is learnt is learnt on all of them.
+        numbers_only: the engine takes neither missing values nor categories, so ``native`` means: numbers filled by
+            their median, categories as a column a level.
+    """
+    if numbers_only:
+        config = replace(
+            config,
+            missing="fill" if config.missing == "native" else config.missing,
+            encoding="one_hot" if config.encoding == "native" else config.encoding,
+        )
+    if config.outliers == "drop":
+        raise BadConfiguration(f"outliers=drop is of default models alone: take clip or flag for task {config.task}")
+    learnt = learnt_preparation(rows, config, description)
+    return TaskRows(rows, row_count, description.numeric, description.categorical, learnt)
+
+
+def made_up_customer(given: TaskRows) -> dict[str, float | str | None]:
+    """One made-up customer: medians and commonest levels, never a real one."""
+    medians: dict[str, Any] = {}
+    if given.numeric:
+        sample = to_sample(given.rows, given.numeric)
+        (row,) = to_quantiles(sample, dict.fromkeys(given.numeric, (0.5,))).collect()
+        medians = {name: float(found[0]) if found else None for name, found in row.asDict().items()}
+    levels = level_counts(given.rows, given.categorical, row_count=given.row_count)
+    return {**medians, **{name: found.commonest for name, found in levels.items()}}

@@ -1,1 +1,0 @@
-"""A model on its way through the gate, and the log and aliases that follow."""

@@ -1,0 +1,1 @@
+"""Spark tasks that ask a trained model: scores, offers, segments, contributions."""

@@ -1,1 +1,0 @@
-"""Models beside default: loss given default, customer segments, next product."""

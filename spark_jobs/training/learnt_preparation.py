@@ -1,0 +1,206 @@
+"""Learns a preparation from the training rows: the Spark actions behind its limits, fills, deciles, levels and tables.
+
+Each step is learnt on rows as the steps before it leave them. Nothing here ever sees the validation slice or a held-out
+row, and only totals, quantiles and levels reach the driver: its memory does not grow with the rows.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from pyspark.sql import DataFrame, Row
+
+from arrears.contracts.errors import BadConfiguration
+from arrears.contracts.job_configs.jobs import TrainModelConfig
+from arrears.contracts.tables.descriptions import DatasetDescription
+from arrears.scoring.columns import MISSING_LEVEL
+from arrears.scoring.preparation import Deciles, Interaction, LevelNumbers, OutlierLimits, Preparation
+from spark_jobs.engines.interface import Engine
+from spark_jobs.training.evidence import LevelCounts, learnt_evidence, level_counts
+from spark_jobs.transforms.features.feature_statistics import (
+    RAREST_SHARE,
+    to_number_statistics,
+    to_quantiles,
+    to_sample,
+    without_outliers,
+)
+from spark_jobs.transforms.training.prepared_rows import to_prepared_numbers
+
+log = logging.getLogger(__name__)
+
+CONSTANT_NUMBER = 0.0
+_TENTHS = tuple(tenth / 10 for tenth in range(1, 10))
+_DIGITS_OF_DEVIATION = 6  # sums of floats differ in their last digits with the order of partitions: these never do
+
+
+def interactions(config: TrainModelConfig, description: DatasetDescription) -> tuple[Interaction, ...]:
+    """The interactions that a configuration names.
+
+    Raises:
+        BadConfiguration: names every interaction and decile that is not of numeric features, or is asked for twice.
+    """
+    asked = (*config.deciles, *config.interactions)
+    problems = [f"{text} is asked for twice" for text in sorted(set(asked)) if asked.count(text) > 1]
+    known = set(description.numeric)
+    problems += [f"deciles: {name} is no numeric feature" for name in config.deciles if name not in known]
+    found = []
+    for text in config.interactions:
+        sign = "*" if "*" in text else "/"
+        left, _, right = (part.strip() for part in text.partition(sign))
+        if left in known and right in known:
+            found.append(Interaction(left, right, "product" if sign == "*" else "ratio"))
+        else:
+            problems.append(f"interactions: {text} is not a*b or a/b of numeric features")
+    if problems:
+        raise BadConfiguration(*problems)
+    return tuple(found)
+
+
+def suited_to(engine: Engine, config: TrainModelConfig, description: DatasetDescription) -> TrainModelConfig:
+    """The configuration with ``native`` made out: what an engine cannot take as it comes is turned into what it can.
+
+    Categories become a column a level, missing values are filled (median, most frequent level) and flagged, for that a
+    value is missing may tell more than the value; weights of evidence hold all of it already. What the analyst chose
+    stays.
+
+    Raises:
+        BadConfiguration: the engine reads weights of evidence alone, and another encoding was chosen.
+    """
+    if engine.needs_evidence and config.encoding not in ("native", "woe"):
+        raise BadConfiguration(f"{engine.name} reads weights of evidence: leave out --encoding {config.encoding}")
+    encoding, missing = config.encoding, config.missing
+    if engine.needs_evidence:
+        encoding = "woe"
+    elif encoding == "native" and description.categorical and not engine.takes_categories:
+        encoding = "one_hot"
+    if missing == "native" and encoding != "woe" and not engine.takes_missing:
+        missing = "fill"
+    flags = config.missing_flags
+    if flags == "native":
+        flags = "none" if encoding == "woe" or engine.takes_missing else "add"
+    made_out = {"encoding": encoding, "missing": missing, "missing_flags": flags}
+    told = ", ".join(f"{name}={value}" for name, value in made_out.items() if value != getattr(config, name))
+    if (encoding, missing) != (config.encoding, config.missing):
+        log.info("%s: native means %s", engine.name, told)
+    return dataclasses.replace(config, encoding=encoding, missing=missing, missing_flags=flags)
+
+
+def learnt_preparation(rows: DataFrame, config: TrainModelConfig, description: DatasetDescription) -> Preparation:
+    """Learns what a configuration asks for from training rows; nothing asked for: the empty preparation, at no cost.
+
+    Args:
+        rows: one row per training borrower: features, label and ``row_order``, without the validation slice.
+
+    Raises:
+        BadConfiguration: a choice does not fit the features, or dropping outliers would leave no row.
+    """
+    numeric, categorical = description.numeric, description.categorical
+    combined = interactions(config, description)
+    if not _is_asked_for(config):
+        return Preparation()
+    features = {row["feature"]: row for row in to_number_statistics(rows, numeric, categorical).collect()}
+    row_count = max(row["row_count"] for row in features.values())
+    limits = _outlier_limits(features, numeric, config)
+    if config.outliers == "drop":
+        rows = without_outliers(rows, limits)
+        row_count = _checked_count(rows)
+    levels = level_counts(rows, categorical, row_count=row_count) if _needs_levels(config) else {}
+    learnt = Preparation(
+        missing_flags=tuple(
+            n for n in (*numeric, *categorical) if config.missing_flags == "add" and features[n]["missing"]
+        ),
+        outliers=limits,
+        number_fills=_number_fills(rows, numeric, config),
+        level_fills={name: found.commonest for name, found in levels.items()} if config.missing == "fill" else {},
+        interactions=combined,
+    )
+    learnt = replace(learnt, deciles=_deciles(rows, learnt, config.deciles, numeric, categorical))
+    filled = {name: found.filled(learnt.level_fills.get(name)) for name, found in levels.items()}
+    if config.encoding in ("one_hot", "index"):
+        one_hot = config.encoding == "one_hot"
+        numbers = tuple(_level_numbers(name, found, row_count, one_hot=one_hot) for name, found in filled.items())
+        learnt = replace(learnt, levels=numbers)
+    if config.encoding == "woe":
+        tables = learnt_evidence(rows, learnt, numeric=numeric, categorical=categorical, levels=filled)
+        learnt = replace(learnt, evidence=tables)
+    seen = learnt.outputs(numeric, categorical)
+    log.info("preparation learnt from %d rows: the model sees %d numbers and %d categories", row_count, *map(len, seen))
+    return learnt
+
+
+def one_hot_columns(rows: DataFrame, description: DatasetDescription, *, row_count: int) -> int:
+    """How many columns of 0 and 1 the categories of some rows become, where missing values are not filled."""
+    levels = level_counts(rows, description.categorical, row_count=row_count)
+    return sum(len(_level_numbers(name, found, row_count, one_hot=True).outputs) for name, found in levels.items())
+
+
+def _is_asked_for(config: TrainModelConfig) -> bool:
+    defaults = {field.name: field.default for field in dataclasses.fields(config)}
+    choices = ("missing", "outliers", "encoding", "deciles", "interactions")
+    return config.missing_flags == "add" or any(getattr(config, name) != defaults[name] for name in choices)
+
+
+def _needs_levels(config: TrainModelConfig) -> bool:
+    return config.missing == "fill" or config.encoding != "native"
+
+
+def _checked_count(rows: DataFrame) -> int:
+    count = rows.count()
+    if not count:
+        raise BadConfiguration("outliers=drop leaves no training row: raise --outlier-deviations, or clip or flag")
+    return count
+
+
+def _outlier_limits(
+    features: Mapping[str, Row], numeric: Sequence[str], config: TrainModelConfig
+) -> tuple[OutlierLimits, ...]:
+    """Limits of every column that varies; a constant tells nothing of what is far."""
+    if config.outliers == "keep":
+        return ()
+    found = []
+    for name in numeric:
+        mean, deviation = features[name]["mean"], features[name]["deviation"]
+        if deviation and math.isfinite(deviation):
+            digits = _DIGITS_OF_DEVIATION - 1 - math.floor(math.log10(deviation))
+            reach = config.outlier_deviations * deviation
+            low, high = (round(mean + side * reach, digits) for side in (-1, 1))
+            found.append(OutlierLimits(name, low, high, config.outliers))
+    return tuple(found)
+
+
+def _number_fills(rows: DataFrame, numeric: Sequence[str], config: TrainModelConfig) -> dict[str, float]:
+    """What every number becomes where it is missing, for what was never missing in training may be later.
+
+    Clipping comes first but cannot move a median: that lies within one standard deviation of the mean.
+    """
+    if config.missing == "native" or not numeric:
+        return {}
+    medians: Mapping[str, Any] = {}
+    if config.missing == "fill":
+        (row,) = to_quantiles(to_sample(rows, numeric), dict.fromkeys(numeric, (0.5,))).collect()
+        medians = {name: found[0] for name, found in row.asDict().items() if found}
+    return {name: medians.get(name, CONSTANT_NUMBER) for name in numeric}
+
+
+def _deciles(
+    rows: DataFrame, learnt: Preparation, wanted: Sequence[str], numeric: Sequence[str], categorical: Sequence[str]
+) -> tuple[Deciles, ...]:
+    if not wanted:
+        return ()
+    sample = to_sample(rows, (*numeric, *categorical))
+    prepared = to_prepared_numbers(sample, learnt, numeric=numeric, categorical=categorical, features=wanted)
+    (edges,) = to_quantiles(prepared, dict.fromkeys(wanted, _TENTHS)).collect()
+    return tuple(Deciles(name, tuple(sorted(set(edges[name] or ())))) for name in wanted)
+
+
+def _level_numbers(column: str, levels: LevelCounts, row_count: int, *, one_hot: bool) -> LevelNumbers:
+    """The listed levels, the commonest first; missing values are a level where there are enough of them."""
+    counts = {level: sum(pair) for level, pair in levels.listed.items()}
+    if sum(levels.missing) >= max(1, RAREST_SHARE * row_count):
+        counts[MISSING_LEVEL] = counts.get(MISSING_LEVEL, 0) + sum(levels.missing)
+    return LevelNumbers(column, tuple(sorted(counts, key=lambda level: (-counts[level], level))), one_hot)

@@ -1,0 +1,32 @@
+"""What a training leaves in MLflow: the model with its document, the data it was trained on, and its figures."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+
+from arrears.contracts.addresses import Table
+from arrears.contracts.job_configs.jobs import TrainModelConfig
+from arrears.scoring.answers import EXAMPLES
+from arrears.scoring.document import ModelDocument
+from arrears.stores.models import ModelFiles, Models
+from spark_jobs.engines.interface import FittedModel
+
+REQUIREMENTS = ("mlflow", "numpy", "pandas", "pyarrow")
+# What a model's file needs besides.
+LIBRARIES = {"catboost": ("catboost",), "catboost_loss": ("catboost",), "xgboost": ("xgboost-cpu",)}
+
+
+def keep_model(
+    models: Models, run_id: str, config: TrainModelConfig, fitted: FittedModel, document: ModelDocument
+) -> None:
+    """Logs a trained model of any task in the open MLflow run."""
+    files = ModelFiles(fitted.model, document.to_json(), fitted.file_name)
+    packages = (*REQUIREMENTS, *LIBRARIES.get(fitted.model_format, ()))
+    requirements = [f"{package}=={version(package)}" for package in packages]
+    features = {name: "text" if name in document.texts else "number" for name in document.features}
+    models.log_model(
+        files, features=features, example=fitted.example, answer=EXAMPLES[document.task], requirements=requirements
+    )
+    source = config.catalogue.table(Table.TRAIN, config.dataset)
+    models.log_dataset(run_id, name=config.dataset, digest=config.dataset_version, source=source)
+    models.log_results(run_id, fitted.numbers(), {}, {})

@@ -1,0 +1,1 @@
+"""Rows of borrowers: their columns, checks, splits and samples."""

@@ -1,0 +1,162 @@
+"""Whether a data set is what its description declares: every problem at once, by column names and counts, never values.
+
+The target's levels are the one exception: their names are needed to mend the description.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pyspark.sql import DataFrame, Row
+from pyspark.sql import functions as F
+from pyspark.sql import types as T
+
+from arrears.contracts.tables.descriptions import ID, LABEL, DatasetDescription
+from spark_jobs.transforms.borrowers.borrowers import MOMENT, NUMBER, UNKNOWN_LEVEL
+from spark_jobs.transforms.borrowers.splits import held_out_count
+from spark_jobs.transforms.ids import digest_of, digest_sums
+
+MOST_LEVELS = 10  # a target with more is no class at all, and its values may be a borrower's own
+
+
+@dataclass(frozen=True)
+class Content:
+    """What one pass over the borrowers counted."""
+
+    rows: int
+    missing_ids: int
+    distinct_ids: int
+    missing_labels: int
+    unknown_labels: int
+    defaults: int
+    missing_values: int
+    digest: str
+
+    @classmethod
+    def of(cls, counted: Row) -> Content:
+        """Reads the one row of `to_content`."""
+        numbers = {field.name: counted[field.name] or 0 for field in dataclasses.fields(cls) if field.name != "digest"}
+        return cls(**numbers, digest=digest_of(counted, counted["rows"]))
+
+
+def to_content(borrowers: DataFrame, description: DatasetDescription) -> DataFrame:
+    """One row of counts, in a single pass over all borrowers."""
+    present = [column for column in description.features if column in borrowers.columns]
+    missing = F.array(F.lit(False), *(F.col(column).isNull() for column in present))
+    return borrowers.agg(
+        F.count("*").alias("rows"),
+        F.count_if(F.col(ID).isNull()).alias("missing_ids"),
+        F.count_distinct(ID).alias("distinct_ids"),
+        F.count_if(F.col(LABEL).isNull()).alias("missing_labels"),
+        F.count_if(F.col(LABEL) == UNKNOWN_LEVEL).alias("unknown_labels"),
+        F.count_if(F.col(LABEL) == 1).alias("defaults"),
+        F.sum(F.size(F.filter(missing, lambda is_missing: is_missing))).alias("missing_values"),
+        *digest_sums(),
+    )
+
+
+def schema_problems(schema: T.StructType, description: DatasetDescription) -> list[str]:
+    """Columns that are missing, of a wrong type, or in no role."""
+    types = {field.name: field.dataType for field in schema}
+    roles = _types_by_role(description)
+    problems = [f"column {c} ({role}) is missing" for c, (role, _) in roles.items() if c not in types]
+    problems += [
+        f"column {c} is declared {role} but is {types[c].simpleString()}: it should be {_named(allowed)}"
+        for c, (role, allowed) in roles.items()
+        if c in types and not isinstance(types[c], allowed)
+    ]
+    unknown = [c for c in types if c not in roles and c not in description.excluded]
+    problems += [f"column {c} has no role: declare it a feature, kept or excluded" for c in unknown]
+    if not description.features:
+        problems.append("there is no feature: declare numeric or categorical columns")
+    return problems
+
+
+def settled(description: DatasetDescription, levels: Sequence[str]) -> tuple[DatasetDescription, list[str]]:
+    """Completes the description by which target value is good, and tells what is wrong with the target's values.
+
+    Args:
+        levels: the target's values, at most `MOST_LEVELS` + 1 of them; empty for a target that is compared (``> 0``).
+    """
+    sign, bad = description.comparison()
+    if sign != "=" or not levels:
+        return description, []
+    target, others = description.target, [level for level in levels if level != bad]
+    # 0/1 is the convention that needs no description; with other names, two levels leave one choice.
+    good = description.good_when or ("0" if bad == "1" else others[0] if len(others) == 1 else None)
+    completed = dataclasses.replace(description, good_when=good)
+    if len(levels) > MOST_LEVELS:
+        return completed, [f"target {target} has more than {MOST_LEVELS} values: state bad_when as a comparison"]
+    shown = ", ".join(levels)
+    if good is None and others:
+        return completed, [f"target {target} holds {shown}: good_when must say which of them is the opposite of {bad}"]
+    unexpected = ", ".join(level for level in others if level != good)
+    problems = []
+    if unexpected:
+        problems.append(f"target {target} must hold {bad} (bad) or {good} (good) but also holds {unexpected}")
+    elif len(levels) == 1:
+        problems.append(f"target {target} has one class: every value is {shown}, and {bad} means default")
+    return completed, problems
+
+
+def content_problems(content: Content, description: DatasetDescription, *, test_share: float) -> list[str]:
+    """What the counts tell is wrong with ids, labels and the number of rows."""
+    if content.rows == 0:
+        return ["the source holds no row"]
+    problems = []
+    id_name = description.id or ID
+    if content.missing_ids:
+        problems.append(f"id {id_name} is missing in {content.missing_ids:,} rows")
+    doubled = content.rows - content.missing_ids - content.distinct_ids
+    if doubled:
+        problems.append(f"id {id_name} is not unique: {doubled:,} rows repeat the id of another")
+    if content.missing_labels:
+        problems.append(f"target {description.target} is missing in {content.missing_labels:,} rows")
+    return problems + _class_problems(content, description, test_share)
+
+
+def _class_problems(content: Content, description: DatasetDescription, test_share: float) -> list[str]:
+    labelled = content.rows - content.missing_labels - content.unknown_labels
+    classes = {"defaults": content.defaults, "non-defaults": labelled - content.defaults}
+    empty = [name for name, rows in classes.items() if rows == 0]
+    if empty:
+        # For a target with named levels `settled` has said so already.
+        told = description.comparison()[0] == "=" or not labelled
+        return [] if told else [f"target {description.target} has one class: no {empty[0]} by '{description.bad_when}'"]
+    return [
+        f"{rows} {name} are too few to hold out {test_share:g} of them: the training or the test set would have none"
+        for name, rows in classes.items()
+        if not 0 < held_out_count(rows, test_share) < rows
+    ]
+
+
+def _types_by_role(description: DatasetDescription) -> dict[str, tuple[str, tuple[type[T.DataType], ...]]]:
+    simple: tuple[type[T.DataType], ...] = (*NUMBER, T.StringType)
+    target = ("target", NUMBER if description.comparison()[0] != "=" else simple)
+    roles: dict[str, tuple[str, tuple[type[T.DataType], ...]]] = {
+        **dict.fromkeys(description.numeric, ("numeric", NUMBER)),
+        **dict.fromkeys(description.categorical, ("categorical", simple)),
+        **dict.fromkeys(description.text, ("text", (T.StringType,))),
+        **dict.fromkeys(description.dates, ("date", MOMENT)),
+        **dict.fromkeys(description.kept, ("kept", (*simple, *MOMENT))),
+        **dict.fromkeys(description.protected, ("protected", simple)),
+        **dict.fromkeys(filter(None, [description.group]), ("group", simple)),
+        **dict.fromkeys(description.products, ("product", NUMBER)),
+        **dict.fromkeys(filter(None, [description.loss]), ("loss", NUMBER)),
+        description.target: target,
+    }
+    if description.id:
+        roles[description.id] = ("id", (T.IntegralType, T.DecimalType, T.StringType))
+    return roles
+
+
+def _named(allowed: tuple[type[T.DataType], ...]) -> str:
+    names: dict[type[T.DataType], str] = {
+        T.NumericType: "a number",
+        T.IntegralType: "whole numbers",
+        T.StringType: "text",
+        T.DateType: "a date",
+    }
+    return " or ".join(names[kind] for kind in allowed if kind in names)

@@ -1,0 +1,1 @@
+"""Counts and sums about features over all rows."""

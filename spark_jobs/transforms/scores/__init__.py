@@ -1,0 +1,1 @@
+"""Counts and sums about scores over all rows."""

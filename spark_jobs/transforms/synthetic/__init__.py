@@ -1,0 +1,1 @@
+"""Rows that are made up, the same on any cluster."""

@@ -1,0 +1,1 @@
+"""Rows as a training takes them: order, folds, resampling, inputs."""
