@@ -13,7 +13,7 @@ INSTALLED := $(VENV)/.installed
 UV_VERSION := 0.13.9
 UV_VENV := .arrears/uv-$(UV_VERSION)
 UV := $(UV_VENV)/bin/uv
-COMPILE := $(UV) pip compile requirements.in --group demo --group dev --universal --python-version 3.11 \
+COMPILE := $(UV) pip compile requirements.in --group demo --group dev --group docs --universal --python-version 3.11 \
 	--generate-hashes --override overrides.txt --custom-compile-command "make lock" --quiet
 
 .DEFAULT_GOAL := help
