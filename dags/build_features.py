@@ -16,9 +16,9 @@ from airflow.sdk import DAG, CronTriggerTimetable, chain
 
 from arrears.contracts.job_configs.jobs import BuildFeaturesConfig
 from include.cluster_sizes import SMALL
-from include.dag_defaults import Tag, policy
+from include.dag_defaults import Tag, dag_defaults
 from include.forms import business_date, form
-from include.mail.send import report_by_mail
+from include.mail.send import report_run
 from include.settings import Settings
 from include.spark_task import spark_task
 from include.templating import AS_OF, chosen
@@ -32,9 +32,9 @@ with DAG(
     schedule=CronTriggerTimetable(settings.features_cron, timezone=settings.timezone),
     params={"as_of": business_date(settings), **form(BuildFeaturesConfig, "dataset", *TABLES, dataset=settings.bank)},
     dagrun_timeout=timedelta(hours=8),
-    **policy(settings, Tag.DATA, told=__doc__),
+    **dag_defaults(settings, Tag.DATA, told=__doc__),
 ):
-    build_features = spark_task("build_features", settings, profile=SMALL, as_of=AS_OF, **chosen("dataset", *TABLES))
-    send_report = report_by_mail(settings)
+    build_features = spark_task("build_features", settings, size=SMALL, as_of=AS_OF, **chosen("dataset", *TABLES))
+    send_report = report_run(settings)
 
     chain(build_features, send_report)

@@ -17,9 +17,9 @@ from airflow.sdk import DAG, chain
 from arrears.contracts.job_configs.experiments import shipped_experiments
 from arrears.contracts.job_configs.jobs import RunExperimentConfig
 from include.cluster_sizes import TRAINING
-from include.dag_defaults import Tag, policy
+from include.dag_defaults import Tag, dag_defaults
 from include.forms import business_date, form
-from include.mail.send import report_by_mail
+from include.mail.send import report_run
 from include.settings import Settings
 from include.spark_task import spark_task
 from include.templating import AS_OF, PINS, RUN_FOLDER, RUN_ID, RUN_URL, chosen
@@ -36,13 +36,13 @@ with DAG(
         **form(RunExperimentConfig, "dataset", "experiment", *LEAKS, dataset=settings.dataset),
     },
     dagrun_timeout=timedelta(hours=50),
-    **policy(settings, Tag.MODEL, told=__doc__),
+    **dag_defaults(settings, Tag.MODEL, told=__doc__),
 ) as dag:
     dag.params.get_param("experiment").schema["enum"] = list(shipped_experiments())
     run_experiment = spark_task(
         "run_experiment",
         settings,
-        profile=TRAINING,
+        size=TRAINING,
         retries=1,
         execution_timeout=timedelta(hours=24),
         as_of=AS_OF,
@@ -52,6 +52,6 @@ with DAG(
         run_url=RUN_URL,
         **chosen("dataset", "experiment", *LEAKS),
     )
-    send_report = report_by_mail(settings)
+    send_report = report_run(settings)
 
     chain(run_experiment, send_report)

@@ -16,9 +16,9 @@ from airflow.sdk import DAG, chain
 
 from arrears.contracts.job_configs.jobs import GenerateBankConfig
 from include.cluster_sizes import SMALL
-from include.dag_defaults import Tag, policy
+from include.dag_defaults import Tag, dag_defaults
 from include.forms import business_date, form
-from include.mail.send import report_by_mail
+from include.mail.send import report_run
 from include.settings import Settings
 from include.spark_task import spark_task
 from include.templating import AS_OF, chosen
@@ -37,9 +37,9 @@ with DAG(
         **form(GenerateBankConfig, *FIRST, *TIME, *FLAWS, dataset=settings.bank),
     },
     dagrun_timeout=timedelta(hours=8),
-    **policy(settings, Tag.DATA, told=__doc__),
+    **dag_defaults(settings, Tag.DATA, told=__doc__),
 ):
-    generate_bank = spark_task("generate_bank", settings, profile=SMALL, as_of=AS_OF, **chosen(*FIRST, *TIME, *FLAWS))
-    send_report = report_by_mail(settings)
+    generate_bank = spark_task("generate_bank", settings, size=SMALL, as_of=AS_OF, **chosen(*FIRST, *TIME, *FLAWS))
+    send_report = report_run(settings)
 
     chain(generate_bank, send_report)

@@ -16,9 +16,9 @@ from airflow.sdk import DAG, chain
 from arrears.contracts.job_configs.jobs import GenerateDataConfig
 from include.assets import TRAIN, publish
 from include.cluster_sizes import SMALL
-from include.dag_defaults import Tag, policy
+from include.dag_defaults import Tag, dag_defaults
 from include.forms import business_date, form
-from include.mail.send import report_by_mail
+from include.mail.send import report_run
 from include.settings import Settings
 from include.spark_task import spark_task
 from include.templating import AS_OF, RUN_FOLDER, chosen
@@ -39,12 +39,12 @@ with DAG(
         **form(GenerateDataConfig, *FIRST, *SOURCE, *BANK, *SPLIT, *SYNTHETIC, dataset=settings.dataset),
     },
     dagrun_timeout=timedelta(hours=8),
-    **policy(settings, Tag.DATA, told=__doc__),
+    **dag_defaults(settings, Tag.DATA, told=__doc__),
 ):
     generate_data = spark_task(
         "generate_data",
         settings,
-        profile=SMALL,
+        size=SMALL,
         as_of=AS_OF,
         outlets=[TRAIN],
         post_execute=publish(TRAIN, settings),
@@ -53,11 +53,11 @@ with DAG(
     explore_data = spark_task(
         "explore_data",
         settings,
-        profile=SMALL,
+        size=SMALL,
         partition=generate_data.result("dataset_version"),
         report_folder=f"{RUN_FOLDER}/report",
         **chosen("dataset", "seed"),
     )
-    send_report = report_by_mail(settings)
+    send_report = report_run(settings)
 
     chain(generate_data, explore_data, send_report)

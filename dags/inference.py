@@ -18,9 +18,9 @@ from airflow.sdk import DAG, chain
 from arrears.contracts.job_configs.jobs import ScoreBorrowersConfig
 from include.assets import TEST_SAMPLE, each_day_of
 from include.cluster_sizes import DRIVER_ONLY, SMALL
-from include.dag_defaults import Tag, policy
+from include.dag_defaults import Tag, dag_defaults
 from include.forms import business_date, form
-from include.mail.send import report_by_mail
+from include.mail.send import report_run
 from include.settings import Settings
 from include.spark_task import spark_task
 from include.templating import AS_OF, PINS, RUN_FOLDER, RUN_TIME, chosen
@@ -35,12 +35,12 @@ with DAG(
         **form(ScoreBorrowersConfig, "dataset", "force", dataset=settings.dataset),
     },
     dagrun_timeout=timedelta(hours=8),
-    **policy(settings, Tag.SCORES, told=__doc__),
+    **dag_defaults(settings, Tag.SCORES, told=__doc__),
 ):
     resolve_versions = spark_task(
         "resolve_versions",
         settings,
-        profile=DRIVER_ONLY,
+        size=DRIVER_ONLY,
         as_of=AS_OF,
         pins=PINS,
         needs_champion=True,
@@ -49,7 +49,7 @@ with DAG(
     score_borrowers = spark_task(
         "score_borrowers",
         settings,
-        profile=SMALL,
+        size=SMALL,
         as_of=AS_OF,
         model_version=resolve_versions.result("champion_version"),
         scored_at=RUN_TIME,
@@ -57,6 +57,6 @@ with DAG(
         risk_limits=settings.risk_limits,
         **chosen("dataset", "force"),
     )
-    send_report = report_by_mail(settings)
+    send_report = report_run(settings)
 
     chain(resolve_versions, score_borrowers, send_report)

@@ -15,9 +15,9 @@ from airflow.sdk import DAG, CronTriggerTimetable, chain
 
 from arrears.contracts.job_configs.jobs import MaintainTablesConfig
 from include.cluster_sizes import SMALL
-from include.dag_defaults import Tag, policy
+from include.dag_defaults import Tag, dag_defaults
 from include.forms import business_date, form
-from include.mail.send import report_by_mail
+from include.mail.send import report_run
 from include.settings import Settings
 from include.spark_task import spark_task
 from include.templating import chosen
@@ -34,9 +34,9 @@ with DAG(
         **form(MaintainTablesConfig, "dataset", *LIMITS, dataset=settings.dataset),
     },
     dagrun_timeout=timedelta(hours=8),
-    **policy(settings, Tag.DATA, told=__doc__),
+    **dag_defaults(settings, Tag.DATA, told=__doc__),
 ):
-    maintain_tables = spark_task("maintain_tables", settings, profile=SMALL, **chosen("dataset", *LIMITS))
-    send_report = report_by_mail(settings)
+    maintain_tables = spark_task("maintain_tables", settings, size=SMALL, **chosen("dataset", *LIMITS))
+    send_report = report_run(settings)
 
     chain(maintain_tables, send_report)

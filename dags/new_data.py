@@ -16,9 +16,9 @@ from airflow.sdk import DAG, CronTriggerTimetable, chain
 from arrears.contracts.job_configs.jobs import SampleNewDataConfig
 from include.assets import TEST_SAMPLE, publish
 from include.cluster_sizes import DRIVER_ONLY, SMALL
-from include.dag_defaults import Tag, policy
+from include.dag_defaults import Tag, dag_defaults
 from include.forms import business_date, form
-from include.mail.send import report_by_mail
+from include.mail.send import report_run
 from include.settings import Settings
 from include.spark_task import spark_task
 from include.templating import AS_OF, PINS, chosen
@@ -32,21 +32,21 @@ with DAG(
     schedule=CronTriggerTimetable(settings.new_data_cron, timezone=settings.timezone),
     params={"as_of": business_date(settings), **form(SampleNewDataConfig, "dataset", *DRAW, dataset=settings.dataset)},
     dagrun_timeout=timedelta(hours=8),
-    **policy(settings, Tag.DATA, told=__doc__),
+    **dag_defaults(settings, Tag.DATA, told=__doc__),
 ):
     resolve_versions = spark_task(
-        "resolve_versions", settings, profile=DRIVER_ONLY, as_of=AS_OF, pins=PINS, **chosen("dataset")
+        "resolve_versions", settings, size=DRIVER_ONLY, as_of=AS_OF, pins=PINS, **chosen("dataset")
     )
     sample_new_data = spark_task(
         "sample_new_data",
         settings,
-        profile=SMALL,
+        size=SMALL,
         as_of=AS_OF,
         dataset_version=resolve_versions.result("dataset_version"),
         outlets=[TEST_SAMPLE],
         post_execute=publish(TEST_SAMPLE, settings),
         **chosen("dataset", *DRAW),
     )
-    send_report = report_by_mail(settings)
+    send_report = report_run(settings)
 
     chain(resolve_versions, sample_new_data, send_report)

@@ -15,9 +15,9 @@ from airflow.sdk import DAG, chain
 
 from arrears.contracts.job_configs.jobs import ReplayTrainingSetConfig
 from include.cluster_sizes import SMALL
-from include.dag_defaults import Tag, policy
+from include.dag_defaults import Tag, dag_defaults
 from include.forms import business_date, form
-from include.mail.send import report_by_mail
+from include.mail.send import report_run
 from include.settings import Settings
 from include.spark_task import spark_task
 from include.templating import chosen
@@ -32,11 +32,11 @@ with DAG(
         **form(ReplayTrainingSetConfig, "dataset", "dataset_version", dataset=settings.dataset),
     },
     dagrun_timeout=timedelta(hours=8),
-    **policy(settings, Tag.DATA, told=__doc__),
+    **dag_defaults(settings, Tag.DATA, told=__doc__),
 ):
     replay_training_set = spark_task(
-        "replay_training_set", settings, profile=SMALL, **chosen("dataset", "dataset_version")
+        "replay_training_set", settings, size=SMALL, **chosen("dataset", "dataset_version")
     )
-    send_report = report_by_mail(settings)
+    send_report = report_run(settings)
 
     chain(replay_training_set, send_report)

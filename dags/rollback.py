@@ -16,9 +16,9 @@ from airflow.sdk import DAG, chain
 
 from arrears.contracts.job_configs.jobs import RollbackModelConfig
 from include.cluster_sizes import DRIVER_ONLY
-from include.dag_defaults import Tag, policy
+from include.dag_defaults import Tag, dag_defaults
 from include.forms import business_date, form
-from include.mail.send import report_by_mail
+from include.mail.send import report_run
 from include.settings import Settings
 from include.spark_task import spark_task
 from include.templating import REQUESTED_BY, RUN_ID, chosen
@@ -33,16 +33,16 @@ with DAG(
         **form(RollbackModelConfig, "dataset", "task", "to_version", "reason", dataset=settings.dataset),
     },
     dagrun_timeout=timedelta(hours=8),
-    **policy(settings, Tag.MODEL, told=__doc__),
+    **dag_defaults(settings, Tag.MODEL, told=__doc__),
 ):
     rollback_model = spark_task(
         "rollback_model",
         settings,
-        profile=DRIVER_ONLY,
+        size=DRIVER_ONLY,
         run_label=RUN_ID,
         requested_by=REQUESTED_BY,
         **chosen("dataset", "task", "to_version", "reason"),
     )
-    send_report = report_by_mail(settings)
+    send_report = report_run(settings)
 
     chain(rollback_model, send_report)

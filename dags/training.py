@@ -20,9 +20,9 @@ from arrears.contracts.job_configs.jobs import EvaluateModelConfig, PromoteModel
 from include.approval import answers, approval_param, model_approval, unless_automatic
 from include.assets import TRAIN, each_day_of
 from include.cluster_sizes import DRIVER_ONLY, SMALL, TRAINING
-from include.dag_defaults import Tag, policy
+from include.dag_defaults import Tag, dag_defaults
 from include.forms import business_date, form
-from include.mail.send import report_by_mail
+from include.mail.send import report_run
 from include.settings import Settings
 from include.spark_task import spark_task
 from include.templating import AS_OF, PINS, REQUESTED_BY, RUN_FOLDER, RUN_ID, RUN_URL, chosen
@@ -53,10 +53,10 @@ with DAG(
         **form(TrainModelConfig, *LEAKS),
     },
     dagrun_timeout=timedelta(days=6),
-    **policy(settings, Tag.MODEL, told=__doc__),
+    **dag_defaults(settings, Tag.MODEL, told=__doc__),
 ):
     resolve_versions = spark_task(
-        "resolve_versions", settings, profile=DRIVER_ONLY, as_of=AS_OF, pins=PINS, **chosen("dataset", "task")
+        "resolve_versions", settings, size=DRIVER_ONLY, as_of=AS_OF, pins=PINS, **chosen("dataset", "task")
     )
     pinned: dict[str, Any] = {
         "dataset_version": resolve_versions.result("dataset_version"),
@@ -65,7 +65,7 @@ with DAG(
     train_model = spark_task(
         "train_model",
         settings,
-        profile=TRAINING,
+        size=TRAINING,
         retries=1,
         execution_timeout=timedelta(hours=6),
         dataset_version=pinned["dataset_version"],
@@ -78,7 +78,7 @@ with DAG(
     evaluate_model = spark_task(
         "evaluate_model",
         settings,
-        profile=SMALL,
+        size=SMALL,
         mlflow_run_id=mlflow_run_id,
         report_folder=f"{RUN_FOLDER}/report",
         **pinned,
@@ -88,7 +88,7 @@ with DAG(
     propose_model = spark_task(
         "propose_model",
         settings,
-        profile=DRIVER_ONLY,
+        size=DRIVER_ONLY,
         pre_execute=unless_automatic,
         mlflow_run_id=mlflow_run_id,
         **pinned,
@@ -98,7 +98,7 @@ with DAG(
     promote_model = spark_task(
         "promote_model",
         settings,
-        profile=DRIVER_ONLY,
+        size=DRIVER_ONLY,
         trigger_rule="none_failed",
         mlflow_run_id=mlflow_run_id,
         report_folder=f"{RUN_FOLDER}/report",
@@ -108,6 +108,6 @@ with DAG(
         **answers(),
         **chosen("dataset", "task", "approval"),
     )
-    send_report = report_by_mail(settings)
+    send_report = report_run(settings)
 
     chain(resolve_versions, train_model, evaluate_model, propose_model, approve_model, promote_model, send_report)

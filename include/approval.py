@@ -20,7 +20,7 @@ PATIENCE = timedelta(days=4)
 _SUBJECT = "Shall the new model of {{ params.dataset }} become champion?"
 _BODY = (
     "{{ (ti.xcom_pull(task_ids='propose_model') or {}).get('summary', '') }}\n\n"
-    "Report: {{ catalogue.run_folder(dag.dag_id, run_id) }}/report/report.html\n\n"
+    "Report: {{ addresses.run_folder(dag.dag_id, run_id) }}/report/report.html\n\n"
     "{% if params.gate_override %}"
     "Whoever started the run overrides unmet rules: {{ params.override_reason }}{% endif %}"
 )

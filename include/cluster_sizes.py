@@ -1,4 +1,4 @@
-"""How much of the cluster a job asks for. Airflow cannot template sizes, so they are a few named profiles."""
+"""How much of the cluster a job asks for. Airflow cannot template sizes, so they are a few named ones."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Profile:
+class ClusterSize:
     """The size of one Spark application.
 
     Attributes:
@@ -26,7 +26,7 @@ class Profile:
     opens_session: bool = True
 
     def conf(self) -> dict[str, str]:
-        """The profile as Spark configuration: `spark.cores.max` for standalone, instances for YARN and Kubernetes."""
+        """The size as Spark configuration: `spark.cores.max` for standalone, instances for YARN and Kubernetes."""
         driver = {"spark.driver.memory": self.driver_memory}
         if not self.opens_session:
             return driver
@@ -39,11 +39,11 @@ class Profile:
         }
 
 
-DRIVER_ONLY = Profile(driver_memory="512m", opens_session=False)
+DRIVER_ONLY = ClusterSize(driver_memory="512m", opens_session=False)
 
 # One executor: on tables that fit a single machine a second JVM costs more than it saves.
-SMALL = Profile(executor_cores=2, cores_max=2)
+SMALL = ClusterSize(executor_cores=2, cores_max=2)
 
 # One CatBoost task owns all cores of its executor, and CatBoost's memory is outside the JVM's heap.
 # Four cores let two shards train side by side; the exact model uses one executor.
-TRAINING = Profile(executor_cores=2, cores_max=4, task_cpus=2)
+TRAINING = ClusterSize(executor_cores=2, cores_max=4, task_cpus=2)

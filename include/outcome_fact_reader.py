@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 
-from arrears.contracts.addresses import Catalogue
+from arrears.contracts.addresses import Addresses
 from arrears.contracts.errors import UpstreamNotReady
 from arrears.contracts.outcome_facts import OutcomeFact
 
@@ -22,11 +22,11 @@ def read_outcome(address: str) -> OutcomeFact | None:
         return None
 
 
-def all_outcomes(catalogue: Catalogue, dag_id: str, run_id: str) -> dict[str, Attempts]:
+def all_outcomes(addresses: Addresses, dag_id: str, run_id: str) -> dict[str, Attempts]:
     """The outcome facts of each task, by attempt from the first to the latest; tasks without any are absent."""
     from arrears.stores.objects import Objects
 
-    objects, folder = Objects(), catalogue.run_folder(dag_id, run_id)
+    objects, folder = Objects(), addresses.run_folder(dag_id, run_id)
     found: dict[str, dict[int, str]] = defaultdict(dict)
     for listed in objects.list(folder):
         task, _, name = listed.uri.removeprefix(folder + "/").partition("/")
@@ -34,11 +34,11 @@ def all_outcomes(catalogue: Catalogue, dag_id: str, run_id: str) -> dict[str, At
         if attempt.isdecimal():
             found[task][int(attempt)] = listed.uri
     return {
-        task: {attempt: OutcomeFact.from_json(objects.get(uri)) for attempt, uri in sorted(addresses.items())}
-        for task, addresses in found.items()
+        task: {attempt: OutcomeFact.from_json(objects.get(uri)) for attempt, uri in sorted(attempts.items())}
+        for task, attempts in found.items()
     }
 
 
-def latest_outcomes(catalogue: Catalogue, dag_id: str, run_id: str) -> dict[str, OutcomeFact]:
+def latest_outcomes(addresses: Addresses, dag_id: str, run_id: str) -> dict[str, OutcomeFact]:
     """The outcome fact of each task's latest attempt, by task id; tasks without any are absent."""
-    return {task: list(attempts.values())[-1] for task, attempts in all_outcomes(catalogue, dag_id, run_id).items()}
+    return {task: list(attempts.values())[-1] for task, attempts in all_outcomes(addresses, dag_id, run_id).items()}

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from arrears.contracts.addresses import Catalogue, checked_dataset
+from arrears.contracts.addresses import Addresses, checked_dataset
 from arrears.contracts.errors import BadConfiguration
 from arrears.contracts.s3_server import S3Server
 
@@ -31,7 +31,7 @@ def _text(text: str) -> str:
 
 
 def _root(text: str) -> str:
-    return Catalogue(text).root
+    return Addresses(text).root
 
 
 def _timezone(text: str) -> str:
@@ -140,7 +140,7 @@ class Settings:
     spark_conf: tuple[tuple[str, str], ...] = setting(
         "ARREARS_SPARK_CONF",
         "",
-        "more Spark configuration, `name=value; name=value`; it wins over profiles",
+        "more Spark configuration, `name=value; name=value`; it wins over cluster sizes",
         _conf,
     )
     s3_endpoint: str = setting(
@@ -195,9 +195,9 @@ class Settings:
         return cls(**values)
 
     @property
-    def catalogue(self) -> Catalogue:
+    def addresses(self) -> Addresses:
         """Addresses of every dataset and artifact."""
-        return Catalogue(self.root)
+        return Addresses(self.root)
 
 
 def markdown_table() -> str:

@@ -11,7 +11,7 @@ from arrears.contracts.job_configs.arguments import to_argv
 from arrears.contracts.job_configs.jobs import JOBS
 from arrears.contracts.packages import EXCLUDED, coordinates
 from arrears.contracts.s3_server import S3Server
-from include.cluster_sizes import Profile
+from include.cluster_sizes import ClusterSize
 from include.settings import POOL, PROJECT, Settings
 from include.templating import OUTCOME
 from include.transports.job_operator import JobOperator
@@ -22,7 +22,7 @@ def spark_task(
     job: str,
     settings: Settings,
     *,
-    profile: Profile,
+    size: ClusterSize,
     retries: int | None = None,
     execution_timeout: timedelta | None = None,
     outlets: Sequence[Any] = (),
@@ -35,7 +35,7 @@ def spark_task(
 
     Args:
         job: the job file's stem; it is the task's id too.
-        profile: how much of the cluster it asks for.
+        size: how much of the cluster it asks for.
         arguments: fields of the job's configuration, as values or Jinja expressions. `root` and `outcome` are added.
 
     Raises:
@@ -48,7 +48,7 @@ def spark_task(
         "execution_timeout": execution_timeout,
         "trigger_rule": trigger_rule,
         # A job without Spark must not wait until a training of hours has given the cluster back.
-        "pool": POOL if profile.opens_session else None,
+        "pool": POOL if size.opens_session else None,
     }
     common: dict[str, Any] = {
         "task_id": job,
@@ -60,8 +60,8 @@ def spark_task(
         "application_args": to_argv(JOBS[job], {"root": settings.root, "outcome": OUTCOME, **arguments}),
         "name": "{{ dag.dag_id }}.{{ task.task_id }}",
         "py_files": settings.package,
-        "conf": {**profile.conf(), **_s3a(settings, profile), **dict(settings.spark_conf)},
-        **_jars(settings, profile),
+        "conf": {**size.conf(), **_s3a(settings, size), **dict(settings.spark_conf)},
+        **_jars(settings, size),
         **{name: value for name, value in policy.items() if value is not None},
     }
     if settings.transport == "ssh":
@@ -71,12 +71,12 @@ def spark_task(
     return SubmittedSparkJob(conn_id=settings.spark_connection, **common)
 
 
-def _s3a(settings: Settings, profile: Profile) -> dict[str, str]:
-    return S3Server(settings.s3_endpoint, settings.s3_region).for_s3a() if profile.opens_session else {}
+def _s3a(settings: Settings, size: ClusterSize) -> dict[str, str]:
+    return S3Server(settings.s3_endpoint, settings.s3_region).for_s3a() if size.opens_session else {}
 
 
-def _jars(settings: Settings, profile: Profile) -> dict[str, str]:
-    if not profile.opens_session:
+def _jars(settings: Settings, size: ClusterSize) -> dict[str, str]:
+    if not size.opens_session:
         return {}
     if settings.spark_jars:
         return {"jars": ",".join(settings.spark_jars)}

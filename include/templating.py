@@ -10,9 +10,9 @@ from include.dates import as_of
 from include.settings import Settings
 
 AS_OF = "{{ as_of(params, dag_run) }}"
-OUTCOME = "{{ catalogue.outcome(dag.dag_id, run_id, task.task_id, ti.try_number) }}"
-PINS = "{{ catalogue.resolved(dag.dag_id, run_id) }}"
-RUN_FOLDER = "{{ catalogue.run_folder(dag.dag_id, run_id) }}"
+OUTCOME = "{{ addresses.outcome(dag.dag_id, run_id, task.task_id, ti.try_number) }}"
+PINS = "{{ addresses.resolved(dag.dag_id, run_id) }}"
+RUN_FOLDER = "{{ addresses.run_folder(dag.dag_id, run_id) }}"
 RUN_ID = "{{ run_id }}"
 RUN_URL = "{{ page_of_run(dag.dag_id, run_id) }}"
 # Empty for a run that a schedule or an asset has started.
@@ -30,7 +30,7 @@ def macros(settings: Settings) -> dict[str, Any]:
     """The names that these expressions use, for a DAG's `user_defined_macros`."""
     return {
         "as_of": partial(as_of, timezone=settings.timezone),
-        "catalogue": settings.catalogue,
+        "addresses": settings.addresses,
         "page_of_run": page_of_run,
         "text": _text,
     }

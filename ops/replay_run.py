@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
-from arrears.contracts.addresses import Catalogue
+from arrears.contracts.addresses import Addresses
 from arrears.contracts.errors import ArrearsError, BadConfiguration
 from arrears.contracts.outcome_facts import OutcomeFact
 from arrears.stores.models import Models
@@ -19,7 +19,7 @@ from local.stack.running_environment import stack_variables
 from local.stack_settings import StackSettings
 from ops import submit_job
 
-CATALOGUE = Catalogue(ROOT)
+ADDRESSES = Addresses(ROOT)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -53,7 +53,7 @@ def trained_on(run: str, objects: Objects) -> tuple[str, str]:
         _, parameters, _ = Models().run_facts(run)
         return parameters["dataset"], parameters["dataset_version"]
     version = run if re.fullmatch(r"[0-9a-f]{16}", run) else _generated_by(run, objects)
-    for found in objects.list(f"{CATALOGUE.artifacts}/datasets"):
+    for found in objects.list(f"{ADDRESSES.artifacts}/datasets"):
         path = PurePosixPath(found.uri)
         if path.stem == version:
             return path.parent.name, version
@@ -61,7 +61,7 @@ def trained_on(run: str, objects: Objects) -> tuple[str, str]:
 
 
 def _generated_by(run: str, objects: Objects) -> str:
-    folder = f"{CATALOGUE.run_folder('generate_data', run)}/generate_data"
+    folder = f"{ADDRESSES.run_folder('generate_data', run)}/generate_data"
     facts = [OutcomeFact.from_json(objects.get(found.uri)) for found in objects.list(folder)]
     versions = [fact.result.values["dataset_version"] for fact in facts if fact.outcome == "success"]
     if not versions:

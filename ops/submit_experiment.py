@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from arrears.contracts.addresses import Catalogue
+from arrears.contracts.addresses import Addresses
 from arrears.contracts.errors import ArrearsError
 from arrears.contracts.job_configs.experiments import shipped_experiments
 from arrears.stores.experiment_files import read_experiment
@@ -19,7 +19,7 @@ from arrears.stores.objects import Objects
 from local.environment import ROOT
 from ops import submit_job
 
-CATALOGUE = Catalogue(ROOT)
+ADDRESSES = Addresses(ROOT)
 
 
 def main(argv: Sequence[str] | None = None, now: datetime | None = None) -> int:
@@ -37,7 +37,7 @@ def main(argv: Sequence[str] | None = None, now: datetime | None = None) -> int:
 def job_arguments(file: str, dataset: str | None, as_of: str | None, now: datetime) -> list[str]:
     """The job's flags: a folder of its own for this run, and the file by its full path where it is a path."""
     label = f"by-hand-{now:%Y-%m-%dT%H-%M-%S}"
-    folder = CATALOGUE.run_folder("experiment", label)
+    folder = ADDRESSES.run_folder("experiment", label)
     is_path = "://" not in file and ("/" in file or file.endswith((".yaml", ".yml")))
     flags = {
         "--experiment": str(Path(file).resolve()) if is_path else file,

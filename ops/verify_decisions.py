@@ -12,7 +12,7 @@ import textwrap
 from collections.abc import Sequence
 from functools import partial
 
-from arrears.contracts.addresses import Catalogue
+from arrears.contracts.addresses import Addresses
 from arrears.contracts.errors import ArrearsError, BadConfiguration
 from arrears.contracts.promotion_log import Chain, DecisionRecord
 from arrears.stores.decision_log import DecisionLog
@@ -37,13 +37,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if not given.root:
             os.environ.update(stack_variables(StackSettings.from_env(os.environ)))
-        catalogue, objects, registry = Catalogue(given.root or ROOT), Objects(), Registry()
-        models = _asked_for(given.model, models_with_decisions(catalogue, objects, registry))
+        addresses, objects, registry = Addresses(given.root or ROOT), Objects(), Registry()
+        models = _asked_for(given.model, models_with_decisions(addresses, objects, registry))
     except ArrearsError as wrong:
         return _told(wrong)
     for model in models:
         try:
-            chain = DecisionLog(objects, catalogue.decisions(model)).present(partial(registry.newest_decision, model))
+            chain = DecisionLog(objects, addresses.decisions(model)).present(partial(registry.newest_decision, model))
             sys.stdout.write(shown(model, chain, registry.aliases(model)))
         except ArrearsError as wrong:
             worst = _told(wrong)
@@ -52,9 +52,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     return worst
 
 
-def models_with_decisions(catalogue: Catalogue, objects: Objects, registry: Registry) -> list[str]:
+def models_with_decisions(addresses: Addresses, objects: Objects, registry: Registry) -> list[str]:
     """Every model that has a log, or whose log the registry remembers: a log that was removed whole is missed too."""
-    folder = f"{catalogue.artifacts}/decisions"
+    folder = f"{addresses.artifacts}/decisions"
     logged = {found.uri.removeprefix(f"{folder}/").partition("/")[0] for found in objects.list(folder)}
     return sorted(logged | set(registry.decided_models()))
 

@@ -143,7 +143,7 @@ def _end_without_resources(spark: SparkSession, config: JobConfig) -> threading.
                 error = UpstreamNotReady(
                     f"the cluster {context.master} gave no executor within {NO_RESOURCES_SECONDS:.0f} s: start a"
                     f" worker, end other applications, or ask for less than {wanted['spark.executor.cores']} cores and"
-                    f" {wanted['spark.executor.memory']} an executor (the profile in include/cluster_sizes.py)"
+                    f" {wanted['spark.executor.memory']} an executor (the cluster size in include/cluster_sizes.py)"
                 )
                 log.error("%s", error)
                 _leave(config.outcome, _failure(error, _now()))

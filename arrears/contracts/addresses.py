@@ -30,7 +30,7 @@ class Table(str, Enum):
 
 
 @dataclass(frozen=True)
-class Catalogue:
+class Addresses:
     """Addresses under one root such as ``s3://arrears``."""
 
     root: str

@@ -52,7 +52,7 @@ def judged(config: ProposeModelConfig, models: Models, objects: Objects) -> Cand
         BadConfiguration: it was evaluated on other data than it was trained on, or than this run is of, or against
             another champion; or it is a model of another task.
     """
-    manifest = objects.get_json(config.catalogue.dataset_manifest(config.dataset, config.dataset_version))
+    manifest = objects.get_json(config.addresses.dataset_manifest(config.dataset, config.dataset_version))
     rules = DatasetDescription.from_dict(manifest["description"]).rules
     metrics, _, tags = models.run_facts(config.mlflow_run_id)
     _refuse_other_evaluation(config, tags)

@@ -17,7 +17,7 @@ def put_override_first(config: PromoteModelConfig, decided: DecisionRecord, obje
     Args:
         decided: the log's entry, which names the rules, the person and the reason.
     """
-    folders = (config.catalogue.model_folder(config.dataset, config.mlflow_run_id), config.report_folder)
+    folders = (config.addresses.model_folder(config.dataset, config.mlflow_run_id), config.report_folder)
     addresses = [f"{folder}/{_PAGE}" for folder in folders if folder]
     present = [address for address in addresses if objects.exists(address)]
     for address in present:

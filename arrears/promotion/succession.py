@@ -38,9 +38,9 @@ def succession(
         Contended: another job decides about the same model.
         BadConfiguration: the log is broken, or the champion was changed by hand.
     """
-    name, catalogue, registry = registered_model(config.dataset, config.task), config.catalogue, Registry()
-    with held_lock(objects, catalogue.lock(f"model-{name}"), wait_seconds=LOCK_WAIT_SECONDS) as lock:
-        decisions = DecisionLog(objects, catalogue.decisions(name))
+    name, addresses, registry = registered_model(config.dataset, config.task), config.addresses, Registry()
+    with held_lock(objects, addresses.lock(f"model-{name}"), wait_seconds=LOCK_WAIT_SECONDS) as lock:
+        decisions = DecisionLog(objects, addresses.decisions(name))
         chain = decisions.present(lambda: registry.newest_decision(name))
         held = Succession(name, registry, decisions, lock, chain)
         held.finish_what_was_begun(changed_by_hand=changed_by_hand)

@@ -10,7 +10,7 @@ from typing import Any
 
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowTaskTimeout
 
-from arrears.contracts.addresses import Catalogue
+from arrears.contracts.addresses import Addresses
 from arrears.contracts.errors import ArrearsError, BadConfiguration, UpstreamNotReady
 from arrears.contracts.outcome_facts import OutcomeFact
 
@@ -42,7 +42,7 @@ def note_attempt(context: Any) -> None:
     context["ti"].xcom_push(key=ATTEMPT, value=context["ti"].try_number)
 
 
-def noted_failure(catalogue: Catalogue) -> Callable[[Any], None]:
+def noted_failure(addresses: Addresses) -> Callable[[Any], None]:
     """A callback of failed and retried tasks: keeps what the exception says where no job has said it."""
 
     def note(context: Any) -> None:
@@ -54,7 +54,7 @@ def noted_failure(catalogue: Catalogue) -> Callable[[Any], None]:
         fact = told_by(exception, ti.task_id, ti.start_date)
         ti.xcom_push(key=FAILURE, value=fact.to_json())
         if not isinstance(exception, JobFailed):
-            _keep(fact, catalogue.outcome(ti.dag_id, ti.run_id, ti.task_id, ti.try_number))
+            _keep(fact, addresses.outcome(ti.dag_id, ti.run_id, ti.task_id, ti.try_number))
 
     return note
 

@@ -46,7 +46,7 @@ def gather(context: Mapping[str, Any], settings: Settings) -> RunReport:
 def _facts(settings: Settings, dag_id: str, run_id: str) -> tuple[Mapping[str, Attempts], str]:
     """The jobs' facts, or why they cannot be read: where S3 itself is what failed, the mail goes out all the same."""
     try:
-        return all_outcomes(settings.catalogue, dag_id, run_id), ""
+        return all_outcomes(settings.addresses, dag_id, run_id), ""
     except Exception as error:
         log.warning("the outcome facts of the run could not be read", exc_info=True)
         return {}, f"The jobs' figures could not be read from {settings.root}: {type(error).__name__}."

@@ -54,7 +54,7 @@ class Attachment:
         return self.kind[0] == "image"
 
 
-def report_by_mail(settings: Settings) -> Any:
+def report_run(settings: Settings) -> Any:
     """The last task of every DAG: it mails what the run did.
 
     It is a teardown, so that it runs after failures too while the work alone decides the run's state: an ordinary

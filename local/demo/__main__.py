@@ -68,7 +68,7 @@ def _pipeline(settings: StackSettings, credentials: Credentials, progress: RunPr
     return Pipeline(
         AirflowClient(settings.ports.airflow, credentials.airflow_password),
         Mailbox(settings.ports.mail),
-        Evidence(operations.catalogue, operations.dataset, as_of, Objects(), Models()),
+        Evidence(operations.addresses, operations.dataset, as_of, Objects(), Models()),
         Notes(settings.state / "demo" / "runs.json", as_of),
         progress,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from arrears.contracts.addresses import Catalogue, Table, registered_model
+from arrears.contracts.addresses import Addresses, Table, registered_model
 from arrears.contracts.errors import UpstreamNotReady
 from arrears.stores.models import Models
 from arrears.stores.objects import Objects
@@ -15,7 +15,7 @@ from arrears.stores.objects import Objects
 class Evidence:
     """What S3 and the model registry say about one data set on one business date."""
 
-    catalogue: Catalogue
+    addresses: Addresses
     dataset: str
     as_of: str
     objects: Objects
@@ -36,7 +36,7 @@ class Evidence:
 
     def dataset_version(self) -> str:
         """The version that a demo's own data generation put in force; UpstreamNotReady where it did not."""
-        record = self.objects.get_json(f"{self.catalogue.activations(self.dataset)}/{self.as_of}.json")
+        record = self.objects.get_json(f"{self.addresses.activations(self.dataset)}/{self.as_of}.json")
         return str(record["dataset_version"])
 
     def partition(self, table: Table) -> str:
@@ -45,7 +45,7 @@ class Evidence:
 
     def manifest(self, table: Table) -> dict[str, Any]:
         """Rows and files of that partition; UpstreamNotReady where it was not written."""
-        address = self.catalogue.partition_manifest(table, self.dataset, self.partition(table))
+        address = self.addresses.partition_manifest(table, self.dataset, self.partition(table))
         return dict(self.objects.get_json(address))
 
     def champion(self) -> str | None:

@@ -142,7 +142,7 @@ class Pipeline:
         return Finished(dag_id, run_id, self.mailbox.wait_for_report(dag_id, run_id), ran_now=True)
 
     def _failure(self, run: RunState) -> str:
-        facts = latest_outcomes(self.evidence.catalogue, run.dag_id, run.run_id)
+        facts = latest_outcomes(self.evidence.addresses, run.dag_id, run.run_id)
         lines = [f"{run.dag_id} failed (run {run.run_id})"]
         for task in run.tasks:
             if task.state != "failed":

@@ -38,7 +38,7 @@ def summary(evidence: Evidence, runs: Sequence[Finished]) -> str:
 def report_page(evidence: Evidence, folder: Path) -> Report | None:
     """Copy the champion's own HTML report from S3 to this machine; None where there is no champion or no report."""
     run_id = _champions_run(evidence)
-    address = "" if run_id is None else f"{evidence.catalogue.model_folder(evidence.dataset, run_id)}/report.html"
+    address = "" if run_id is None else f"{evidence.addresses.model_folder(evidence.dataset, run_id)}/report.html"
     if not address or not evidence.objects.exists(address):
         return None
     path = folder / PurePosixPath(address).name
@@ -63,10 +63,10 @@ def _rows(evidence: Evidence) -> str:
     lines = []
     for each in SHOWN:
         rows, partition = evidence.manifest(each)["rows"], f"{each.partition_column}={evidence.partition(each)}"
-        lines.append((each.value, f"{rows:,} rows", evidence.catalogue.table(each, evidence.dataset), partition))
-    kept = evidence.objects.list(evidence.catalogue.artifacts)
+        lines.append((each.value, f"{rows:,} rows", evidence.addresses.table(each, evidence.dataset), partition))
+    kept = evidence.objects.list(evidence.addresses.artifacts)
     size = sum(each.size for each in kept) / 1e6
-    lines.append(("artifacts", f"{len(kept):,} objects", evidence.catalogue.artifacts, f"{size:,.1f} MB"))
+    lines.append(("artifacts", f"{len(kept):,} objects", evidence.addresses.artifacts, f"{size:,.1f} MB"))
     return table(("prefix", "holds", "address", "partition"), lines)
 
 
@@ -97,7 +97,7 @@ def _cutoff(metrics: Mapping[str, float]) -> str:
 def _decision(evidence: Evidence, runs: Sequence[Finished], version: str) -> str:
     """What the demo's training has to do with the champion; a later training may have made another one champion."""
     (run_id,) = [run.run_id for run in runs if run.dag_id == "training"]
-    fact = latest_outcomes(evidence.catalogue, "training", run_id).get("promote_model")
+    fact = latest_outcomes(evidence.addresses, "training", run_id).get("promote_model")
     if fact is None:
         return "the demo's training decided nothing"
     decision, judged = fact.result.values["decision"], fact.result.values["model_version"]

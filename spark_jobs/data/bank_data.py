@@ -80,7 +80,7 @@ def read_bank_tables(
     """
     pins = versions or {}
     read = {
-        name: read_source_table(spark, config.catalogue, bank.name, bank.tables[name], version=pins.get(name))
+        name: read_source_table(spark, config.addresses, bank.name, bank.tables[name], version=pins.get(name))
         for name in names
     }
     fit_shuffles(spark, sum(objects.stored_bytes(table.uri) for table in read.values() if is_reachable(table.uri)))
@@ -97,7 +97,7 @@ def read_bank_tables(
         most_broken_share=config.most_broken_share,
         allow_new_columns=config.allow_new_columns,
         objects=objects,
-        catalogue=config.catalogue,
+        addresses=config.addresses,
         dataset=config.dataset,
         partition=config.as_of,
     )
@@ -197,7 +197,7 @@ def _lookups(
     if config.features_from == "tables":
         return [source_lookup(view, bank, tables.rows[view.table]) for view in bank.views], {}, []
     stored = {
-        view: read_features(spark, config.catalogue, bank.name, view, version=pins.get(f"features/{view.name}"))
+        view: read_features(spark, config.addresses, bank.name, view, version=pins.get(f"features/{view.name}"))
         for view in bank.views
     }
     return (

@@ -11,7 +11,7 @@ from datetime import date
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from arrears.contracts.addresses import Catalogue
+from arrears.contracts.addresses import Addresses
 from arrears.contracts.errors import BadInput
 from arrears.contracts.tables.banks import TableContract
 from arrears.stores.objects import Objects
@@ -93,7 +93,7 @@ def enforce(
     most_broken_share: float,
     allow_new_columns: bool,
     objects: Objects,
-    catalogue: Catalogue,
+    addresses: Addresses,
     dataset: str,
     partition: str,
 ) -> tuple[dict[str, DataFrame], list[Violation]]:
@@ -117,7 +117,7 @@ def enforce(
     if fatal:
         raise BadInput(*fatal, *map(str, violations))
     clean = {
-        name: _put_aside(rows, contract, verdicts[name], as_of, catalogue.quarantine(dataset, name, partition), objects)
+        name: _put_aside(rows, contract, verdicts[name], as_of, addresses.quarantine(dataset, name, partition), objects)
         for name, (rows, contract) in tables.items()
     }
     for violation in violations:

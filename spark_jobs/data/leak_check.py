@@ -69,10 +69,10 @@ def checked_for_leaks(spark: SparkSession, config: TrainModelConfig, description
         BadInput: there are leaks and no reason to train in spite of them; names them all.
         UpstreamNotReady: the training set has no such version.
     """
-    train = read_version(spark, config.catalogue, Table.TRAIN, config.dataset, config.dataset_version)
+    train = read_version(spark, config.addresses, Table.TRAIN, config.dataset, config.dataset_version)
     try:
         held_out: DataFrame | None = read_version(
-            spark, config.catalogue, Table.TEST, config.dataset, config.dataset_version
+            spark, config.addresses, Table.TEST, config.dataset, config.dataset_version
         )
     except UpstreamNotReady as error:
         log.warning("the leak check compares no held-out rows: %s", error)

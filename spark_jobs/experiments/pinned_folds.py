@@ -100,9 +100,9 @@ def pinned_folds(
             behind it to learn from.
     """
     _check_kind(folds, description)
-    borrowers = tables.read_version(spark, config.catalogue, Table.TRAIN, config.dataset, config.dataset_version)
+    borrowers = tables.read_version(spark, config.addresses, Table.TRAIN, config.dataset, config.dataset_version)
     known = _label_knowledge(config) if folds.kind == "expanding" else LabelKnowledge()
-    address = config.catalogue.snapshot(config.dataset, name)
+    address = config.addresses.snapshot(config.dataset, name)
     try:
         rows = to_fold_rows(
             borrowers,
@@ -137,7 +137,7 @@ def _check_kind(folds: Folds, description: DatasetDescription) -> None:
 
 def _label_knowledge(config: TrainModelConfig) -> LabelKnowledge:
     """When the outcomes of this version of the data set are known, as it was made."""
-    manifest = Objects().get_json(config.catalogue.dataset_manifest(config.dataset, config.dataset_version))
+    manifest = Objects().get_json(config.addresses.dataset_manifest(config.dataset, config.dataset_version))
     known = LabelKnowledge.of(manifest) or _by_description(manifest)
     if not known:
         log.warning(

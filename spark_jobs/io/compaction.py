@@ -6,17 +6,17 @@ from datetime import datetime
 
 from pyspark.sql import SparkSession
 
-from arrears.contracts.addresses import Catalogue, Table
+from arrears.contracts.addresses import Addresses, Table
 from arrears.stores.objects import Objects
 from spark_jobs.io.commits import actions_of, commit, table_version
 from spark_jobs.io.session import hadoop_uri
 from spark_jobs.io.snapshots import discard
 
 
-def delta_tables(catalogue: Catalogue, dataset: str, objects: Objects) -> dict[str, str]:
+def delta_tables(addresses: Addresses, dataset: str, objects: Objects) -> dict[str, str]:
     """Every Delta table of a data set that exists: its name, such as ``train-DATASET``, and its address."""
-    fixed = {f"{table.value}-{dataset}": catalogue.table(table, dataset) for table in Table}
-    folders = {"sources": catalogue.source_table(dataset, ""), "features": catalogue.feature_table(dataset, "")}
+    fixed = {f"{table.value}-{dataset}": addresses.table(table, dataset) for table in Table}
+    folders = {"sources": addresses.source_table(dataset, ""), "features": addresses.feature_table(dataset, "")}
     for kind, folder in folders.items():
         names = {found.uri.removeprefix(folder).split("/")[0] for found in objects.list(folder.rstrip("/"))}
         fixed |= {f"{kind}-{dataset}-{name}": folder + name for name in sorted(names)}
@@ -40,9 +40,9 @@ def remove_unneeded_files(spark: SparkSession, uri: str, *, retain_hours: int) -
     commit(spark, uri, lambda: spark.sql(f"VACUUM delta.`{hadoop_uri(uri)}` RETAIN {retain_hours} HOURS"))
 
 
-def sweep_snapshots(catalogue: Catalogue, dataset: str, objects: Objects, *, before: datetime) -> list[str]:
+def sweep_snapshots(addresses: Addresses, dataset: str, objects: Objects, *, before: datetime) -> list[str]:
     """Removes training snapshots in which nothing was written since; returns their names."""
-    folder = catalogue.snapshot(dataset, "")
+    folder = addresses.snapshot(dataset, "")
     newest: dict[str, datetime] = {}
     for found in objects.list(folder.rstrip("/")):
         name = found.uri.removeprefix(folder).split("/")[0]

@@ -12,7 +12,7 @@ from datetime import date
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from arrears.contracts.addresses import Catalogue
+from arrears.contracts.addresses import Addresses
 from arrears.contracts.errors import BadInput, UpstreamNotReady
 from arrears.contracts.tables.features import View
 from spark_jobs.io.commits import commit, table_version
@@ -41,14 +41,14 @@ class StoredFeatures:
 
 
 def read_features(
-    spark: SparkSession, catalogue: Catalogue, bank: str, view: View, *, version: int | None = None
+    spark: SparkSession, addresses: Addresses, bank: str, view: View, *, version: int | None = None
 ) -> StoredFeatures:
     """A view's stored features: entity, ``event_time`` and the view's columns.
 
     Raises:
         UpstreamNotReady: the view has never been built.
     """
-    uri = catalogue.feature_table(bank, view.name)
+    uri = addresses.feature_table(bank, view.name)
     pinned = table_version(uri) if version is None else version
     if pinned is None:
         raise UpstreamNotReady(f"{uri} does not exist: run build_features for the dates that decisions need")
@@ -58,7 +58,7 @@ def read_features(
 
 
 def merge_features(
-    rows: DataFrame, catalogue: Catalogue, bank: str, view: View, *, as_of: str, allow_new_columns: bool
+    rows: DataFrame, addresses: Addresses, bank: str, view: View, *, as_of: str, allow_new_columns: bool
 ) -> int:
     """Merges one processing date's features into the store; returns the Delta version that holds them.
 
@@ -69,7 +69,7 @@ def merge_features(
         BadInput: the stored table has other columns; nothing is written. New ones are added where allowed.
         Contended: another writer has written the view's table meanwhile.
     """
-    uri = catalogue.feature_table(bank, view.name)
+    uri = addresses.feature_table(bank, view.name)
     dated = rows.withColumnRenamed(ROW_DIGEST, STORED_DIGEST).withColumn(PROCESSING_DATE, F.lit(as_of))
     grows = _refuse_other_columns(dated, uri, allow_new_columns=allow_new_columns)
 

@@ -28,8 +28,8 @@ def keep_lineage(
     Raises:
         UpstreamNotReady: the training set has no such version.
     """
-    rows = tables.read_version(spark, config.catalogue, Table.TRAIN, config.dataset, dataset_version)
-    address = f"{config.catalogue.model_folder(config.dataset, run_id)}/lineage"
+    rows = tables.read_version(spark, config.addresses, Table.TRAIN, config.dataset, dataset_version)
+    address = f"{config.addresses.model_folder(config.dataset, run_id)}/lineage"
     # Sorted, neighbours share most of their digits: the files shrink, and one id is found without reading all.
     ids = to_lineage(rows, description.group).orderBy(KIND, KEY)
     ids.write.mode("overwrite").option("compression", "zstd").parquet(hadoop_uri(address))
@@ -65,7 +65,7 @@ def lineage_of(
         return ids
     version = tags.get("arrears.dataset_version", "")
     try:
-        rows = tables.read_version(spark, config.catalogue, Table.TRAIN, config.dataset, version)
+        rows = tables.read_version(spark, config.addresses, Table.TRAIN, config.dataset, version)
     except UpstreamNotReady as error:
         log.warning("it is not known which rows the model has learnt from: %s", error)
         return None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from arrears.contracts.addresses import Catalogue
+from arrears.contracts.addresses import Addresses
 from arrears.contracts.errors import BadConfiguration, BadInput, UpstreamNotReady
 from arrears.contracts.tables.banks import TableContract
 from arrears.stores.objects import uri_of
@@ -42,19 +42,19 @@ class SourceTable:
     notes: tuple[str, ...] = ()
 
 
-def overwrite_source_table(rows: DataFrame, catalogue: Catalogue, bank: str, table: str) -> WrittenPartition:
+def overwrite_source_table(rows: DataFrame, addresses: Addresses, bank: str, table: str) -> WrittenPartition:
     """Replaces a bank's table, columns and all, by these rows in one atomic commit.
 
     Raises:
         Contended: another writer has written the table meanwhile.
     """
-    uri = catalogue.source_table(bank, table)
+    uri = addresses.source_table(bank, table)
     writer = rows.write.format("delta").mode("overwrite").option("overwriteSchema", "true")
     return written_by(uri, commit(rows.sparkSession, uri, lambda: writer.save(hadoop_uri(uri))))
 
 
 def read_source_table(
-    spark: SparkSession, catalogue: Catalogue, bank: str, contract: TableContract, *, version: int | None = None
+    spark: SparkSession, addresses: Addresses, bank: str, contract: TableContract, *, version: int | None = None
 ) -> SourceTable:
     """One table of a bank, as it is: whether it keeps its contract is judged elsewhere.
 
@@ -68,7 +68,7 @@ def read_source_table(
         BadConfiguration: there is no such file, or a version is asked of a file that has none.
         BadInput: the file is no table, or holds values that do not fit their column's type.
     """
-    uri = uri_of(contract.source) if contract.source else catalogue.source_table(bank, contract.name)
+    uri = uri_of(contract.source) if contract.source else addresses.source_table(bank, contract.name)
     pinned = table_version(uri) if version is None else version
     if pinned is not None and (version is None or table_version(uri) is not None):
         return _in_declared_types(rows_at(spark, uri, pinned), contract, uri, pinned)

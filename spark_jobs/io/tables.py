@@ -13,7 +13,7 @@ from pyspark.errors import AnalysisException
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from arrears.contracts.addresses import Catalogue, Table
+from arrears.contracts.addresses import Addresses, Table
 from arrears.contracts.errors import BadInput, Contended, UpstreamNotReady
 from spark_jobs.io.commits import actions_of, commit, table_version
 from spark_jobs.io.session import hadoop_uri
@@ -69,18 +69,18 @@ def read_partition(
     return rows
 
 
-def read_version(spark: SparkSession, catalogue: Catalogue, table: Table, dataset: str, version: str) -> DataFrame:
+def read_version(spark: SparkSession, addresses: Addresses, table: Table, dataset: str, version: str) -> DataFrame:
     """The rows of one version of a data set, of its training or its held-out table.
 
     Raises:
         UpstreamNotReady: there is no such version.
     """
-    address = catalogue.table(table, dataset)
+    address = addresses.table(table, dataset)
     return read_partition(spark, address, {table.partition_column: version}, what="run generate_data")
 
 
 def overwrite_partition(
-    rows: DataFrame, catalogue: Catalogue, table: Table, dataset: str, partition: str
+    rows: DataFrame, addresses: Addresses, table: Table, dataset: str, partition: str
 ) -> WrittenPartition:
     """Replaces one partition of a table by these rows in one atomic commit.
 
@@ -92,7 +92,7 @@ def overwrite_partition(
         Contended: another writer has written this partition, or changed the table's columns, meanwhile.
         RuntimeError: a column that the table always has is missing or of another type.
     """
-    uri = catalogue.table(table, dataset)
+    uri = addresses.table(table, dataset)
     column = table.partition_column
     complete = rows.withColumn(column, F.lit(partition))
     writer = (

@@ -43,7 +43,7 @@ def run(spark: SparkSession, config: BuildFeaturesConfig) -> JobResult:
         raise BadInput(*map(str, problems))
     versions = {
         view.name: merge_features(
-            rows, config.catalogue, bank.name, view, as_of=config.as_of, allow_new_columns=config.allow_new_columns
+            rows, config.addresses, bank.name, view, as_of=config.as_of, allow_new_columns=config.allow_new_columns
         )
         for view, rows in built.items()
     }

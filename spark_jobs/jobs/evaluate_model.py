@@ -37,7 +37,7 @@ MAILED = ("roc_curve.png", "score_histogram.png", "report.html")
 def run(spark: SparkSession, config: EvaluateModelConfig) -> JobResult:
     """Scores the held-out rows with both models, compares them, and keeps the evidence."""
     objects, models = Objects(), Models()
-    manifest = objects.get_json(config.catalogue.dataset_manifest(config.dataset, config.dataset_version))
+    manifest = objects.get_json(config.addresses.dataset_manifest(config.dataset, config.dataset_version))
     files, serving, served_tags = models.files_of_run(config.mlflow_run_id), None, None
     task = ModelDocument.from_json(files.document).task
     if config.champion_version is not None:
@@ -52,7 +52,7 @@ def run(spark: SparkSession, config: EvaluateModelConfig) -> JobResult:
     unlearnt = unlearnt_rows(spark, config, description, task=task, candidate=tags, champion=served_tags)
     measure = _measured_default if task == DEFAULT else measure_task
     measured = measure(spark, config, manifest, files, serving, unlearnt, trained)
-    model_folder = config.catalogue.model_folder(config.dataset, config.mlflow_run_id)
+    model_folder = config.addresses.model_folder(config.dataset, config.mlflow_run_id)
     for name, body in measured.files.items():
         for folder in (config.report_folder, model_folder):
             objects.put(f"{folder}/{name}", body)
@@ -79,7 +79,7 @@ def _measured_default(
     """Measures a model of default; see `spark_jobs.objectives.objective_registry.measure_task` for the others."""
     held_out = snapshots.pin_partition(
         spark,
-        config.catalogue.table(Table.TEST, config.dataset),
+        config.addresses.table(Table.TEST, config.dataset),
         {"dataset_version": config.dataset_version},
         what="run generate_data",
     )

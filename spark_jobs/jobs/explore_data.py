@@ -54,9 +54,9 @@ def run(spark: SparkSession, config: ExploreDataConfig) -> JobResult:
 def _description(objects: Objects, config: ExploreDataConfig) -> DatasetDescription:
     version, table = config.partition, Table(config.table)
     if table is Table.TEST_SAMPLE:
-        day = objects.get_json(config.catalogue.partition_manifest(table, config.dataset, config.partition))
+        day = objects.get_json(config.addresses.partition_manifest(table, config.dataset, config.partition))
         version = day["dataset_version"]
-    dataset = objects.get_json(config.catalogue.dataset_manifest(config.dataset, version))
+    dataset = objects.get_json(config.addresses.dataset_manifest(config.dataset, version))
     return DatasetDescription.from_dict(dataset["description"])
 
 
@@ -64,7 +64,7 @@ def _rows(spark: SparkSession, config: ExploreDataConfig, partition: str) -> Dat
     table = Table(config.table)
     writer = f"run new_data for {partition}" if table is Table.TEST_SAMPLE else "run generate_data first"
     return tables.read_partition(
-        spark, config.catalogue.table(table, config.dataset), {table.partition_column: partition}, what=writer
+        spark, config.addresses.table(table, config.dataset), {table.partition_column: partition}, what=writer
     )
 
 

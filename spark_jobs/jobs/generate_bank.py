@@ -60,7 +60,7 @@ def _counted(ids: DataFrame, config: GenerateBankConfig) -> Row:
 
 
 def _overwrite(rows: DataFrame, count: int, table: str, config: GenerateBankConfig) -> WrittenPartition:
-    written = overwrite_source_table(rows, config.catalogue, config.dataset, table)
+    written = overwrite_source_table(rows, config.addresses, config.dataset, table)
     if written.rows != count:
         raise RuntimeError(f"{table}: {count} rows were to be written, {written.rows} are there")
     log.info("%s: %s rows in version %s", table, written.rows, written.delta_version)

@@ -46,7 +46,7 @@ def run(spark: SparkSession, config: GenerateDataConfig) -> JobResult:
     for table in (Table.TRAIN, Table.TEST):
         _overwrite(borrowers, counted[table.value], table, version, config, objects)
     manifest = _manifest(config, checked, version, counted, test_from)
-    objects.put_json(config.catalogue.dataset_manifest(config.dataset, version), manifest)
+    objects.put_json(config.addresses.dataset_manifest(config.dataset, version), manifest)
     _activate(config, version, objects)
     return JobResult(_figures(checked, counted, version, test_from), {"dataset_version": version})
 
@@ -70,10 +70,10 @@ def _overwrite(
 ) -> None:
     """Writes one side of the split and its manifest."""
     rows = borrowers.where(F.col(PART) == table.value).drop(PART, ROW_DIGEST)
-    written = tables.overwrite_partition(rows, config.catalogue, table, config.dataset, version)
+    written = tables.overwrite_partition(rows, config.addresses, table, config.dataset, version)
     if written.rows != counted["rows"]:
         raise RuntimeError(f"{table.value}: {counted['rows']} rows were to be written, {written.rows} are there")
-    address = config.catalogue.partition_manifest(table, config.dataset, version)
+    address = config.addresses.partition_manifest(table, config.dataset, version)
     objects.put_json(address, written.to_manifest(digest=counted["digest"], defaults=counted["defaults"]))
 
 
@@ -126,7 +126,7 @@ def _activate(config: GenerateDataConfig, version: str, objects: Objects) -> Non
         "as_of": config.as_of,
         "activated_at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    objects.put_json(f"{config.catalogue.activations(config.dataset)}/{config.as_of}.json", record)
+    objects.put_json(f"{config.addresses.activations(config.dataset)}/{config.as_of}.json", record)
 
 
 def _figures(

@@ -23,8 +23,8 @@ log = logging.getLogger(__name__)
 
 def run(spark: SparkSession, config: MaintainTablesConfig) -> JobResult:
     """Cares for every table of the data set, one after the other."""
-    objects, catalogue = Objects(), config.catalogue
-    tables = delta_tables(catalogue, config.dataset, objects)
+    objects, addresses = Objects(), config.addresses
+    tables = delta_tables(addresses, config.dataset, objects)
     before = {uri: len(objects.list(uri)) for uri in tables.values()}
     compacted = 0
     for number, (name, uri) in enumerate(tables.items(), start=1):
@@ -33,7 +33,7 @@ def run(spark: SparkSession, config: MaintainTablesConfig) -> JobResult:
             compacted += compact(spark, uri)
         remove_unneeded_files(spark, uri, retain_hours=config.retain_hours)
     swept = sweep_snapshots(
-        catalogue, config.dataset, objects, before=datetime.now(UTC) - timedelta(days=config.snapshot_days)
+        addresses, config.dataset, objects, before=datetime.now(UTC) - timedelta(days=config.snapshot_days)
     )
     removed = sum(count - len(objects.list(uri)) for uri, count in before.items())
     return JobResult(

@@ -23,7 +23,7 @@ from spark_jobs.transforms.ids import digest_of, digest_sums
 def run(spark: SparkSession, config: ReplayTrainingSetConfig) -> JobResult:
     """Rebuilds train and test in memory and compares their digests with those of the manifest."""
     objects = Objects()
-    manifest = objects.get_json(config.catalogue.dataset_manifest(config.dataset, config.dataset_version))
+    manifest = objects.get_json(config.addresses.dataset_manifest(config.dataset, config.dataset_version))
     began = GenerateDataConfig(**{**manifest["configuration"], "root": config.root, "outcome": None})
     checked = checked_borrowers(spark, began, objects, Pins.of(manifest))
     version = dataset_version(checked, began)

@@ -45,7 +45,7 @@ def _in_force(objects: Objects, config: ResolveVersionsConfig) -> dict[str, str]
 
 
 def _dataset_version(objects: Objects, config: ResolveVersionsConfig) -> str:
-    records = objects.list(config.catalogue.activations(config.dataset))
+    records = objects.list(config.addresses.activations(config.dataset))
     dated = {PurePosixPath(record.uri).stem: record.uri for record in records}
     in_force = max((date for date in dated if date <= config.as_of), default=None)
     if in_force is None:

@@ -51,7 +51,7 @@ def run(spark: SparkSession, config: RunExperimentConfig) -> JobResult:
     asked = read_experiment(config.experiment, objects)
     training = _training_config(config, asked)
     engine_named(training.engine)
-    manifest = objects.get_json(training.catalogue.dataset_manifest(training.dataset, training.dataset_version))
+    manifest = objects.get_json(training.addresses.dataset_manifest(training.dataset, training.dataset_version))
     description = with_features(DatasetDescription.from_dict(manifest["description"]), training.features)
     leaks = checked_for_leaks(spark, training, description)
     digest = asked.digest(training.dataset_version)
@@ -67,14 +67,14 @@ def run(spark: SparkSession, config: RunExperimentConfig) -> JobResult:
     name = f"{training.dataset} {config.as_of} {asked.name}"
     with models.run(f"arrears/{training.dataset}", name, parameters=parameters | pinned, tags=tags) as run_id:
         with (
-            checkpoints(spark, training.catalogue.snapshot(training.dataset, f"checkpoints-{run_id}")),
+            checkpoints(spark, training.addresses.snapshot(training.dataset, f"checkpoints-{run_id}")),
             pinned_folds(spark, training, asked.folds, description, name=run_id) as folds,
         ):
             trials = _ran(Trials(spark, folds, training, description), asked, TrialRuns(run_id, digest))
         chosen = _chosen(trials, asked)
         links = {"MLflow run": models.run_url(run_id)}
         report = report_files(asked, training, trials, chosen, links=links)
-        source = training.catalogue.table(Table.TRAIN, training.dataset)
+        source = training.addresses.table(Table.TRAIN, training.dataset)
         models.log_dataset(run_id, name=training.dataset, digest=training.dataset_version, source=source)
         models.log_results(run_id, chosen.to_metrics(), report, {"arrears.best_trial": str(chosen.number)})
     for file, body in report.items():

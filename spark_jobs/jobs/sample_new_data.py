@@ -27,8 +27,8 @@ log = logging.getLogger(__name__)
 
 def run(spark: SparkSession, config: SampleNewDataConfig) -> JobResult:
     """Writes one business date's new borrowers."""
-    objects, catalogue = Objects(), config.catalogue
-    dataset = objects.get_json(catalogue.dataset_manifest(config.dataset, config.dataset_version))
+    objects, addresses = Objects(), config.addresses
+    dataset = objects.get_json(addresses.dataset_manifest(config.dataset, config.dataset_version))
     new_borrowers = with_row_digest(_drawn(spark, config, DatasetDescription.from_dict(dataset["description"])))
     counted = _counted(new_borrowers.persist())
     held_out = dataset["rows"]["test"]
@@ -39,11 +39,11 @@ def run(spark: SparkSession, config: SampleNewDataConfig) -> JobResult:
         )
     log.info("drew %s rows for %s", counted["rows"], config.as_of)
     written = tables.overwrite_partition(
-        new_borrowers.drop(ROW_DIGEST), catalogue, Table.TEST_SAMPLE, config.dataset, config.as_of
+        new_borrowers.drop(ROW_DIGEST), addresses, Table.TEST_SAMPLE, config.dataset, config.as_of
     )
     if written.rows != counted["rows"]:
         raise RuntimeError(f"{counted['rows']} rows were to be written, {written.rows} are there")
-    address = catalogue.partition_manifest(Table.TEST_SAMPLE, config.dataset, config.as_of)
+    address = addresses.partition_manifest(Table.TEST_SAMPLE, config.dataset, config.as_of)
     how = {name: getattr(config, name) for name in ("dataset_version", "fraction", "with_replacement", "seed")}
     objects.put_json(address, written.to_manifest(digest=digest_of(counted, counted["rows"]), **how))
     figures = {
@@ -60,7 +60,7 @@ def run(spark: SparkSession, config: SampleNewDataConfig) -> JobResult:
 def _drawn(spark: SparkSession, config: SampleNewDataConfig, description: DatasetDescription) -> DataFrame:
     held_out = tables.read_partition(
         spark,
-        config.catalogue.table(Table.TEST, config.dataset),
+        config.addresses.table(Table.TEST, config.dataset),
         {Table.TEST.partition_column: config.dataset_version},
         what="run generate_data first",
     )

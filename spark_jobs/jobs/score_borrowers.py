@@ -43,7 +43,7 @@ def run(spark: SparkSession, config: ScoreBorrowersConfig) -> JobResult:
     limits = config.risk_limits or risk_limits(document.score_quantiles, config.risk_quantiles)
     sample = snapshots.pin_partition(
         spark,
-        config.catalogue.table(Table.TEST_SAMPLE, config.dataset),
+        config.addresses.table(Table.TEST_SAMPLE, config.dataset),
         {"as_of": config.as_of},
         what=f"run new_data for {config.as_of}",
     )
@@ -54,7 +54,7 @@ def run(spark: SparkSession, config: ScoreBorrowersConfig) -> JobResult:
     rows = _as_published(scored, config, document, limits).persist(StorageLevel.MEMORY_AND_DISK)
     summary = _summary(rows, sample)
     written = tables.overwrite_partition(
-        rows, config.catalogue, Table.TEST_SAMPLE_INFERENCE, config.dataset, config.as_of
+        rows, config.addresses, Table.TEST_SAMPLE_INFERENCE, config.dataset, config.as_of
     )
     address = f"{config.report_folder}/score_histogram.png"
     plot = figures.score_histogram(score_histogram(rows), limits=limits, as_of=config.as_of)
@@ -113,7 +113,7 @@ def _summary(rows: DataFrame, sample: Snapshot) -> Row:
 
 
 def _refuse_second_model(objects: Objects, config: ScoreBorrowersConfig) -> None:
-    address = config.catalogue.partition_manifest(Table.TEST_SAMPLE_INFERENCE, config.dataset, config.as_of)
+    address = config.addresses.partition_manifest(Table.TEST_SAMPLE_INFERENCE, config.dataset, config.as_of)
     if not objects.exists(address):
         return
     manifest = objects.get_json(address)
@@ -129,7 +129,7 @@ def _refuse_second_model(objects: Objects, config: ScoreBorrowersConfig) -> None
 
 
 def _keep_manifest(objects: Objects, config: ScoreBorrowersConfig, written: tables.WrittenPartition, name: str) -> None:
-    address = config.catalogue.partition_manifest(Table.TEST_SAMPLE_INFERENCE, config.dataset, config.as_of)
+    address = config.addresses.partition_manifest(Table.TEST_SAMPLE_INFERENCE, config.dataset, config.as_of)
     objects.put_json(
         address,
         written.to_manifest(model_name=name, model_version=config.model_version, scored_at=config.scored_at),

@@ -44,7 +44,7 @@ _NO_PARAMETERS = ("root", "outcome", "run_label", "run_url", "as_of", "leak_over
 
 def run(spark: SparkSession, config: TrainModelConfig) -> JobResult:
     """Checks every choice, refuses leaks, pins the rows, trains, takes scores of unseen rows, and logs the model."""
-    manifest = Objects().get_json(config.catalogue.dataset_manifest(config.dataset, config.dataset_version))
+    manifest = Objects().get_json(config.addresses.dataset_manifest(config.dataset, config.dataset_version))
     description = DatasetDescription.from_dict(manifest["description"])
     models = Models()
     if config.task != DEFAULT:
@@ -54,7 +54,7 @@ def run(spark: SparkSession, config: TrainModelConfig) -> JobResult:
     experiment, tags = f"arrears/{config.dataset}", {**_tags(config), **leaks.tags}
     with models.run(experiment, short_name(config), parameters=_parameters(config), tags=tags) as run_id:
         with (
-            checkpoints(spark, config.catalogue.snapshot(config.dataset, f"checkpoints-{run_id}")),
+            checkpoints(spark, config.addresses.snapshot(config.dataset, f"checkpoints-{run_id}")),
             pinned_rows(spark, config, description, name=run_id) as pinned,
         ):
             trained = trained_model(spark, config, pinned.snapshot, pinned.spec)
@@ -84,7 +84,7 @@ def _of_task(
 
 
 def _columns(spark: SparkSession, config: TrainModelConfig) -> StructType:
-    return read_version(spark, config.catalogue, Table.TRAIN, config.dataset, config.dataset_version).schema
+    return read_version(spark, config.addresses, Table.TRAIN, config.dataset, config.dataset_version).schema
 
 
 def _parameters(config: TrainModelConfig) -> dict[str, Any]:

@@ -87,7 +87,7 @@ def unlearnt_rows(
             f"nothing tells which rows MLflow run {config.mlflow_run_id} has learnt from, so no row is known to be held"
             " out: train it again"
         )
-    held_out = read_version(spark, config.catalogue, Table.TEST, config.dataset, config.dataset_version)
+    held_out = read_version(spark, config.addresses, Table.TEST, config.dataset, config.dataset_version)
     group = description.group
     carried = dict.fromkeys((ID, LABEL, *((group,) if group in held_out.columns else ())))
     rows = with_learnt(held_out.select(*(f"`{name}`" for name in carried)), own, group, name="own")

@@ -59,7 +59,7 @@ def fit(spark: SparkSession, config: TrainModelConfig, description: DatasetDescr
         given = prepared(
             rows, config, description, numbers_only=config.engine != "catboost", row_count=counts["row_count"]
         )
-        with checkpoints(spark, config.catalogue.snapshot(config.dataset, f"checkpoints-{config.run_label}")):
+        with checkpoints(spark, config.addresses.snapshot(config.dataset, f"checkpoints-{config.run_label}")):
             trained = _engine(config.engine)(given, task_spec(config))
         fitted = replace(trained, example=made_up_customer(given))
     fitted.facts["mean_loss"] = counts["mean_loss"]

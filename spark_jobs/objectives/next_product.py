@@ -39,7 +39,7 @@ def fit(spark: SparkSession, config: TrainModelConfig, description: DatasetDescr
             raise BadInput(f"nobody of {counted['rows']} customers holds any of {', '.join(products)}")
         interactions = to_interactions(customers, products, seed=config.seed)
         spec = task_spec(config)
-        with checkpoints(spark, config.catalogue.snapshot(config.dataset, f"checkpoints-{config.run_label}")):
+        with checkpoints(spark, config.addresses.snapshot(config.dataset, f"checkpoints-{config.run_label}")):
             fitted = als.fit(interactions, products, counted["shares"], spec, customers=counted["holders"])
     # A made-up customer who holds the most popular product.
     popular = max(range(len(products)), key=lambda place: counted["shares"][place])

@@ -43,12 +43,12 @@ class MeasuredTask:
 
 def training_rows(spark: SparkSession, config: TrainModelConfig) -> DataFrame:
     """The training rows of the pinned version. Grain: one row per borrower."""
-    return tables.read_version(spark, config.catalogue, Table.TRAIN, config.dataset, config.dataset_version)
+    return tables.read_version(spark, config.addresses, Table.TRAIN, config.dataset, config.dataset_version)
 
 
 def held_out_rows(spark: SparkSession, config: EvaluateModelConfig) -> DataFrame:
     """The held-out rows of the pinned version. Grain: one row per borrower."""
-    return tables.read_version(spark, config.catalogue, Table.TEST, config.dataset, config.dataset_version)
+    return tables.read_version(spark, config.addresses, Table.TEST, config.dataset, config.dataset_version)
 
 
 def task_spec(config: TrainModelConfig) -> TaskSpec:

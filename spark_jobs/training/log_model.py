@@ -27,6 +27,6 @@ def keep_model(
     models.log_model(
         files, features=features, example=fitted.example, answer=EXAMPLES[document.task], requirements=requirements
     )
-    source = config.catalogue.table(Table.TRAIN, config.dataset)
+    source = config.addresses.table(Table.TRAIN, config.dataset)
     models.log_dataset(run_id, name=config.dataset, digest=config.dataset_version, source=source)
     models.log_results(run_id, fitted.numbers(), {}, {})

@@ -66,14 +66,14 @@ def pinned_rows(
     check_choices(config, description, engine)
     config = suited_to(engine, config, description)
     interactions(config, description)  # a misspelt feature is told before the rows are sorted
-    borrowers = tables.read_version(spark, config.catalogue, Table.TRAIN, config.dataset, config.dataset_version)
+    borrowers = tables.read_version(spark, config.addresses, Table.TRAIN, config.dataset, config.dataset_version)
     shards = chosen_shards(config, description, engine, lambda: _counted(borrowers, config, description))
     calibration_share = config.calibration_share if config.calibration != "none" else 0.0
     # Without a slice the rows of one shard are dealt into parts for cross-fitting.
     dealt_into = shards if config.validation_share or shards > 1 else CROSS_FITS
     rows, sampled = _dealt(borrowers, config, description, calibration_share=calibration_share, shards=dealt_into)
     parts = (config.dataset_version, config.seed, config.validation_share, calibration_share, dealt_into)
-    address = config.catalogue.snapshot(config.dataset, name)
+    address = config.addresses.snapshot(config.dataset, name)
     try:
         snapshot = snapshots.materialise(
             rows,
@@ -86,7 +86,7 @@ def pinned_rows(
             training_spec(training, config, description, shards),
             class_weights=sampled.class_weights,
             stopping_weights=sampled.stopping_weights,
-            progress=ProgressFiles(config.catalogue.snapshot(config.dataset, "training")),
+            progress=ProgressFiles(config.addresses.snapshot(config.dataset, "training")),
         )
         yield PinnedTraining(snapshot, spec, sampled)
     finally:

@@ -1,4 +1,4 @@
-"""Every DAG is there, imports, keeps the house's policy and survives serialisation."""
+"""Every DAG is there, imports, keeps the house's defaults and survives serialisation."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ def test_both_transports_give_the_same_graph(dags: dict[str, Any], dags_over_ssh
 
 def test_argument_that_a_job_does_not_have_stops_the_parsing() -> None:
     with pytest.raises(BadConfiguration, match="no field learning_rat"):
-        spark_task("train_model", Settings.from_env({}), profile=TRAINING, dataset_version="1", learning_rat="0.1")
+        spark_task("train_model", Settings.from_env({}), size=TRAINING, dataset_version="1", learning_rat="0.1")
 
 
 def test_training_task_owns_all_cores_of_its_executor() -> None:
@@ -140,7 +140,7 @@ def test_job_without_session_asks_for_no_executor(dags: dict[str, Any]) -> None:
     assert (task.jars, task.packages) == (None, None)
 
 
-@pytest.mark.parametrize("profile", [SMALL, TRAINING])
-def test_profile_always_says_how_many_cores_it_takes(profile: Any) -> None:
-    assert int(profile.conf()["spark.cores.max"]) % profile.executor_cores == 0
-    assert profile.task_cpus <= profile.executor_cores
+@pytest.mark.parametrize("size", [SMALL, TRAINING])
+def test_cluster_size_always_says_how_many_cores_it_takes(size: Any) -> None:
+    assert int(size.conf()["spark.cores.max"]) % size.executor_cores == 0
+    assert size.task_cpus <= size.executor_cores

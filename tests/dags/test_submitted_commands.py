@@ -119,7 +119,7 @@ def test_without_jars_the_packages_are_resolved_by_spark() -> None:
     from include.settings import Settings
     from include.spark_task import spark_task
 
-    task = spark_task("generate_data", Settings.from_env({}), profile=SMALL, as_of=AS_OF)
+    task = spark_task("generate_data", Settings.from_env({}), size=SMALL, as_of=AS_OF)
     assert "io.delta:delta-spark_4.1_2.13:4.3.1" in task.packages
     assert task.exclude_packages.startswith("software.amazon.awssdk:bundle")
     assert task.application == str(PROJECT / "spark_jobs/jobs/generate_data.py")

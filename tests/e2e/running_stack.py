@@ -16,7 +16,7 @@ from urllib.parse import quote
 import pandas
 import pyarrow.parquet
 
-from arrears.contracts.addresses import Catalogue, Table
+from arrears.contracts.addresses import Addresses, Table
 from arrears.stores.objects import Objects
 from bench.demo import free_ports
 from local.credentials import Credentials, load_or_generate
@@ -36,7 +36,7 @@ Done = subprocess.CompletedProcess[str]
 class RunningStack:
     """One stack on free ports; its tools are those of the repository, so that nothing is built twice."""
 
-    catalogue = Catalogue("s3://arrears")
+    addresses = Addresses("s3://arrears")
 
     def __init__(self, state: Path) -> None:
         self.environ = {
@@ -116,7 +116,7 @@ class RunningStack:
 
     def manifest(self, table: Table, partition: str, dataset: str = "lending_club") -> dict[str, Any]:
         """Rows and files of one partition."""
-        return dict(Objects().get_json(self.catalogue.partition_manifest(table, dataset, partition)))
+        return dict(Objects().get_json(self.addresses.partition_manifest(table, dataset, partition)))
 
     def rows(self, table: Table, partition: str) -> pandas.DataFrame:
         """A partition's rows, read from the very files that its manifest names, without Spark."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from arrears.contracts.addresses import Catalogue, Table
+from arrears.contracts.addresses import Addresses, Table
 from arrears.stores.objects import Objects
 from spark_jobs.io.commits import table_version
 from tests.conftest import REPOSITORY, spark_jars
@@ -52,7 +52,7 @@ def test_a_bank_becomes_features_a_data_set_and_a_replay(stack: RunningStack) ->
 
     eventually(built, "two built dates", seconds=900)
     for view in views:
-        folder = stack.catalogue.feature_table(BANK, view)
+        folder = stack.addresses.feature_table(BANK, view)
         partitions = {found.uri.removeprefix(f"{folder}/").split("/")[0] for found in Objects().list(folder)}
         assert partitions == {"_delta_log", *(f"as_of={date}" for date in BUILT)}
 
@@ -60,7 +60,7 @@ def test_a_bank_becomes_features_a_data_set_and_a_replay(stack: RunningStack) ->
     mail, message = stack.report_of("generate_data", run_id)
     assert mail.subject == f"[Arrears] generate_data {BANK} {AS_OF}: succeeded"
     assert "exploration.html" in {part["FileName"] for part in message["Attachments"]}
-    version = Objects().get_json(f"{stack.catalogue.activations(BANK)}/{AS_OF}.json")["dataset_version"]
+    version = Objects().get_json(f"{stack.addresses.activations(BANK)}/{AS_OF}.json")["dataset_version"]
     sides = [stack.manifest(table, version, BANK)["rows"] for table in (Table.TRAIN, Table.TEST)]
     assert sum(sides) == 2000
 
@@ -82,7 +82,7 @@ def test_a_hundred_commits_of_two_processes_are_all_there(folder: str) -> None:
         told, _ = writer.communicate(timeout=1200)
         assert writer.returncode == 0, told
 
-    uri = Catalogue(folder).table(Table.TEST_SAMPLE, "contended")
+    uri = Addresses(folder).table(Table.TEST_SAMPLE, "contended")
     assert table_version(uri) == 2 * COMMITS - 1
     partitions = {found.uri.removeprefix(f"{uri}/").split("/")[0] for found in Objects().list(uri)}
     wanted = {f"as_of={name}{number}" for name in ("a", "b") for number in range(COMMITS)}

@@ -49,7 +49,7 @@ def run_of(stack: RunningStack, dag_id: str) -> str:
 
 
 def version_in_force(stack: RunningStack) -> str:
-    record = Objects().get_json(f"{stack.catalogue.activations('lending_club')}/{AS_OF}.json")
+    record = Objects().get_json(f"{stack.addresses.activations('lending_club')}/{AS_OF}.json")
     return str(record["dataset_version"])
 
 
@@ -179,7 +179,7 @@ def test_unknown_target_fails_the_run_is_mailed_and_writes_nothing(
     assert mail.subject == f"[Arrears] generate_data broken {AS_OF}: FAILED"
     assert "no_such_column" in message["Text"]
     assert "no_such_column" in message["HTML"]
-    written = [each.uri for each in Objects().list(stack.catalogue.root) if "/broken/" in each.uri]
+    written = [each.uri for each in Objects().list(stack.addresses.root) if "/broken/" in each.uri]
     assert written == []
 
 
@@ -203,7 +203,7 @@ def test_backfill_of_four_dates_scores_four_partitions(stack: RunningStack, firs
     def scored() -> bool:
         assert {dag_id: stack.runs(dag_id, "failed") for dag_id in failed_before} == failed_before
         addresses = [
-            stack.catalogue.partition_manifest(Table.TEST_SAMPLE_INFERENCE, "lending_club", date) for date in BACKFILLED
+            stack.addresses.partition_manifest(Table.TEST_SAMPLE_INFERENCE, "lending_club", date) for date in BACKFILLED
         ]
         return all(Objects().exists(address) for address in addresses)
 

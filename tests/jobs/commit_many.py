@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 
-from arrears.contracts.addresses import Catalogue, Table
+from arrears.contracts.addresses import Addresses, Table
 from spark_jobs.io.log_store import commit_by_conditional_put
 from spark_jobs.io.tables import overwrite_partition
 from tests.conftest import spark_settings
@@ -22,5 +22,5 @@ if __name__ == "__main__":
     commit_by_conditional_put(spark)
     for number in range(times):
         rows = spark.createDataFrame([(f"s-{name}{number}", f"b-{number}")], "sample_id string, borrower_id string")
-        overwrite_partition(rows, Catalogue(root), Table.TEST_SAMPLE, "contended", f"{name}{number}")
+        overwrite_partition(rows, Addresses(root), Table.TEST_SAMPLE, "contended", f"{name}{number}")
     spark.stop()

@@ -7,7 +7,7 @@ from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 
-from arrears.contracts.addresses import Catalogue, Table
+from arrears.contracts.addresses import Addresses, Table
 from arrears.contracts.job_configs.jobs import GenerateDataConfig
 from arrears.contracts.outcome_facts import JobResult
 from arrears.stores.objects import Objects
@@ -27,19 +27,19 @@ def generate(spark: SparkSession, folder: Path, **given: Any) -> JobResult:
 
 def rows_of(spark: SparkSession, folder: Path, table: Table, partition: str) -> DataFrame:
     """One written partition."""
-    uri = Catalogue(folder.as_uri()).table(table, DATASET)
+    uri = Addresses(folder.as_uri()).table(table, DATASET)
     return read_partition(spark, uri, {table.partition_column: partition}, what="the test should have written it")
 
 
 def manifest_of(folder: Path, version: str) -> dict[str, Any]:
     """The manifest of a dataset version."""
-    found: dict[str, Any] = Objects().get_json(Catalogue(folder.as_uri()).dataset_manifest(DATASET, version))
+    found: dict[str, Any] = Objects().get_json(Addresses(folder.as_uri()).dataset_manifest(DATASET, version))
     return found
 
 
 def partition_manifest_of(folder: Path, table: Table, partition: str) -> dict[str, Any]:
     """The manifest of a written partition."""
-    address = Catalogue(folder.as_uri()).partition_manifest(table, DATASET, partition)
+    address = Addresses(folder.as_uri()).partition_manifest(table, DATASET, partition)
     found: dict[str, Any] = Objects().get_json(address)
     return found
 

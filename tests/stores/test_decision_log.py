@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from arrears.contracts.addresses import Catalogue
+from arrears.contracts.addresses import Addresses
 from arrears.contracts.errors import BadConfiguration, Contended
 from arrears.contracts.promotion_log import Chain, DecisionRecord, Head
 from arrears.stores.decision_log import DecisionLog
@@ -91,7 +91,7 @@ def test_two_trainings_at_once_make_one_champion(s3: Objects, folder: str, tmp_p
         told = [promoter.communicate(timeout=150)[0] for promoter in promoters]
         codes = [promoter.returncode for promoter in promoters]
         registry = Registry()
-        chain = DecisionLog(s3, Catalogue(folder).decisions(MODEL)).chain(registry.newest_decision(MODEL))
+        chain = DecisionLog(s3, Addresses(folder).decisions(MODEL)).chain(registry.newest_decision(MODEL))
         champion = registry.aliases(MODEL)["champion"]
     assert sorted(codes) == [0, BadConfiguration.exit_code], told
     assert told[codes.index(0)].splitlines()[-1] == "promoted"

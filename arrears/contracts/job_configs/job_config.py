@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from arrears.contracts.addresses import DATASET_NAME, Catalogue, checked_dataset
+from arrears.contracts.addresses import DATASET_NAME, Addresses, checked_dataset
 from arrears.contracts.errors import BadConfiguration
 from arrears.contracts.job_configs.arguments import option
 
@@ -29,7 +29,7 @@ class JobConfig:
 
     def __post_init__(self) -> None:
         checked_dataset(self.dataset)
-        _ = self.catalogue
+        _ = self.addresses
         named = {name: getattr(self, name, None) for name in _DATES}
         problems = [
             f"{name} {given!r} is not a date such as 2026-01-31"
@@ -40,9 +40,9 @@ class JobConfig:
             raise BadConfiguration(*problems)
 
     @property
-    def catalogue(self) -> Catalogue:
+    def addresses(self) -> Addresses:
         """Addresses under this job's root."""
-        return Catalogue(self.root)
+        return Addresses(self.root)
 
 
 def default_of(config_type: type[JobConfig], name: str) -> Any:

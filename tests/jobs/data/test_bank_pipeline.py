@@ -10,7 +10,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from arrears.contracts.addresses import Catalogue, Table
+from arrears.contracts.addresses import Addresses, Table
 from arrears.contracts.errors import BadInput, UpstreamNotReady
 from arrears.contracts.job_configs.jobs import (
     BuildFeaturesConfig,
@@ -59,7 +59,7 @@ def described(root: str) -> str:
 
 def rows_of(spark: SparkSession, root: str, version: str) -> DataFrame:
     sides = [
-        read_partition(spark, Catalogue(root).table(table, NAME), {"dataset_version": version}, what="")
+        read_partition(spark, Addresses(root).table(table, NAME), {"dataset_version": version}, what="")
         for table in (Table.TRAIN, Table.TEST)
     ]
     return sides[0].withColumn("side", F.lit("train")).unionByName(sides[1].withColumn("side", F.lit("test")))
@@ -71,7 +71,7 @@ def leaks_of(rows: DataFrame, manifest: dict[str, Any]) -> list[str]:
 
 
 def source(spark: SparkSession, root: str, table: str) -> DataFrame:
-    return read_source_table(spark, Catalogue(root), NAME, BANK.tables[table]).rows
+    return read_source_table(spark, Addresses(root), NAME, BANK.tables[table]).rows
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +97,7 @@ def test_a_banks_tables_become_a_data_set_that_a_replay_rebuilds_after_they_have
     sides = rows.groupBy("customer_id").agg(F.count_distinct("side").alias("sides"), F.count("*").alias("loans"))
     assert sides.agg(F.max("sides")).collect()[0][0] == 1
     assert sides.where("loans > 1").count() > 0
-    manifest = Objects().get_json(Catalogue(root).dataset_manifest(NAME, version))
+    manifest = Objects().get_json(Addresses(root).dataset_manifest(NAME, version))
     assert manifest["table_versions"] == {"loans": 0, "customers": 0, "credit_history": 0}
     assert "gender" in rows.columns
     assert "gender" not in {*manifest["description"]["numeric"], *manifest["description"]["categorical"]}
@@ -109,7 +109,7 @@ def test_a_banks_tables_become_a_data_set_that_a_replay_rebuilds_after_they_have
     assert replay_training_set.run(delta_spark, config).figures["replayed"] == "identical"
 
     manifest["table_versions"]["credit_history"] = 1
-    Objects().put_json(Catalogue(root).dataset_manifest(NAME, version), manifest)
+    Objects().put_json(Addresses(root).dataset_manifest(NAME, version), manifest)
     with pytest.raises(BadInput, match=r"cannot be built again as it was.*train differs"):
         replay_training_set.run(delta_spark, config)
 
@@ -137,7 +137,7 @@ def test_labels_are_those_of_the_history_after_the_decision(delta_spark: SparkSe
 def test_a_split_by_chance_parts_customers_which_training_refuses(
     delta_spark: SparkSession, bank: str, version: str
 ) -> None:
-    manifest = Objects().get_json(Catalogue(bank).dataset_manifest(NAME, version))
+    manifest = Objects().get_json(Addresses(bank).dataset_manifest(NAME, version))
     assert "choose grouped or out_of_time" in manifest["notes"][0]
     (leak,) = leaks_of(rows_of(delta_spark, bank, version), manifest)
     assert "values of customer_id stand on both sides of the split" in leak
@@ -181,7 +181,7 @@ def test_the_feature_store_gives_what_the_tables_give_on_the_day_it_was_built(
     assert of_that_day(by_store) == of_that_day(by_tables) != []
     untold = by_store.where(F.col("decided_on") < day)
     assert untold.agg(F.count("days_since_last_event"), F.count("event_count_3m")).collect()[0] == (0, 0)
-    notes = Objects().get_json(Catalogue(bank).dataset_manifest(NAME, made.values["dataset_version"]))["notes"]
+    notes = Objects().get_json(Addresses(bank).dataset_manifest(NAME, made.values["dataset_version"]))["notes"]
     assert any(f"one before {day} has no features" in note for note in notes)
     assert made.figures["version of features/repayment_behaviour"] == 0
 
@@ -191,7 +191,7 @@ def test_a_date_built_twice_is_there_once_and_a_backfill_leaves_other_dates_alon
 ) -> None:
     root = tmp_path.as_uri()
     make_bank(delta_spark, root, loans=120)
-    uri = Catalogue(root).feature_table(NAME, "repayment_behaviour")
+    uri = Addresses(root).feature_table(NAME, "repayment_behaviour")
 
     def stored() -> dict[tuple[Any, ...], Any]:
         rows = delta_spark.read.format("delta").load(uri).collect()
@@ -210,7 +210,7 @@ def test_a_date_built_twice_is_there_once_and_a_backfill_leaves_other_dates_alon
     changed = history.where(F.col("loan_id") != gone).withColumn(
         "paid_amount", F.when(F.col("month_on") == "2023-05-31", 1.0).otherwise(F.col("paid_amount"))
     )
-    overwrite_source_table(changed.localCheckpoint(), Catalogue(root), NAME, "credit_history")
+    overwrite_source_table(changed.localCheckpoint(), Addresses(root), NAME, "credit_history")
     build(delta_spark, root, "2023-06-01")
     after = stored()
     assert {k: v for k, v in after.items() if k[0] == "2023-04-01"} == {
@@ -273,10 +273,10 @@ def test_a_table_that_breaks_its_contract_stops_the_build_and_nothing_is_written
 ) -> None:
     root = tmp_path.as_uri()
     source(delta_spark, bank, "credit_history").createOrReplaceTempView("history")
-    overwrite_source_table(delta_spark.sql(spoilt), Catalogue(root), NAME, "credit_history")
+    overwrite_source_table(delta_spark.sql(spoilt), Addresses(root), NAME, "credit_history")
 
     with pytest.raises(BadInput, match=told):
         build(delta_spark, root, "2023-06-01")
 
-    assert table_version(Catalogue(root).feature_table(NAME, "repayment_behaviour")) is None
-    assert Objects().list(f"{Catalogue(root).artifacts}/quarantine") == []
+    assert table_version(Addresses(root).feature_table(NAME, "repayment_behaviour")) is None
+    assert Objects().list(f"{Addresses(root).artifacts}/quarantine") == []

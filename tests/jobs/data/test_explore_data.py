@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
-from arrears.contracts.addresses import Catalogue
+from arrears.contracts.addresses import Addresses
 from arrears.contracts.errors import UpstreamNotReady
 from arrears.contracts.job_configs.jobs import ExploreDataConfig, SampleNewDataConfig
 from arrears.contracts.outcome_facts import JobResult
@@ -90,7 +90,7 @@ def test_new_data_has_no_default_rates_and_is_compared_with_another_day(
 def test_decisions_with_dates_are_compared_early_against_late(
     delta_spark: SparkSession, tmp_path: Path, version: str
 ) -> None:
-    address = Catalogue(tmp_path.as_uri()).dataset_manifest(DATASET, version)
+    address = Addresses(tmp_path.as_uri()).dataset_manifest(DATASET, version)
     manifest = Objects().get_json(address)
     rows = delta_spark.read.format("delta").load(f"{tmp_path.as_uri()}/test/{DATASET}")
     dated = rows.selectExpr("*", "date_add(DATE'2025-01-01', CAST(coalesce(f1, 0) * 10 AS INT)) AS decided_on")

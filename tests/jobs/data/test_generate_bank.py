@@ -28,7 +28,7 @@ def test_the_tables_of_a_bank_are_written_and_what_is_known_of_its_defaults_is_t
     config = GenerateBankConfig(root=tmp_path.as_uri(), as_of="2026-01-31")
     contracts = shipped_bank("synthetic_bank").tables
     for name, contract in contracts.items():
-        table = read_source_table(delta_spark, config.catalogue, "synthetic_bank", contract)
+        table = read_source_table(delta_spark, config.addresses, "synthetic_bank", contract)
         assert table.rows.dtypes == [(column.name, column.type) for column in contract.columns]
         assert table.rows.count() == result.figures[f"rows of {name}"]
         assert result.values[f"{name}_version"] == "0"

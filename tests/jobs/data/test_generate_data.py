@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from arrears.contracts.addresses import Catalogue, Table
+from arrears.contracts.addresses import Addresses, Table
 from arrears.contracts.errors import BadInput
 from arrears.contracts.tables.descriptions import DatasetDescription
 from arrears.stores.objects import Objects
@@ -22,7 +22,7 @@ def test_a_source_becomes_train_and_test_with_manifests_and_is_in_force(
 ) -> None:
     result = generate(delta_spark, tmp_path)
 
-    version, root = result.values["dataset_version"], Catalogue(tmp_path.as_uri())
+    version, root = result.values["dataset_version"], Addresses(tmp_path.as_uri())
     train, test = (rows_of(delta_spark, tmp_path, table, version) for table in (Table.TRAIN, Table.TEST))
     manifest = manifest_of(tmp_path, version)
     assert manifest["rows"] == {"train": train.count(), "test": test.count()}

@@ -8,7 +8,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from arrears.contracts.addresses import Catalogue, Table
+from arrears.contracts.addresses import Addresses, Table
 from arrears.contracts.errors import BadConfiguration
 from arrears.contracts.job_configs.jobs import SampleNewDataConfig, TrainModelConfig
 from arrears.contracts.tables.descriptions import ID, DatasetDescription
@@ -70,7 +70,7 @@ def test_every_value_of_columns_that_are_called_as_ours_comes_through(
         assert assert_whole(snapshots.read_pinned(delta_spark, pinned.snapshot), key=None) > train.count()
         fitted = engine_named("catboost").fit(delta_spark, pinned.snapshot, pinned.spec, snapshots.read_slices)
         document = document_of(config, pinned.spec, fitted)
-    table = Catalogue(root).table(Table.TEST_SAMPLE, DATASET)
+    table = Addresses(root).table(Table.TEST_SAMPLE, DATASET)
     sample = snapshots.pin_partition(delta_spark, table, {"as_of": DAY}, what="")
     scored = score_carrying(delta_spark, sample, fitted.model, document, (ID, *COLUMNS.values()))
     assert assert_whole(scored) == sample.rows

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from pyspark.sql import SparkSession
 
-from arrears.contracts.addresses import Catalogue, Table
+from arrears.contracts.addresses import Addresses, Table
 from arrears.contracts.errors import BadInput
 from arrears.contracts.job_configs.jobs import GenerateDataConfig
 from spark_jobs.io.source_tables import overwrite_source_table
@@ -50,7 +50,7 @@ def tables() -> dict[str, pd.DataFrame]:
 def test_real_tables_are_joined_over_four_steps_as_pandas_joins_them(delta_spark: SparkSession, tmp_path: Path) -> None:
     root, given = tmp_path.as_uri(), tables()
     for name, rows in given.items():
-        overwrite_source_table(delta_spark.createDataFrame(rows), Catalogue(root), "berka", name)
+        overwrite_source_table(delta_spark.createDataFrame(rows), Addresses(root), "berka", name)
     config = GenerateDataConfig(
         root=root, dataset="berka", source="bank", description=str(DESCRIPTION), as_of="1999-01-01", split="grouped"
     )
@@ -59,7 +59,7 @@ def test_real_tables_are_joined_over_four_steps_as_pandas_joins_them(delta_spark
 
     version = made.values["dataset_version"]
     sides = [
-        read_partition(delta_spark, Catalogue(root).table(table, "berka"), {"dataset_version": version}, what="")
+        read_partition(delta_spark, Addresses(root).table(table, "berka"), {"dataset_version": version}, what="")
         for table in (Table.TRAIN, Table.TEST)
     ]
     found = pd.concat([side.toPandas() for side in sides]).set_index("borrower_id").sort_index()

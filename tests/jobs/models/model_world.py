@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from pyspark.sql import DataFrame, SparkSession
 
-from arrears.contracts.addresses import Catalogue, Table
+from arrears.contracts.addresses import Addresses, Table
 from arrears.contracts.tables.descriptions import DatasetDescription
 from arrears.stores.objects import Objects
 from spark_jobs.io.tables import overwrite_partition
@@ -33,8 +33,8 @@ class Bank:
     root: str
 
     @property
-    def catalogue(self) -> Catalogue:
-        return Catalogue(self.root)
+    def addresses(self) -> Addresses:
+        return Addresses(self.root)
 
 
 def borrowers(count: int = BORROWERS, seed: int = 5) -> pd.DataFrame:
@@ -73,18 +73,18 @@ def found(spark: SparkSession, folder: Path) -> Bank:
     bank = Bank(folder.as_uri())
     rows = borrowers()
     for table, part in ((Table.TRAIN, rows[: BORROWERS // 2]), (Table.TEST, rows[BORROWERS // 2 :])):
-        overwrite_partition(frame(spark, part), bank.catalogue, table, DATASET, VERSION)
+        overwrite_partition(frame(spark, part), bank.addresses, table, DATASET, VERSION)
     write_day(spark, bank, AS_OF, rows[-100:])
     objects = Objects()
-    objects.put_json(bank.catalogue.dataset_manifest(DATASET, VERSION), {"description": DESCRIPTION.to_dict()})
-    objects.put_json(f"{bank.catalogue.activations(DATASET)}/{AS_OF}.json", {"dataset_version": VERSION})
+    objects.put_json(bank.addresses.dataset_manifest(DATASET, VERSION), {"description": DESCRIPTION.to_dict()})
+    objects.put_json(f"{bank.addresses.activations(DATASET)}/{AS_OF}.json", {"dataset_version": VERSION})
     return bank
 
 
 def write_day(spark: SparkSession, bank: Bank, as_of: str, rows: pd.DataFrame) -> None:
     """Writes one day of ``test_sample``."""
     sample = rows.drop(columns="is_default").assign(sample_id=rows["borrower_id"] + f"-{as_of}")
-    overwrite_partition(frame(spark, sample), bank.catalogue, Table.TEST_SAMPLE, DATASET, as_of)
+    overwrite_partition(frame(spark, sample), bank.addresses, Table.TEST_SAMPLE, DATASET, as_of)
 
 
 def frame(spark: SparkSession, rows: pd.DataFrame) -> DataFrame:

@@ -55,8 +55,8 @@ def bank(spark_session: SparkSession, tmp_path_factory: pytest.TempPathFactory) 
         letter = np.where(rows["is_default"] == 1, "please more time", "car loan")
         rows["letter"] = np.where(np.arange(BORROWERS) % 7 == 0, None, letter)
         for table, part in ((Table.TRAIN, rows[: BORROWERS // 2]), (Table.TEST, rows[BORROWERS // 2 :])):
-            overwrite_partition(frame(spark_session, part), bank.catalogue, table, DATASET, VERSION)
-        Objects().put_json(bank.catalogue.dataset_manifest(DATASET, VERSION), {"description": LETTERS.to_dict()})
+            overwrite_partition(frame(spark_session, part), bank.addresses, table, DATASET, VERSION)
+        Objects().put_json(bank.addresses.dataset_manifest(DATASET, VERSION), {"description": LETTERS.to_dict()})
         yield bank
 
 

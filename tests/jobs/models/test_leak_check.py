@@ -34,8 +34,8 @@ class Leaky:
 
     def write(self, version: str, parts: dict[Table, pd.DataFrame]) -> None:
         for table, rows in parts.items():
-            overwrite_partition(frame(self.spark, rows), self.bank.catalogue, table, DATASET, version)
-        manifest = self.bank.catalogue.dataset_manifest(DATASET, version)
+            overwrite_partition(frame(self.spark, rows), self.bank.addresses, table, DATASET, version)
+        manifest = self.bank.addresses.dataset_manifest(DATASET, version)
         Objects().put_json(manifest, {"description": DESCRIPTION.to_dict()})
 
     def train(self, version: str, **more: Any) -> JobResult:
@@ -75,7 +75,7 @@ def test_leaking_data_are_refused_with_every_leak_and_leave_no_run(leaky: Leaky)
     assert power.startswith("feature age alone tells too much: AUC 1.000")
     assert "leak_override" in refused.value.advice
     assert experiments() == []
-    assert Objects().list(f"{leaky.bank.catalogue.artifacts}/snapshots") == []
+    assert Objects().list(f"{leaky.bank.addresses.artifacts}/snapshots") == []
 
 
 def test_a_reason_lets_leaking_data_through_and_stays_with_the_model(

@@ -68,8 +68,8 @@ def split(version: str) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 def write(spark: SparkSession, bank: Bank, version: str) -> None:
     for table, rows in zip((Table.TRAIN, Table.TEST), split(version), strict=True):
-        overwrite_partition(frame(spark, rows), bank.catalogue, table, DATASET, version)
-    Objects().put_json(bank.catalogue.dataset_manifest(DATASET, version), {"description": DESCRIPTION.to_dict()})
+        overwrite_partition(frame(spark, rows), bank.addresses, table, DATASET, version)
+    Objects().put_json(bank.addresses.dataset_manifest(DATASET, version), {"description": DESCRIPTION.to_dict()})
 
 
 def train(spark: SparkSession, bank: Bank, version: str, **given: Any) -> JobResult:

@@ -130,7 +130,7 @@ def give_cutoff(monkeypatch: pytest.MonkeyPatch, trained: JobResult, cutoff: Cut
 
 
 def scores(spark: SparkSession, bank: Bank, as_of: str = AS_OF) -> list[dict[str, Any]]:
-    address = bank.catalogue.table(Table.TEST_SAMPLE_INFERENCE, DATASET)
+    address = bank.addresses.table(Table.TEST_SAMPLE_INFERENCE, DATASET)
     rows = read_partition(spark, address, {"as_of": as_of}, what="").orderBy("sample_id").collect()
     return [row.asDict() for row in rows]
 
@@ -147,7 +147,7 @@ def test_a_missing_champion_is_an_error_where_one_is_needed(bank: Bank) -> None:
 
 def test_a_rerun_finds_the_pins_of_the_first_run(bank: Bank, trained: JobResult) -> None:
     first = resolve_versions.run(a_resolution(bank, "pinned"))
-    later = f"{bank.catalogue.activations(DATASET)}/2026-01-31.json"
+    later = f"{bank.addresses.activations(DATASET)}/2026-01-31.json"
     Objects().put_json(later, {"dataset_version": "v2"})
     try:
         assert resolve_versions.run(a_resolution(bank, "pinned")) == first
@@ -170,7 +170,7 @@ def test_a_trained_model_is_logged_with_all_that_explains_it(trained: JobResult)
 
 
 def test_training_leaves_no_copy_of_the_rows(bank: Bank, trained: JobResult) -> None:
-    assert Objects().list(f"{bank.catalogue.artifacts}/snapshots") == []
+    assert Objects().list(f"{bank.addresses.artifacts}/snapshots") == []
 
 
 def test_a_model_that_was_not_evaluated_is_not_promoted(bank: Bank, spark: SparkSession) -> None:
@@ -189,7 +189,7 @@ def test_an_evaluation_leaves_figures_plots_and_a_page(bank: Bank, trained: JobR
     assert all(Objects().exists(address) for address in evaluated.attachments)
     kept = [
         Path(item.uri).name
-        for item in Objects().list(bank.catalogue.model_folder(DATASET, trained.values["mlflow_run_id"]))
+        for item in Objects().list(bank.addresses.model_folder(DATASET, trained.values["mlflow_run_id"]))
     ]
     assert {"model.cbm", "document.json", "report.html", "metrics.json", "evaluation.json"} <= set(kept)
     page = Objects().get(f"{bank.root}/artifacts/report/report.html").decode()
@@ -333,7 +333,7 @@ def test_another_model_needs_force_for_a_scored_day(bank: Bank, spark: SparkSess
         score_borrowers.run(spark, a_scoring(bank, other))
     score_borrowers.run(spark, a_scoring(bank, other, force=True))
     assert {row["model_version"] for row in scores(spark, bank)} == {other}
-    folder = bank.catalogue.partition_manifest(Table.TEST_SAMPLE_INFERENCE, DATASET, AS_OF).removesuffix(".json")
+    folder = bank.addresses.partition_manifest(Table.TEST_SAMPLE_INFERENCE, DATASET, AS_OF).removesuffix(".json")
     assert Objects().exists(f"{folder}.by-version-{promoted.values['model_version']}.json")
 
 

@@ -78,7 +78,7 @@ def published(spark: SparkSession, bank: Bank, run_id: str) -> list[float]:
         force=True,
     )
     score_borrowers.run(spark, config)
-    address = bank.catalogue.table(Table.TEST_SAMPLE_INFERENCE, DATASET)
+    address = bank.addresses.table(Table.TEST_SAMPLE_INFERENCE, DATASET)
     rows = read_partition(spark, address, {"as_of": AS_OF}, what="").orderBy(ID).collect()
     return [row["default_probability"] for row in rows]
 
@@ -125,8 +125,8 @@ def test_rows_held_out_or_held_back_teach_nothing(bank: Bank, spark: SparkSessio
         age=rows["age"].where(~rows[ID].isin(held_back), 99),
         state=rows["state"].where(~rows[ID].isin(held_back), "ZZ"),
     )
-    overwrite_partition(frame(spark, strange), bank.catalogue, Table.TRAIN, DATASET, "v2")
+    overwrite_partition(frame(spark, strange), bank.addresses, Table.TRAIN, DATASET, "v2")
     held_out = borrowers()[TRAINING_ROWS:].assign(income=-1e9, state="YY")
-    overwrite_partition(frame(spark, held_out), bank.catalogue, Table.TEST, DATASET, "v2")
+    overwrite_partition(frame(spark, held_out), bank.addresses, Table.TEST, DATASET, "v2")
     choices = {**EVERYTHING, **WOE}
     assert learnt(spark, bank, "v2", choices) == learnt(spark, bank, VERSION, choices)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from arrears.contracts.addresses import Catalogue, registered_model
+from arrears.contracts.addresses import Addresses, registered_model
 from arrears.contracts.job_configs.jobs import PromoteModelConfig, ProposeModelConfig, RollbackModelConfig
 from arrears.contracts.tables.descriptions import DatasetDescription
 from arrears.stores.model_registry import Registry
@@ -29,7 +29,7 @@ DESCRIPTION = DatasetDescription(
 
 def describe(root: str) -> None:
     """Writes the data set's manifest: the rules of its gate."""
-    manifest = Catalogue(root).dataset_manifest(DATASET, VERSION)
+    manifest = Addresses(root).dataset_manifest(DATASET, VERSION)
     Objects().put_json(manifest, {"description": DESCRIPTION.to_dict()})
 
 
@@ -90,7 +90,7 @@ def aliases() -> dict[str, str]:
 
 
 def entries(root: str) -> list[dict[str, object]]:
-    return [json.loads(Objects().get(item.uri)) for item in Objects().list(Catalogue(root).decisions(MODEL))]
+    return [json.loads(Objects().get(item.uri)) for item in Objects().list(Addresses(root).decisions(MODEL))]
 
 
 def kinds(root: str) -> list[object]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from arrears.contracts.addresses import Catalogue
+from arrears.contracts.addresses import Addresses
 from arrears.contracts.errors import BadConfiguration, UpstreamNotReady
 from arrears.contracts.outcome_facts import JobResult
 from arrears.stores.models import Models
@@ -114,7 +114,7 @@ def test_override_stands_first_on_the_kept_page_and_in_the_log(root: str, tmp_pa
     import mlflow
 
     run_id, page = measured(POOR), b"<html><body><main>\n<h1>Default model</h1></main></body></html>"
-    kept, sent = f"{Catalogue(root).model_folder(DATASET, run_id)}/report.html", f"{root}/artifacts/runs/r1/report.html"
+    kept, sent = f"{Addresses(root).model_folder(DATASET, run_id)}/report.html", f"{root}/artifacts/runs/r1/report.html"
     for address in (kept, sent):
         Objects().put(address, page)
     reason = "a pilot of <b>fifty</b> loans"
@@ -138,7 +138,7 @@ def test_override_stands_first_on_the_kept_page_and_in_the_log(root: str, tmp_pa
             " Reason: a pilot of &lt;b&gt;fifty&lt;/b&gt; loans"
         )
         assert found.count("Promoted by override") == 1
-    (address,) = [item.uri for item in Objects().list(Catalogue(root).decisions(MODEL))]
+    (address,) = [item.uri for item in Objects().list(Addresses(root).decisions(MODEL))]
     assert Objects().get(address).startswith(b'{\n "override": "a pilot of <b>fifty</b> loans",\n "set_aside": [')
 
 
@@ -248,7 +248,7 @@ def test_candidate_that_was_trained_on_other_data_than_it_was_measured_on_is_not
 
 def test_candidate_that_was_not_measured_on_these_data_is_not_promoted(root: str) -> None:
     config = a_promotion(root, measured(GOOD))
-    manifest = Catalogue(root).dataset_manifest
+    manifest = Addresses(root).dataset_manifest
     Objects().put(manifest("small_bank", "v2"), Objects().get(manifest("small_bank", "v1")))
     with pytest.raises(BadConfiguration, match="was evaluated on v1 against champion none, not on v2"):
         promote_model.run(replace(config, dataset_version="v2"))

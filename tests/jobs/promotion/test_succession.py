@@ -9,7 +9,7 @@ from unittest.mock import Mock
 
 import pytest
 
-from arrears.contracts.addresses import Catalogue
+from arrears.contracts.addresses import Addresses
 from arrears.contracts.errors import BadConfiguration, Contended
 from arrears.contracts.promotion_log import reigns
 from arrears.promotion import succession
@@ -161,7 +161,7 @@ def test_promotion_that_slept_at_any_step_while_others_decided_takes_nothing_bac
     with pytest.raises(Contended, match="run again") if is_refused else nullcontext():
         promote_model.run(config)
 
-    chain = DecisionLog(Objects(), Catalogue(root).decisions(MODEL)).present(lambda: Registry().newest_decision(MODEL))
+    chain = DecisionLog(Objects(), Addresses(root).decisions(MODEL)).present(lambda: Registry().newest_decision(MODEL))
     assert kinds(root) == ["promoted"] * (2 if is_refused else 3) + ["rolled back"] * others
     assert aliases()["champion"] == reigns(chain.records)[-1]
     rollback_model.run(a_rollback(root))  # nothing has to be repaired first
@@ -183,7 +183,7 @@ def test_job_killed_between_log_and_alias_is_finished_by_the_next_one(
 def test_changed_entry_stops_promotion_and_rollback_and_is_named(root: str) -> None:
     first = promoted(root)
     second = promoted(root, first)
-    uri = f"{Catalogue(root).decisions(MODEL)}/00000001.json"
+    uri = f"{Addresses(root).decisions(MODEL)}/00000001.json"
     Objects().put(uri, Objects().get(uri).replace(b'"the gate"', b'"somebody"'))
     config = a_promotion(root, measured(BETTER, second), second)
     for attempt in (lambda: promote_model.run(config), lambda: rollback_model.run(a_rollback(root))):
@@ -195,7 +195,7 @@ def test_changed_entry_stops_promotion_and_rollback_and_is_named(root: str) -> N
 def test_entry_that_only_the_log_knows_of_stops_promotion(root: str) -> None:
     first = promoted(root)
     second = promoted(root, first)
-    log = DecisionLog(Objects(), Catalogue(root).decisions(MODEL))
+    log = DecisionLog(Objects(), Addresses(root).decisions(MODEL))
     chain = log.chain(Registry().newest_decision(MODEL))
     log.add(log.following(chain, replace(chain.records[0], champion_before=second)))
     with pytest.raises(BadConfiguration, match="entry 3 was never announced to the registry: it was put there"):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from arrears.contracts.addresses import Catalogue
+from arrears.contracts.addresses import Addresses
 from arrears.contracts.errors import BadConfiguration
 from arrears.contracts.promotion_log import Chain, DecisionRecord
 from arrears.stores.objects import Objects
@@ -77,7 +77,7 @@ def test_reason_is_told_to_its_last_word_and_one_decision_is_one() -> None:
 def test_missing_entries_are_named_also_when_they_are_the_last_or_all(
     root: str, gone: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    objects, folder = Objects(), Catalogue(root).decisions(MODEL)
+    objects, folder = Objects(), Addresses(root).decisions(MODEL)
     kept = {item.uri: objects.get(item.uri) for item in objects.list(folder)}
     for uri in kept:
         if gone in ("all", Path(uri).name):

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyspark.sql import DataFrame, SparkSession
 
-from arrears.contracts.addresses import Catalogue
+from arrears.contracts.addresses import Addresses
 from arrears.contracts.errors import BadInput
 from arrears.contracts.tables.banks import ColumnContract, TableContract
 from arrears.stores.objects import Objects
@@ -85,13 +85,13 @@ def enforced(
         {"payments": (rows, PAYMENTS)},
         **{"as_of": AS_OF, "most_broken_share": share, "allow_new_columns": False, "partition": AS_OF, **more},
         objects=Objects(),
-        catalogue=Catalogue(folder.as_uri()),
+        addresses=Addresses(folder.as_uri()),
         dataset="bank",
     )
 
 
 def quarantine(folder: Path) -> str:
-    return Catalogue(folder.as_uri()).quarantine("bank", "payments", AS_OF)
+    return Addresses(folder.as_uri()).quarantine("bank", "payments", AS_OF)
 
 
 def test_a_table_that_keeps_its_contract_is_not_blamed(spark: SparkSession) -> None:
@@ -323,7 +323,7 @@ def test_all_tables_are_judged_before_any_row_is_put_aside(spark: SparkSession, 
             most_broken_share=0.1,
             allow_new_columns=False,
             objects=Objects(),
-            catalogue=Catalogue(tmp_path.as_uri()),
+            addresses=Addresses(tmp_path.as_uri()),
             dataset="bank",
             partition=AS_OF,
         )

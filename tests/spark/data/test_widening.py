@@ -12,7 +12,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from arrears.contracts.addresses import Catalogue
+from arrears.contracts.addresses import Addresses
 from arrears.contracts.errors import BadConfiguration, BadInput
 from arrears.contracts.tables.banks import ColumnContract, TableContract
 from arrears.contracts.tables.descriptions import DatasetDescription
@@ -131,7 +131,7 @@ def test_a_table_as_banks_keep_it_is_read_as_declared_and_its_notes_say_so(
         stored.write.format(form).save(str(tmp_path / form))
         contract = TableContract(declared.name, declared.columns, declared.key, source=str(tmp_path / form))
 
-        table = read_source_table(delta_spark, Catalogue("s3://elsewhere"), "bank", contract)
+        table = read_source_table(delta_spark, Addresses("s3://elsewhere"), "bank", contract)
 
         assert schema_problems(table.rows.schema, contract, allow_new_columns=False) == ([], [])
         (row,) = table.rows.collect()
@@ -151,7 +151,7 @@ def test_a_text_with_more_decimals_than_declared_is_no_such_decimal(spark: Spark
     contract = contract_of(id="int", amount="decimal(6,2)", rate="decimal")
     contract = TableContract(contract.name, contract.columns, contract.key, source=str(file))
 
-    table = read_source_table(spark, Catalogue("s3://elsewhere"), "bank", contract)
+    table = read_source_table(spark, Addresses("s3://elsewhere"), "bank", contract)
 
     assert [row[1:] for row in table.rows.orderBy("id").collect()] == [
         (Decimal("12.30"), Decimal("0.5")),
@@ -160,7 +160,7 @@ def test_a_text_with_more_decimals_than_declared_is_no_such_decimal(spark: Spark
     ]
     file.write_text("id,amount,rate\n1,12.301,1\n2,123456.00,1\n3,1e2,1\n4,.,secret\n")
     with pytest.raises(BadInput) as refused:
-        read_source_table(spark, Catalogue("s3://elsewhere"), "bank", contract)
+        read_source_table(spark, Addresses("s3://elsewhere"), "bank", contract)
     assert refused.value.problems == (
         "table payments: column amount: 4 values are no decimal(6,2)",
         "table payments: column rate: 1 values are no decimal",

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
-from arrears.contracts.addresses import Catalogue, Table
+from arrears.contracts.addresses import Addresses, Table
 from arrears.contracts.errors import Contended
 from arrears.contracts.s3_server import S3Server
 from arrears.stores.objects import Objects
@@ -113,17 +113,17 @@ def gateway(delta_spark: SparkSession, s3: Objects, s3_environment: dict[str, st
 
 
 @pytest.fixture
-def catalogue(s3: Objects) -> Catalogue:  # noqa: F811
-    return Catalogue(f"s3://bucket/{uuid.uuid4().hex}")
+def addresses(s3: Objects) -> Addresses:  # noqa: F811
+    return Addresses(f"s3://bucket/{uuid.uuid4().hex}")
 
 
-def write(spark: SparkSession, catalogue: Catalogue, partition: str, *ids: str) -> int:
+def write(spark: SparkSession, addresses: Addresses, partition: str, *ids: str) -> int:
     rows = spark.createDataFrame([(name, name) for name in ids], COLUMNS)
-    return overwrite_partition(rows, catalogue, Table.TEST_SAMPLE, DATASET, partition).delta_version
+    return overwrite_partition(rows, addresses, Table.TEST_SAMPLE, DATASET, partition).delta_version
 
 
-def ids(spark: SparkSession, catalogue: Catalogue, partition: str) -> list[str]:
-    uri = catalogue.table(Table.TEST_SAMPLE, DATASET)
+def ids(spark: SparkSession, addresses: Addresses, partition: str) -> list[str]:
+    uri = addresses.table(Table.TEST_SAMPLE, DATASET)
     return sorted(row["sample_id"] for row in read_partition(spark, uri, {"as_of": partition}, what="").collect())
 
 
@@ -157,31 +157,31 @@ def commits(method: str, path: str) -> bool:
 
 @pytest.mark.parametrize("moment", [reads, writes_data, commits])
 def test_a_writer_that_slept_keeps_the_commit_to_another_partition(
-    delta_spark: SparkSession, gateway: Gateway, catalogue: Catalogue, moment: Callable[[str, str], bool]
+    delta_spark: SparkSession, gateway: Gateway, addresses: Addresses, moment: Callable[[str, str], bool]
 ) -> None:
-    uri = catalogue.table(Table.TEST_SAMPLE, DATASET)
-    write(delta_spark, catalogue, "a", "first")
+    uri = addresses.table(Table.TEST_SAMPLE, DATASET)
+    write(delta_spark, addresses, "a", "first")
     gateway.at, gateway.happens = moment, rival(uri, "b")
-    assert write(delta_spark, catalogue, "c", "third") == 2
+    assert write(delta_spark, addresses, "c", "third") == 2
     assert gateway.times >= 1
-    assert {day: ids(delta_spark, catalogue, day) for day in "abc"} == {"a": ["first"], "b": ["first"], "c": ["third"]}
+    assert {day: ids(delta_spark, addresses, day) for day in "abc"} == {"a": ["first"], "b": ["first"], "c": ["third"]}
 
 
 @pytest.mark.parametrize("moment", [writes_data, commits])
 def test_a_writer_that_slept_is_refused_where_another_wrote_its_partition(
-    delta_spark: SparkSession, gateway: Gateway, catalogue: Catalogue, moment: Callable[[str, str], bool]
+    delta_spark: SparkSession, gateway: Gateway, addresses: Addresses, moment: Callable[[str, str], bool]
 ) -> None:
-    uri = catalogue.table(Table.TEST_SAMPLE, DATASET)
-    write(delta_spark, catalogue, "a", "first")
+    uri = addresses.table(Table.TEST_SAMPLE, DATASET)
+    write(delta_spark, addresses, "a", "first")
     gateway.at, gateway.happens = moment, rival(uri, "b")
     with pytest.raises(Contended, match=r"another writer has changed .* meanwhile"):
-        write(delta_spark, catalogue, "b", "second")
+        write(delta_spark, addresses, "b", "second")
     assert table_version(uri) == 1
-    assert ids(delta_spark, catalogue, "b") == ["first"]
+    assert ids(delta_spark, addresses, "b") == ["first"]
 
 
 def test_dates_of_a_view_that_are_built_side_by_side_are_all_there(
-    delta_spark: SparkSession, gateway: Gateway, catalogue: Catalogue
+    delta_spark: SparkSession, gateway: Gateway, addresses: Addresses
 ) -> None:
     view: Any = SimpleNamespace(name="payments", entity="loan_id")
 
@@ -189,9 +189,9 @@ def test_dates_of_a_view_that_are_built_side_by_side_are_all_there(
         rows = delta_spark.createDataFrame(
             [(loan, as_of, "d") for loan in loans], "loan_id long, event_time string, row_digest string"
         )
-        return merge_features(rows, catalogue, "bank", view, as_of=as_of, allow_new_columns=False)
+        return merge_features(rows, addresses, "bank", view, as_of=as_of, allow_new_columns=False)
 
-    uri = catalogue.feature_table("bank", "payments")
+    uri = addresses.feature_table("bank", "payments")
     merge("2026-01-01", 1)
     gateway.at, gateway.happens = commits, rival(uri, "2026-01-02")
     assert merge("2026-01-03", 3, 4) == 2
@@ -205,12 +205,12 @@ def test_dates_of_a_view_that_are_built_side_by_side_are_all_there(
 
 
 def test_a_commit_whose_answer_was_lost_is_found_and_counted_once(
-    delta_spark: SparkSession, gateway: Gateway, catalogue: Catalogue
+    delta_spark: SparkSession, gateway: Gateway, addresses: Addresses
 ) -> None:
-    uri = catalogue.table(Table.TEST_SAMPLE, DATASET)
-    write(delta_spark, catalogue, "a", "first")
+    uri = addresses.table(Table.TEST_SAMPLE, DATASET)
+    write(delta_spark, addresses, "a", "first")
     gateway.at, gateway.loses_the_answer = commits, True
-    assert write(delta_spark, catalogue, "b", "second") == 1
+    assert write(delta_spark, addresses, "b", "second") == 1
     assert gateway.times == 2
     assert table_version(uri) == 1
-    assert ids(delta_spark, catalogue, "b") == ["second"]
+    assert ids(delta_spark, addresses, "b") == ["second"]

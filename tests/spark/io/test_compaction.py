@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 
-from arrears.contracts.addresses import Catalogue
+from arrears.contracts.addresses import Addresses
 from arrears.contracts.job_configs.jobs import MaintainTablesConfig
 from spark_jobs.io.commits import table_version
 from spark_jobs.io.compaction import compact
@@ -15,10 +15,10 @@ from spark_jobs.jobs import maintain_tables
 
 
 def test_tables_are_cared_for_and_their_rows_stay_as_they_are(delta_spark: SparkSession, tmp_path: Path) -> None:
-    catalogue = Catalogue(tmp_path.as_uri())
+    addresses = Addresses(tmp_path.as_uri())
     for rows in (3, 5):
-        overwrite_source_table(delta_spark.range(rows), catalogue, "bank", "people")
-    uri = catalogue.source_table("bank", "people")
+        overwrite_source_table(delta_spark.range(rows), addresses, "bank", "people")
+    uri = addresses.source_table("bank", "people")
     config = MaintainTablesConfig(root=tmp_path.as_uri(), dataset="bank")
 
     assert maintain_tables.run(delta_spark, config).figures["tables"] == 1

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from arrears.contracts.addresses import Catalogue
+from arrears.contracts.addresses import Addresses
 from arrears.contracts.errors import BadConfiguration, BadInput, UpstreamNotReady
 from arrears.contracts.tables.banks import ColumnContract, TableContract
 from arrears.stores.objects import Objects
@@ -27,8 +27,8 @@ def a_contract(source: str = "") -> TableContract:
 
 
 @pytest.fixture
-def catalogue(tmp_path: Path) -> Catalogue:
-    return Catalogue((tmp_path / "root").as_uri())
+def addresses(tmp_path: Path) -> Addresses:
+    return Addresses((tmp_path / "root").as_uri())
 
 
 @pytest.fixture
@@ -41,33 +41,33 @@ def csv_of(tmp_path: Path) -> CsvOf:
     return write
 
 
-def read(spark: SparkSession, catalogue: Catalogue, source: str = "", version: int | None = None) -> SourceTable:
-    return read_source_table(spark, catalogue, "bank", a_contract(source), version=version)
+def read(spark: SparkSession, addresses: Addresses, source: str = "", version: int | None = None) -> SourceTable:
+    return read_source_table(spark, addresses, "bank", a_contract(source), version=version)
 
 
 def test_a_table_is_replaced_with_its_columns_and_an_earlier_version_can_still_be_read(
-    delta_spark: SparkSession, catalogue: Catalogue
+    delta_spark: SparkSession, addresses: Addresses
 ) -> None:
-    first = overwrite_source_table(delta_spark.range(7), catalogue, "bank", "people")
-    second = overwrite_source_table(delta_spark.sql("SELECT 'x' AS name, 1.5D AS n"), catalogue, "bank", "people")
+    first = overwrite_source_table(delta_spark.range(7), addresses, "bank", "people")
+    second = overwrite_source_table(delta_spark.sql("SELECT 'x' AS name, 1.5D AS n"), addresses, "bank", "people")
 
     assert [(written.rows, written.delta_version) for written in (first, second)] == [(7, 0), (1, 1)]
     assert all(Objects().size(uri) == size for uri, size in (*first.files, *second.files))
-    newest, pinned = read(delta_spark, catalogue), read(delta_spark, catalogue, version=0)
+    newest, pinned = read(delta_spark, addresses), read(delta_spark, addresses, version=0)
     assert (newest.rows.columns, newest.version) == (["name", "n"], 1)
     assert (pinned.rows.count(), pinned.version) == (7, 0)
-    assert newest.uri == catalogue.source_table("bank", "people")
-    named = read(delta_spark, Catalogue("s3://elsewhere"), newest.uri)
+    assert newest.uri == addresses.source_table("bank", "people")
+    named = read(delta_spark, Addresses("s3://elsewhere"), newest.uri)
     assert (named.rows.collect()[0][:], named.version) == (("x", 1.5), 1)
 
 
-def test_a_table_that_nobody_delivered_says_how_it_comes(delta_spark: SparkSession, catalogue: Catalogue) -> None:
+def test_a_table_that_nobody_delivered_says_how_it_comes(delta_spark: SparkSession, addresses: Addresses) -> None:
     with pytest.raises(UpstreamNotReady, match="run generate_bank, or name the source of table people"):
-        read(delta_spark, catalogue)
+        read(delta_spark, addresses)
 
 
 def test_a_csv_has_the_types_that_its_contract_declares(
-    spark: SparkSession, catalogue: Catalogue, csv_of: CsvOf
+    spark: SparkSession, addresses: Addresses, csv_of: CsvOf
 ) -> None:
     source = csv_of(
         "id;name;income;is_new;born;seen;note",
@@ -75,7 +75,7 @@ def test_a_csv_has_the_types_that_its_contract_declares(
         "2;NA;nan;;;null;x",
     )
 
-    table = read(spark, catalogue, source)
+    table = read(spark, addresses, source)
 
     assert dict(table.rows.dtypes) == {name: kind for name, kind in TYPES.items() if name != "days"} | {
         "note": "string"
@@ -87,7 +87,7 @@ def test_a_csv_has_the_types_that_its_contract_declares(
 
 
 def test_values_that_do_not_fit_are_counted_for_each_column_and_not_shown(
-    spark: SparkSession, catalogue: Catalogue, csv_of: CsvOf
+    spark: SparkSession, addresses: Addresses, csv_of: CsvOf
 ) -> None:
     source = csv_of(
         "id,name,income,days,is_new,born,seen",
@@ -98,7 +98,7 @@ def test_values_that_do_not_fit_are_counted_for_each_column_and_not_shown(
     )
 
     with pytest.raises(BadInput) as caught:
-        read(spark, catalogue, source)
+        read(spark, addresses, source)
 
     assert [problem.removeprefix("table people: ").split(" of file")[0] for problem in caught.value.problems] == [
         "1 lines",
@@ -113,12 +113,12 @@ def test_values_that_do_not_fit_are_counted_for_each_column_and_not_shown(
 
 
 def test_a_parquet_is_read_as_it_is_and_not_a_number_is_left_to_its_contract(
-    spark: SparkSession, catalogue: Catalogue, tmp_path: Path
+    spark: SparkSession, addresses: Addresses, tmp_path: Path
 ) -> None:
     folder = str(tmp_path / "people")
     spark.sql("SELECT 1 AS id, double('NaN') AS `my income`").write.parquet(folder)
 
-    table = read(spark, catalogue, folder)
+    table = read(spark, addresses, folder)
 
     assert table.rows.dtypes == [("id", "bigint"), ("my_income", "double")]
     assert str(table.rows.collect()[0][:]) == "(1, nan)"
@@ -126,12 +126,12 @@ def test_a_parquet_is_read_as_it_is_and_not_a_number_is_left_to_its_contract(
 
 @pytest.mark.parametrize("source", ["/nowhere/people.csv", "/nowhere/people"])
 def test_a_source_that_does_not_exist_is_told_with_its_table(
-    spark: SparkSession, catalogue: Catalogue, source: str
+    spark: SparkSession, addresses: Addresses, source: str
 ) -> None:
     with pytest.raises(BadConfiguration, match=r"table people: .*does not exist"):
-        read(spark, catalogue, source)
+        read(spark, addresses, source)
 
 
-def test_a_file_has_no_version_to_read(spark: SparkSession, catalogue: Catalogue, csv_of: CsvOf) -> None:
+def test_a_file_has_no_version_to_read(spark: SparkSession, addresses: Addresses, csv_of: CsvOf) -> None:
     with pytest.raises(BadConfiguration, match=r"table people: .* is no Delta table and has no version 3"):
-        read(spark, catalogue, csv_of("id,name", "1,a"), version=3)
+        read(spark, addresses, csv_of("id,name", "1,a"), version=3)

@@ -54,5 +54,5 @@ def written(spark: SparkSession, folder: Path) -> TrainModelConfig:
         threads=1,
     )
     rows = spark.createDataFrame(borrowers()).withColumn("is_default", F.col("is_default").cast("int"))
-    overwrite_partition(rows, config.catalogue, Table.TRAIN, "planted", "v1")
+    overwrite_partition(rows, config.addresses, Table.TRAIN, "planted", "v1")
     return config

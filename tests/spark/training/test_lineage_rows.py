@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyspark.sql import DataFrame, SparkSession
 
-from arrears.contracts.addresses import Catalogue, Table
+from arrears.contracts.addresses import Addresses, Table
 from arrears.contracts.errors import BadInput
 from arrears.contracts.job_configs.jobs import TrainModelConfig
 from arrears.contracts.tables.descriptions import DatasetDescription
@@ -63,11 +63,11 @@ def test_lineage_is_kept_with_the_model_and_found_by_its_tags(spark: SparkSessio
     rows = spark.createDataFrame(
         [("b2", 7, 0, 1.0), ("b1", 7, 1, 2.0), ("b3", None, 0, 3.0)], f"{SCHEMA}, income double"
     )
-    overwrite_partition(rows, Catalogue(root), Table.TRAIN, "loans", "v1")
+    overwrite_partition(rows, Addresses(root), Table.TRAIN, "loans", "v1")
     kept = keep_lineage(spark, config, DESCRIPTION, "v1", "run1")
     assert (kept.rows, kept.customers) == (3, 1)
     assert kept.address == f"{root}/artifacts/models/loans/run1/lineage"
-    overwrite_partition(rows.limit(1), Catalogue(root), Table.TRAIN, "loans", "v1")  # the kept one counts
+    overwrite_partition(rows.limit(1), Addresses(root), Table.TRAIN, "loans", "v1")  # the kept one counts
 
     def ids_of(tags: dict[str, str]) -> set[tuple[str, str]] | None:
         found = lineage_of(spark, config, DESCRIPTION, tags)

@@ -33,9 +33,9 @@ def dated(spark_session: SparkSession, config: TrainModelConfig) -> TrainModelCo
     """The same borrowers as a bank's, two a day; an outcome is known two months and ten days after the decision."""
     day = F.expr("date_add(DATE'2024-01-01', CAST(CAST(substring(borrower_id, 2) AS INT) DIV 2 AS INT))")
     rows = spark_session.createDataFrame(borrowers()).withColumn("is_default", F.col("is_default").cast("int"))
-    overwrite_partition(rows.withColumn("decided_on", day), config.catalogue, Table.TRAIN, "dated", "v1")
+    overwrite_partition(rows.withColumn("decided_on", day), config.addresses, Table.TRAIN, "dated", "v1")
     manifest = {"label_known": {"months": 2, "days": 10}}
-    Objects().put_json(config.catalogue.dataset_manifest("dated", "v1"), manifest)
+    Objects().put_json(config.addresses.dataset_manifest("dated", "v1"), manifest)
     return replace(config, dataset="dated")
 
 
@@ -119,5 +119,5 @@ def test_folds_that_the_data_set_cannot_have_are_refused(
 def test_nothing_is_left_of_the_rows_after_an_experiment(spark: SparkSession, config: TrainModelConfig) -> None:
     with pytest.raises(BadInput), pinned_folds(spark, config, Folds("stratified", 2), DESCRIPTION, name="left"):
         raise BadInput("enough")
-    folder = Path(config.catalogue.snapshot("planted", "left").removeprefix("file://"))
+    folder = Path(config.addresses.snapshot("planted", "left").removeprefix("file://"))
     assert not [path for path in folder.rglob("*") if path.is_file()]

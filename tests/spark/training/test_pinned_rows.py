@@ -60,7 +60,7 @@ def in_two_shards(spark_session: SparkSession, tmp_path_factory: pytest.TempPath
         pytest.skip("no Delta jars: set ARREARS_SPARK_JARS or run `make up` once")
     config = replace(CONFIG, root=tmp_path_factory.mktemp("d").as_uri(), dataset="d", shards=2)
     columns = ("CONCAT('b', id) AS borrower_id", "id * 1.0D AS age", "INT(id % 9 = 0) AS is_default")
-    overwrite_partition(spark_session.range(ROWS).selectExpr(*columns), config.catalogue, Table.TRAIN, "d", "v")
+    overwrite_partition(spark_session.range(ROWS).selectExpr(*columns), config.addresses, Table.TRAIN, "d", "v")
     return config
 
 

@@ -6,22 +6,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arrears.contracts.addresses import Catalogue, Table, bucket_and_key, in_key, registered_model
+from arrears.contracts.addresses import Addresses, Table, bucket_and_key, in_key, registered_model
 from arrears.contracts.errors import BadConfiguration, BadInput, Contended, UpstreamNotReady
 from arrears.contracts.outcome_facts import JobResult, OutcomeFact
 from arrears.contracts.tables.descriptions import DatasetDescription
 
-CATALOGUE = Catalogue("s3://arrears")
+ADDRESSES = Addresses("s3://arrears")
 
 
 def test_each_data_set_has_its_own_folder_in_each_table() -> None:
-    assert CATALOGUE.table(Table.TEST_SAMPLE, "lending_club") == "s3://arrears/test_sample/lending_club"
+    assert ADDRESSES.table(Table.TEST_SAMPLE, "lending_club") == "s3://arrears/test_sample/lending_club"
 
 
 @pytest.mark.parametrize("root", ["arrears", "s3://", "s3://arrears/", "http://arrears", "s3://arrears//x"])
 def test_a_root_that_is_no_address_is_refused(root: str) -> None:
     with pytest.raises(BadConfiguration, match="must look like"):
-        Catalogue(root)
+        Addresses(root)
 
 
 @pytest.mark.parametrize("dataset", ["", "Lending", "a-b", "../up", "1st", "a" * 64])
@@ -36,7 +36,7 @@ def test_a_name_in_a_key_holds_nothing_that_an_address_could_misread(name: str) 
 
 
 def test_an_outcome_lies_under_its_run_task_and_attempt() -> None:
-    address = CATALOGUE.outcome("training", "manual__2026-01-31T02:06:00+00:00", "train_model", 2)
+    address = ADDRESSES.outcome("training", "manual__2026-01-31T02:06:00+00:00", "train_model", 2)
     assert address == "s3://arrears/artifacts/runs/training/manual__2026-01-31T02-06-00-00-00/train_model/2.json"
 
 

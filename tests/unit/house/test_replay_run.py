@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from arrears.contracts.addresses import Catalogue
+from arrears.contracts.addresses import Addresses
 from arrears.contracts.errors import BadConfiguration
 from arrears.contracts.outcome_facts import JobResult, OutcomeFact
 from arrears.stores.objects import Objects
@@ -17,14 +17,14 @@ RUN = "manual__2026-01-31T00:00:00+00:00"
 @pytest.fixture
 def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Objects:
     """One generated version: its manifest, and the facts of its run's two attempts."""
-    catalogue, objects = Catalogue(tmp_path.as_uri()), Objects()
-    monkeypatch.setattr(replay_run, "CATALOGUE", catalogue)
-    objects.put_json(catalogue.dataset_manifest("cards", VERSION), {})
+    addresses, objects = Addresses(tmp_path.as_uri()), Objects()
+    monkeypatch.setattr(replay_run, "ADDRESSES", addresses)
+    objects.put_json(addresses.dataset_manifest("cards", VERSION), {})
     ended = {"started_at": "2026-01-31T00:00:00+00:00", "ended_at": "2026-01-31T00:01:00+00:00"}
     failed = OutcomeFact("generate_data", "failed", **ended)
     done = OutcomeFact("generate_data", "success", **ended, result=JobResult(values={"dataset_version": VERSION}))
     for attempt, fact in enumerate((failed, done), start=1):
-        address = catalogue.outcome("generate_data", RUN, "generate_data", attempt)
+        address = addresses.outcome("generate_data", RUN, "generate_data", attempt)
         objects.put(address, fact.to_json().encode())
     return objects
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowTaskTimeout
 
-from arrears.contracts.addresses import Catalogue
+from arrears.contracts.addresses import Addresses
 from arrears.contracts.errors import BadConfiguration
 from arrears.contracts.outcome_facts import OutcomeFact
 from include.mail.airflow_failures import ATTEMPT, FAILURE, JobRefused, last_word, note_attempt, noted_failure, told_by
@@ -75,22 +75,22 @@ def test_last_word_is_the_last_line_that_names_an_error() -> None:
 
 
 def test_failure_is_kept_beside_the_task_and_where_the_job_would_have_left_its_own(tmp_path: Path) -> None:
-    ti, catalogue = a_ti(), Catalogue(tmp_path.as_uri())
-    noted_failure(catalogue)({"ti": ti, "exception": AirflowFailException("no business date")})
+    ti, addresses = a_ti(), Addresses(tmp_path.as_uri())
+    noted_failure(addresses)({"ti": ti, "exception": AirflowFailException("no business date")})
     (left,) = tmp_path.rglob("2.json")
     for text in (ti.xcoms[FAILURE], left.read_text()):
         assert OutcomeFact.from_json(text).first_line == "no business date"
 
 
 def test_word_of_the_job_is_never_written_over(tmp_path: Path) -> None:
-    catalogue = Catalogue(tmp_path.as_uri())
+    addresses = Addresses(tmp_path.as_uri())
     ti, address = a_ti(), tmp_path / "artifacts/runs/training/r1/train_model/2.json"
-    noted_failure(catalogue)({"ti": ti, "exception": JobRefused(a_failure())})
+    noted_failure(addresses)({"ti": ti, "exception": JobRefused(a_failure())})
     assert OutcomeFact.from_json(ti.xcoms[FAILURE]) == a_failure()
     assert not address.exists()
     address.parent.mkdir(parents=True)
     address.write_text(a_fact().to_json())
-    noted_failure(catalogue)({"ti": ti, "exception": AirflowException("the asset was lost")})
+    noted_failure(addresses)({"ti": ti, "exception": AirflowException("the asset was lost")})
     assert OutcomeFact.from_json(address.read_text()) == a_fact()
 
 
@@ -102,12 +102,12 @@ def test_failure_is_kept_where_s3_is_away(monkeypatch: pytest.MonkeyPatch) -> No
 
     monkeypatch.setattr(Objects, "create", away)
     ti = a_ti()
-    noted_failure(Catalogue("s3://arrears"))({"ti": ti, "exception": AirflowFailException("no package")})
+    noted_failure(Addresses("s3://arrears"))({"ti": ti, "exception": AirflowFailException("no package")})
     assert OutcomeFact.from_json(ti.xcoms[FAILURE]).first_line == "no package"
 
 
 def test_nothing_is_asked_of_airflow_where_its_dag_processor_reports_a_vanished_task() -> None:
-    noted_failure(Catalogue("s3://arrears"))({"ti": object()})
+    noted_failure(Addresses("s3://arrears"))({"ti": object()})
 
 
 def test_attempt_that_begins_is_noted() -> None:

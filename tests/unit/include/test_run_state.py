@@ -40,13 +40,13 @@ def a_context(xcoms: dict[tuple[str, str], Any] | None = None, **params: str) ->
 def leave(settings: Settings, task: str, attempt: int, fact: OutcomeFact) -> None:
     from arrears.stores.objects import Objects
 
-    Objects().put(settings.catalogue.outcome("training", "r1", task, attempt), fact.to_json().encode())
+    Objects().put(settings.addresses.outcome("training", "r1", task, attempt), fact.to_json().encode())
 
 
 def test_figures_keep_the_order_of_the_job(tmp_path: Path) -> None:
     settings = Settings.from_env({"ARREARS_ROOT": tmp_path.as_uri()})
     leave(settings, "train_model", 1, a_fact(result=JobResult(figures={"rows": 1, "auc": 0.7, "brier": 0.1})))
-    facts = latest_outcomes(settings.catalogue, "training", "r1")
+    facts = latest_outcomes(settings.addresses, "training", "r1")
     assert list(facts["train_model"].result.figures) == ["rows", "auc", "brier"]
 
 
@@ -58,7 +58,7 @@ def test_latest_attempt_counts_and_other_files_of_the_run_do_not(tmp_path: Path)
     (folder / "resolved.json").write_text("{}")
     (folder / "report").mkdir()
     (folder / "report/roc.png").write_bytes(b"")
-    facts = latest_outcomes(settings.catalogue, "training", "r1")
+    facts = latest_outcomes(settings.addresses, "training", "r1")
     assert {task: fact.first_line for task, fact in facts.items()} == {"train_model": "try 10"}
 
 

@@ -15,7 +15,7 @@ from typing import Any, cast
 
 import pytest
 
-from arrears.contracts.addresses import Catalogue, Table
+from arrears.contracts.addresses import Addresses, Table
 from arrears.contracts.errors import BadConfiguration
 from arrears.stores.models import Models
 from arrears.stores.objects import Objects
@@ -38,14 +38,14 @@ class ChampionOne:
 @pytest.fixture
 def evidence(tmp_path: Path) -> Evidence:
     """All that four good runs leave, in a folder."""
-    catalogue, objects = Catalogue(f"file://{tmp_path}/root"), Objects()
-    evidence = Evidence(catalogue, "lending_club", AS_OF, objects, cast(Models, ChampionOne()))
-    objects.put_json(f"{catalogue.activations('lending_club')}/{AS_OF}.json", {"dataset_version": VERSION})
+    addresses, objects = Addresses(f"file://{tmp_path}/root"), Objects()
+    evidence = Evidence(addresses, "lending_club", AS_OF, objects, cast(Models, ChampionOne()))
+    objects.put_json(f"{addresses.activations('lending_club')}/{AS_OF}.json", {"dataset_version": VERSION})
     for table in (Table.TRAIN, Table.TEST, Table.TEST_SAMPLE, Table.TEST_SAMPLE_INFERENCE):
-        uri = f"{catalogue.table(table, 'lending_club')}/part-0.parquet"
+        uri = f"{addresses.table(table, 'lending_club')}/part-0.parquet"
         objects.put(uri, b"12345")
         manifest = {"rows": 7, "files": [{"uri": uri, "size": 5}], "dataset_version": VERSION, "model_version": "1"}
-        objects.put_json(catalogue.partition_manifest(table, "lending_club", evidence.partition(table)), manifest)
+        objects.put_json(addresses.partition_manifest(table, "lending_club", evidence.partition(table)), manifest)
     return evidence
 
 
@@ -58,7 +58,7 @@ DAG_OF = {
 
 
 def change(evidence: Evidence, table: Table, **changes: Any) -> None:
-    address = evidence.catalogue.partition_manifest(table, "lending_club", evidence.partition(table))
+    address = evidence.addresses.partition_manifest(table, "lending_club", evidence.partition(table))
     evidence.objects.put_json(address, {**evidence.manifest(table), **changes})
 
 
@@ -70,13 +70,13 @@ def test_nothing_is_lacking_when_every_file_of_the_manifests_is_there(evidence: 
 
 @pytest.mark.parametrize(("table", "dag_id"), DAG_OF.items())
 def test_a_deleted_file_is_named_as_missing(evidence: Evidence, table: Table, dag_id: str) -> None:
-    uri = f"{evidence.catalogue.table(table, 'lending_club')}/part-0.parquet"
+    uri = f"{evidence.addresses.table(table, 'lending_club')}/part-0.parquet"
     evidence.objects.delete(uri)
     assert evidence.lacking(dag_id) == [f"{uri} is missing"]
 
 
 def test_a_file_of_another_size_is_named(evidence: Evidence) -> None:
-    uri = f"{evidence.catalogue.table(Table.TEST_SAMPLE, 'lending_club')}/part-0.parquet"
+    uri = f"{evidence.addresses.table(Table.TEST_SAMPLE, 'lending_club')}/part-0.parquet"
     evidence.objects.put(uri, b"123")
     assert evidence.lacking("new_data") == [f"{uri} has another size"]
 
@@ -97,13 +97,13 @@ def test_a_sample_of_an_earlier_dataset_version_is_drawn_again(evidence: Evidenc
 
 
 def test_a_date_that_was_never_run_lacks_its_first_record(evidence: Evidence, tmp_path: Path) -> None:
-    other = Evidence(evidence.catalogue, "lending_club", "2026-02-28", Objects(), evidence.models)
+    other = Evidence(evidence.addresses, "lending_club", "2026-02-28", Objects(), evidence.models)
     assert "activations/lending_club/2026-02-28.json does not exist" in other.lacking("generate_data")[0]
     assert other.scored_by() is None
 
 
 def test_a_registry_without_champion_is_lacking(evidence: Evidence) -> None:
-    other = Evidence(evidence.catalogue, "taiwan", AS_OF, Objects(), evidence.models)
+    other = Evidence(evidence.addresses, "taiwan", AS_OF, Objects(), evidence.models)
     assert other.lacking("training") == ["pd_taiwan has no champion"]
 
 

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import pytest
 
-from arrears.contracts.addresses import Catalogue
+from arrears.contracts.addresses import Addresses
 from arrears.contracts.outcome_facts import OutcomeFact
 from arrears.stores.objects import Objects
 from local.demo.airflow_client import AirflowClient, RunState, TaskState
@@ -114,8 +114,8 @@ class Scene:
     airflow: FakeAirflow = field(default_factory=FakeAirflow)
 
     def __post_init__(self) -> None:
-        catalogue = Catalogue(f"file://{self.folder}/root")
-        self.evidence = FakeEvidence(catalogue, "lending_club", AS_OF, Objects(), cast(Any, Registry()))
+        addresses = Addresses(f"file://{self.folder}/root")
+        self.evidence = FakeEvidence(addresses, "lending_club", AS_OF, Objects(), cast(Any, Registry()))
         self.notes = Notes(self.folder / "runs.json", AS_OF)
 
     def lacking(self, *dag_ids: str, scored_by: str | None = "2") -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from arrears.contracts.addresses import Catalogue
+from arrears.contracts.addresses import Addresses
 from arrears.contracts.outcome_facts import JobResult
 from arrears.stores.objects import Objects
 from local.demo.demo_checks import Evidence
@@ -45,13 +45,13 @@ class Written(Evidence):
 
 @pytest.fixture
 def evidence(tmp_path: Path) -> Evidence:
-    catalogue, objects = Catalogue((tmp_path / "s3").as_uri()), Objects()
+    addresses, objects = Addresses((tmp_path / "s3").as_uri()), Objects()
     for version in ("1", "5"):
-        address = f"{catalogue.model_folder('loans', f'run-of-{version}')}/report.html"
+        address = f"{addresses.model_folder('loans', f'run-of-{version}')}/report.html"
         objects.put(address, f"report on {version}".encode())
     decided = a_fact(result=JobResult(values={"decision": "promoted", "model_version": "1"}))
-    objects.put(catalogue.outcome("training", "r1", "promote_model", 1), decided.to_json().encode())
-    return Written(catalogue, "loans", "2026-01-31", objects, Registry())  # type: ignore[arg-type]
+    objects.put(addresses.outcome("training", "r1", "promote_model", 1), decided.to_json().encode())
+    return Written(addresses, "loans", "2026-01-31", objects, Registry())  # type: ignore[arg-type]
 
 
 def test_report_is_that_of_the_champion_whoever_trained_it(evidence: Evidence, tmp_path: Path) -> None:
@@ -66,5 +66,5 @@ def test_champion_of_a_later_training_is_told_as_such(evidence: Evidence) -> Non
 
 
 def test_champion_without_report_has_no_page(evidence: Evidence, tmp_path: Path) -> None:
-    evidence.objects.delete(f"{evidence.catalogue.model_folder('loans', 'run-of-5')}/report.html")
+    evidence.objects.delete(f"{evidence.addresses.model_folder('loans', 'run-of-5')}/report.html")
     assert report_page(evidence, tmp_path / "demo") is None
