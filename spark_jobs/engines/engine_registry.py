@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from importlib import import_module
+from typing import Any
 
+from arrears.contracts.engines import engine_entry
+from arrears.contracts.objectives import DEFAULT
 from spark_jobs.engines.interface import Engine
-
-_MODULES = {
-    "catboost": "catboost.engine",
-    "catboost-spark": "catboost.spark_package",
-    "xgboost": "xgboost",
-    "logistic_regression": "mllib.logistic_regression",
-    "random_forest": "mllib.random_forest",
-    "gbt": "mllib.gbt",
-    "naive_bayes": "mllib.naive_bayes",
-    "scorecard": "scorecard",
-}
 
 
 def engine_named(name: str) -> Engine:
-    """The engine that a configuration asks for."""
-    engine: Engine = import_module(f"spark_jobs.engines.{_MODULES[name]}").ENGINE
+    """The engine of default models that a configuration asks for."""
+    engine: Engine = engine_for(DEFAULT, name)
     return engine
+
+
+def engine_for(objective: str, name: str) -> Any:
+    """What fits models of an objective; of what kind it is, the objective knows."""
+    entry = engine_entry(objective, name)
+    return getattr(import_module(f"spark_jobs.engines.{entry.module}"), entry.attribute)

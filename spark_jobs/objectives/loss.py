@@ -6,9 +6,7 @@ are trained and measured on defaulted rows alone, and answer for everyone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
-from importlib import import_module
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
@@ -17,12 +15,14 @@ from pyspark.sql import functions as F
 from arrears.contracts.errors import BadConfiguration, BadInput
 from arrears.contracts.job_configs.jobs import EvaluateModelConfig, TrainModelConfig
 from arrears.contracts.job_configs.training_choices import with_features
+from arrears.contracts.objectives import LOSS
 from arrears.contracts.tables.descriptions import ID, LABEL, DatasetDescription
 from arrears.model.metrics.regression import LossEvaluation
 from arrears.reports.loss_page import loss_page
 from arrears.reports.task_page import Frame, TaskPage
 from arrears.scoring.document import ModelDocument
 from arrears.scoring.scorers import load_scorer
+from spark_jobs.engines.engine_registry import engine_for
 from spark_jobs.engines.objective_interface import IS_VALIDATION, TARGET, FitTask
 from spark_jobs.io.checkpoints import checkpoints
 from spark_jobs.measuring.scored_rows import kept
@@ -33,13 +33,6 @@ from spark_jobs.training.documents import document_of
 from spark_jobs.transforms.ids import hash_of
 from spark_jobs.transforms.training.training_rows import ROW_ORDER
 
-_ENGINES: Mapping[str, tuple[str, str]] = {
-    "catboost": ("catboost.loss_catboost", "fit"),
-    "linear": ("mllib.loss_mllib", "LINEAR"),
-    "glm": ("mllib.loss_mllib", "GLM"),
-    "random_forest": ("mllib.loss_mllib", "RANDOM_FOREST"),
-    "gbt": ("mllib.loss_mllib", "GBT"),
-}
 FEWEST_ROWS = 20
 
 
@@ -60,7 +53,8 @@ def fit(spark: SparkSession, config: TrainModelConfig, description: DatasetDescr
             rows, config, description, numbers_only=config.engine != "catboost", row_count=counts["row_count"]
         )
         with checkpoints(spark, config.addresses.snapshot(config.dataset, f"checkpoints-{config.run_label}")):
-            trained = _engine(config.engine)(given, task_spec(config))
+            fit_losses: FitTask = engine_for(LOSS, config.engine)
+            trained = fit_losses(given, task_spec(config))
         fitted = replace(trained, example=made_up_customer(given))
     fitted.facts["mean_loss"] = counts["mean_loss"]
     return FittedTask(fitted, replace(document_of(config, given, fitted), loss_limit=description.loss_limit))
@@ -163,9 +157,3 @@ def _loss_column(description: DatasetDescription) -> str:
             f"data set {description.name} declares no loss: name its column in the description (loss: …, among kept)"
         )
     return description.loss
-
-
-def _engine(name: str) -> FitTask:
-    module, function = _ENGINES[name]
-    found: FitTask = getattr(import_module(f"spark_jobs.engines.{module}"), function)
-    return found

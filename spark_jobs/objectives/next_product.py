@@ -8,12 +8,13 @@ from pyspark.sql import DataFrame, SparkSession
 
 from arrears.contracts.errors import BadConfiguration, BadInput
 from arrears.contracts.job_configs.jobs import EvaluateModelConfig, TrainModelConfig
+from arrears.contracts.objectives import NEXT_PRODUCT
 from arrears.contracts.tables.descriptions import DatasetDescription
 from arrears.model.metrics.recommendations import Recommendation
 from arrears.reports.product_page import product_page
 from arrears.reports.task_page import Frame, TaskPage
 from arrears.scoring.document import ModelDocument
-from spark_jobs.engines.mllib import als
+from spark_jobs.engines.engine_registry import engine_for
 from spark_jobs.engines.objective_interface import TaskRows
 from spark_jobs.io.checkpoints import checkpoints
 from spark_jobs.measuring.scored_rows import kept
@@ -40,7 +41,8 @@ def fit(spark: SparkSession, config: TrainModelConfig, description: DatasetDescr
         interactions = to_interactions(customers, products, seed=config.seed)
         spec = task_spec(config)
         with checkpoints(spark, config.addresses.snapshot(config.dataset, f"checkpoints-{config.run_label}")):
-            fitted = als.fit(interactions, products, counted["shares"], spec, customers=counted["holders"])
+            learn_tastes = engine_for(NEXT_PRODUCT, config.engine)
+            fitted = learn_tastes(interactions, products, counted["shares"], spec, customers=counted["holders"])
     # A made-up customer who holds the most popular product.
     popular = max(range(len(products)), key=lambda place: counted["shares"][place])
     fitted = replace(fitted, example={name: float(place == popular) for place, name in enumerate(products)})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import cast
 
@@ -14,6 +13,7 @@ from pyspark.sql import functions as F
 from arrears.contracts.errors import BadConfiguration
 from arrears.contracts.job_configs.jobs import EvaluateModelConfig, TrainModelConfig
 from arrears.contracts.job_configs.training_choices import with_features
+from arrears.contracts.objectives import SEGMENTS
 from arrears.contracts.tables.descriptions import ID, LABEL, DatasetDescription
 from arrears.model.metrics.segmentation import Segmentation, SegmentProfile
 from arrears.reports.segment_page import segment_page
@@ -21,7 +21,7 @@ from arrears.reports.task_page import Frame, TaskPage
 from arrears.scoring.document import ModelDocument
 from arrears.scoring.scorers import load_scorer
 from arrears.scoring.scorers.clusters import Clusters
-from spark_jobs.engines.mllib import clustering
+from spark_jobs.engines.engine_registry import engine_for
 from spark_jobs.engines.objective_interface import FitTask
 from spark_jobs.measuring.scored_rows import kept
 from spark_jobs.objectives.objective_rows import FittedTask, made_up_customer, prepared, task_spec, training_rows
@@ -30,12 +30,6 @@ from spark_jobs.training.documents import document_of
 from spark_jobs.transforms.ids import hash_of
 from spark_jobs.transforms.scores.segment_profiles import SEGMENT, to_commonest_levels, to_number_profiles
 from spark_jobs.transforms.training.training_rows import ROW_ORDER
-
-_ENGINES: Mapping[str, FitTask] = {
-    "kmeans": clustering.KMEANS,
-    "bisecting_kmeans": clustering.BISECTING_KMEANS,
-    "gaussian_mixture": clustering.GAUSSIAN_MIXTURE,
-}
 
 
 def fit(spark: SparkSession, config: TrainModelConfig, description: DatasetDescription) -> FittedTask:
@@ -59,7 +53,8 @@ def fit(spark: SparkSession, config: TrainModelConfig, description: DatasetDescr
     )
     with kept(customers) as rows:
         given = prepared(rows, config, description, numbers_only=True, row_count=rows.count())
-        fitted = replace(_ENGINES[config.engine](given, task_spec(config)), example=made_up_customer(given))
+        find_segments: FitTask = engine_for(SEGMENTS, config.engine)
+        fitted = replace(find_segments(given, task_spec(config)), example=made_up_customer(given))
     return FittedTask(fitted, document_of(config, given, fitted))
 
 

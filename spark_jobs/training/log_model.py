@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib.metadata import version
 
 from arrears.contracts.addresses import Table
+from arrears.contracts.engines import FORMATS
 from arrears.contracts.job_configs.jobs import TrainModelConfig
 from arrears.scoring.answers import EXAMPLES
 from arrears.scoring.document import ModelDocument
@@ -12,8 +13,6 @@ from arrears.stores.models import ModelFiles, Models
 from spark_jobs.engines.interface import FittedModel
 
 REQUIREMENTS = ("mlflow", "numpy", "pandas", "pyarrow")
-# What a model's file needs besides.
-LIBRARIES = {"catboost": ("catboost",), "catboost_loss": ("catboost",), "xgboost": ("xgboost-cpu",)}
 
 
 def keep_model(
@@ -21,7 +20,7 @@ def keep_model(
 ) -> None:
     """Logs a trained model of any task in the open MLflow run."""
     files = ModelFiles(fitted.model, document.to_json(), fitted.file_name)
-    packages = (*REQUIREMENTS, *LIBRARIES.get(fitted.model_format, ()))
+    packages = (*REQUIREMENTS, *FORMATS[fitted.model_format].packages)
     requirements = [f"{package}=={version(package)}" for package in packages]
     features = {name: "text" if name in document.texts else "number" for name in document.features}
     models.log_model(

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from arrears.contracts.engines import EngineName, engine_problems, engines_of
 from arrears.contracts.errors import BadConfiguration
 from arrears.contracts.gate_rules import OVERRIDE_WORDS, reason_problems
 from arrears.contracts.job_configs.arguments import option
 from arrears.contracts.job_configs.cutoff_choice import cutoff_problems
 from arrears.contracts.job_configs.job_config import JobConfig
-from arrears.contracts.objectives import task_problems
+from arrears.contracts.objectives import LOSS, NEXT_PRODUCT, SEGMENTS, Objective
 
 # Sections of the forms and of --help.
 LEAKS = "Override of the leak check"
@@ -21,6 +22,8 @@ _CALIBRATION = "Calibration"
 _CUTOFF = "Cut-off"
 _CLUSTER = "Cluster, memory and seed"
 
+_ENGINES_TOLD = "; ".join(f"{what}: {', '.join(engines_of(what))}" for what in (LOSS, SEGMENTS, NEXT_PRODUCT))
+
 
 @dataclass(frozen=True, kw_only=True)
 class TrainModelConfig(JobConfig):
@@ -30,31 +33,15 @@ class TrainModelConfig(JobConfig):
     run_label: str = option("by-hand", help="the run that asks, such as Airflow's run id; kept with the MLflow run")
     run_url: str = option("", help="page of the run that asks, which MLflow links to; empty: none")
     as_of: str | None = option(None, help="business date of the run, kept with the model (YYYY-MM-DD); empty: none")
-    task: Literal["default", "loss", "segments", "next_product"] = option(
+    task: Objective = option(
         "default",
         help="default: who defaults; loss: the loss given default; segments: customer segments; next_product: the"
         " product bought next",
         title="What is learnt",
     )
-    engine: Literal[
+    engine: EngineName = option(
         "catboost",
-        "catboost-spark",
-        "xgboost",
-        "logistic_regression",
-        "random_forest",
-        "gbt",
-        "naive_bayes",
-        "scorecard",
-        "linear",
-        "glm",
-        "kmeans",
-        "bisecting_kmeans",
-        "gaussian_mixture",
-        "als",
-    ] = option(
-        "catboost",
-        help="which library trains; loss: catboost, linear, glm, random_forest, gbt; segments: kmeans,"
-        " bisecting_kmeans, gaussian_mixture; next_product: als",
+        help=f"which library trains; {_ENGINES_TOLD}",
         title="Engine",
     )
     engine_options: tuple[str, ...] = option(
@@ -279,7 +266,7 @@ class TrainModelConfig(JobConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        problems = task_problems(self.task, self.engine)
+        problems = engine_problems(self.task, self.engine)
         problems += reason_problems(self.leak_override, self.leak_override_reason, "leak_override")
         problems += [
             f"engine_options: {given!r} is not name=value" for given in self.engine_options if "=" not in given[1:]

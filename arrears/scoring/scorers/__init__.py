@@ -6,11 +6,14 @@ what it estimates for each borrower, what each input contributed to that, and ho
 
 from __future__ import annotations
 
+from importlib import import_module
+from operator import attrgetter
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from arrears.contracts.engines import FORMATS
 from arrears.contracts.errors import BadInput
 
 Numbers = npt.NDArray[np.float64]
@@ -53,21 +56,17 @@ def load_scorer(model_format: str, content: bytes) -> Scorer:
 
 
 def _read(model_format: str, content: bytes) -> Scorer:
-    # Imported here: who scores with one library need not have the others.
-    if model_format == "catboost":
-        from arrears.scoring.scorers.catboost_trees import CatBoostTrees
+    if model_format not in FORMATS:
+        raise BadInput(f"the model's format {model_format!r} is unknown: it was trained by a newer version of Arrears")
+    scorer: Scorer = scorer_reader(model_format)(content)
+    return scorer
 
-        return CatBoostTrees.from_bytes(content)
-    if model_format == "xgboost":
-        from arrears.scoring.scorers.xgboost_trees import XGBoostTrees
 
-        return XGBoostTrees.from_bytes(content)
-    if model_format == "tables":
-        from arrears.scoring.scorers import plain_tables
+def scorer_reader(model_format: str) -> Any:
+    """What makes a scorer of a file's bytes; imported here, for who scores with one library need not have the others.
 
-        return plain_tables.read(content)
-    if model_format == "catboost_loss":
-        from arrears.scoring.scorers.catboost_loss import CatBoostLoss
-
-        return CatBoostLoss.from_bytes(content)
-    raise BadInput(f"the model's format {model_format!r} is unknown: it was trained by a newer version of Arrears")
+    Raises:
+        ImportError: the format's library is not installed.
+    """
+    entry = FORMATS[model_format]
+    return attrgetter(entry.reader)(import_module(f"arrears.scoring.scorers.{entry.module}"))

@@ -9,10 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from arrears.contracts.errors import BadConfiguration
-from arrears.contracts.job_configs.jobs import TrainModelConfig
 from arrears.contracts.metric_names import in_words
-from arrears.contracts.objectives import ENGINES
 from arrears.model.gate.objective_promotion import RULES, decide_task
 from arrears.model.metrics.recommendations import Recommendation
 from arrears.model.metrics.regression import LossEvaluation, LossGroup, Regression, RegressionSums
@@ -190,14 +187,3 @@ def test_outcomes_are_counted_where_a_task_is_about_them(task: str, outcome: str
     told = decide_task(task, {**better, **none}, {metric: 0.6 if task == "loss" else 0.4})
     assert told.outcome == "kept"
     assert "only 99 held-out rows" in told.reasons[-1]
-
-
-def test_an_engine_that_does_not_do_a_task_is_refused_with_those_that_do() -> None:
-    for task, engines in ENGINES.items():
-        assert TrainModelConfig(dataset_version="v", task=task, engine=engines[-1]).engine == engines[-1]
-    with pytest.raises(BadConfiguration, match="choose --engine als"):
-        TrainModelConfig(dataset_version="v", task="next_product")
-    with pytest.raises(BadConfiguration, match="choose --engine kmeans or bisecting_kmeans or gaussian_mixture"):
-        TrainModelConfig(dataset_version="v", task="segments")
-    with pytest.raises(BadConfiguration, match="engine kmeans cannot do task default"):
-        TrainModelConfig(dataset_version="v", engine="kmeans")
