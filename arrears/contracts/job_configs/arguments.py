@@ -111,6 +111,9 @@ def parse(
             groups[section] = parser.add_argument_group(section)
         _add(groups[section], field, hints[field.name])
     values = vars(parser.parse_args(list(argv)))
+    for field in dataclasses.fields(config_type):
+        if values[field.name] == []:  # argparse before Python 3.13 drops the text -- even where it is a flag's value
+            values[field.name] = _reader(*_without_none(hints[field.name]), field.default)("--")
     problems = [p for field in dataclasses.fields(config_type) for p in _wrong(field, values[field.name])]
     if problems:
         parser.refuse(problems)

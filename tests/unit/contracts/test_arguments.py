@@ -19,6 +19,7 @@ from arrears.contracts.job_configs.jobs import (
     ScoreBorrowersConfig,
     TrainModelConfig,
 )
+from arrears.contracts.job_configs.refused_flags import RefusedArguments
 
 TEXT = st.text(st.characters(blacklist_categories=("Cs", "Cc")), min_size=1).filter(lambda t: t != "None")
 
@@ -59,6 +60,13 @@ def test_limits_travel_as_one_comma_separated_value() -> None:
     argv = to_argv(ScoreBorrowersConfig, {**_values(ScoreBorrowersConfig), "risk_limits": (0.4, 0.7)})
     assert argv[argv.index("--risk-limits") + 1] == "0.4,0.7"
     assert parse(ScoreBorrowersConfig, argv).risk_limits == (0.4, 0.7)
+
+
+def test_two_dashes_are_a_value_like_any_other() -> None:
+    assert parse(GenerateDataConfig, ["--as-of=2026-01-31", "--bad-when=--"]).bad_when == "--"
+    with pytest.raises(RefusedArguments) as refused:
+        parse(TrainModelConfig, [*_needed(TrainModelConfig), "--depth=--"])
+    assert refused.value.problems == ("argument --depth: '--' is not a whole number",)
 
 
 def test_an_empty_text_means_none_where_none_is_allowed() -> None:
