@@ -112,9 +112,9 @@ def checked_dataset(dataset: str) -> str:
     return dataset
 
 
-def registered_model(dataset: str, task: str = DEFAULT) -> str:
-    """The name under which a data set's models of one task stand in the MLflow registry, such as ``pd_loans``."""
-    return f"{PREFIXES[task]}_{checked_dataset(dataset)}"
+def registered_model(dataset: str, objective: str = DEFAULT) -> str:
+    """The name under which a data set's models of one objective stand in the MLflow registry, such as ``pd_loans``."""
+    return f"{PREFIXES[objective]}_{checked_dataset(dataset)}"
 
 
 def in_key(name: str) -> str:

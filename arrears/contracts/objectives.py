@@ -6,6 +6,6 @@ from collections.abc import Mapping
 from typing import Literal, TypeAlias
 
 DEFAULT, LOSS, SEGMENTS, NEXT_PRODUCT = "default", "loss", "segments", "next_product"
-Objective: TypeAlias = Literal["default", "loss", "segments", "next_product"]
+ObjectiveName: TypeAlias = Literal["default", "loss", "segments", "next_product"]
 
 PREFIXES: Mapping[str, str] = {DEFAULT: "pd", LOSS: "lgd", SEGMENTS: "segments", NEXT_PRODUCT: "next_product"}

@@ -12,7 +12,7 @@ from arrears.contracts.errors import BadConfiguration, UpstreamNotReady
 from arrears.contracts.job_configs.jobs import ProposeModelConfig
 from arrears.contracts.objectives import DEFAULT
 from arrears.contracts.tables.descriptions import DatasetDescription
-from arrears.model.gate.objective_promotion import decide_task
+from arrears.model.gate.objective_promotion import decide_objective
 from arrears.model.gate.promotion import Decision, decide, overridden_leaks, with_leaks
 from arrears.model.gate.rules import Metrics, Verdict
 from arrears.stores.models import Models
@@ -67,7 +67,7 @@ def judged(config: ProposeModelConfig, models: Models, objects: Objects) -> Cand
     decided = (
         decide(own, champion, rules, overridden_leaks=overridden_leaks(tags))
         if config.task == DEFAULT
-        else decide_task(config.task, own, champion)
+        else decide_objective(config.task, own, champion)
     )
     return Candidate(known, decided)
 

@@ -10,7 +10,7 @@ import numpy as np
 from arrears.model.metrics.regression import LossEvaluation
 from arrears.reports.canvas import BLUE, GREY, ORANGE, draw
 from arrears.reports.figures import feature_importance
-from arrears.reports.task_page import Frame, Plot, Section, Table, TaskPage, Tile, metric_table
+from arrears.reports.objective_page import Frame, ObjectivePage, Plot, Section, Table, Tile, metric_table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,7 +26,7 @@ METRICS = (
 
 def loss_page(
     found: LossEvaluation, champion: LossEvaluation | None, frame: Frame, importance: Mapping[str, float]
-) -> TaskPage:
+) -> ObjectivePage:
     """Puts the page together.
 
     Args:
@@ -42,7 +42,7 @@ def loss_page(
     )
     compared = champion.metrics() if champion else None
     weights = feature_importance(importance)
-    return TaskPage(
+    return ObjectivePage(
         title=f"Loss given default of {frame.dataset}",
         lead=f"Measured on {figures.rows:,} defaulted loans that the model has not seen; a loss lies between 0 and"
         f" {found.limit:g}.",

@@ -8,7 +8,7 @@ import numpy as np
 
 from arrears.model.metrics.recommendations import Recommendation, top_metrics
 from arrears.reports.canvas import BLUE, GREY, SKY, draw, shares, short
-from arrears.reports.task_page import Frame, Plot, Section, Table, TaskPage, Tile, metric_table
+from arrears.reports.objective_page import Frame, ObjectivePage, Plot, Section, Table, Tile, metric_table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,7 +22,7 @@ METRICS = (
 )
 
 
-def product_page(found: Recommendation, champion: Recommendation | None, frame: Frame) -> TaskPage:
+def product_page(found: Recommendation, champion: Recommendation | None, frame: Frame) -> ObjectivePage:
     """Puts the page together.
 
     Args:
@@ -37,7 +37,7 @@ def product_page(found: Recommendation, champion: Recommendation | None, frame: 
     )
     named = [(name.format(k=k), metric, says.format(k=k)) for name, metric, says in METRICS]
     compared = champion.metrics() if champion else None
-    return TaskPage(
+    return ObjectivePage(
         title=f"Next product of {frame.dataset}",
         lead=f"One held product of each of {found.customers:,} customers that the model has not seen was hidden;"
         " the model ranks it among all that they lack.",

@@ -9,7 +9,7 @@ import numpy as np
 
 from arrears.model.metrics.segmentation import Segmentation, SegmentProfile
 from arrears.reports.canvas import BLUE, INK, draw, shares, short
-from arrears.reports.task_page import Frame, Plot, Section, Table, TaskPage, Tile, metric_table
+from arrears.reports.objective_page import Frame, ObjectivePage, Plot, Section, Table, Tile, metric_table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,7 +35,7 @@ def segment_page(
     inputs: Sequence[str],
     middles: Sequence[Sequence[float]],
     importance: Sequence[float],
-) -> TaskPage:
+) -> ObjectivePage:
     """Puts the page together.
 
     Args:
@@ -54,7 +54,7 @@ def segment_page(
     leading = sorted(range(len(inputs)), key=lambda place: (-importance[place], inputs[place]))[:MOST_INPUTS]
     plots = (_sizes(found), _middles([inputs[p] for p in leading], [[row[p] for p in leading] for row in middles]))
     compared = champion.metrics() if champion else None
-    return TaskPage(
+    return ObjectivePage(
         title=f"Customer segments of {frame.dataset}",
         lead=f"Found without any outcome; described on {everyone.rows:,} customers that no segment was fitted to.",
         frame=frame,

@@ -22,7 +22,7 @@ COLUMNS: Mapping[str, Mapping[str, str]] = MappingProxyType(
         NEXT_PRODUCT: {"next_products": "array<string>"},
     }
 )
-"""Task → the columns of its answer and their Spark types."""
+"""Objective → the columns of its answer and their Spark types."""
 
 
 EXAMPLES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
@@ -33,7 +33,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         NEXT_PRODUCT: {"next_products": ["savings", "credit_card"]},
     }
 )
-"""Task → what an answer looks like."""
+"""Objective → what an answer looks like."""
 
 
 def answers(rows: pa.Table, scorer: Any, document: ModelDocument) -> pa.Table:

@@ -18,8 +18,8 @@ _PAGES = ("http://", "https://")
 
 def short_name(config: TrainModelConfig) -> str:
     """The name of a training's MLflow run, such as ``lending_club 2026-01-31 catboost``."""
-    task = "" if config.task == DEFAULT else config.task
-    return " ".join(part for part in (config.dataset, task, config.as_of, config.engine) if part)
+    objective = "" if config.task == DEFAULT else config.task
+    return " ".join(part for part in (config.dataset, objective, config.as_of, config.engine) if part)
 
 
 def run_tags(config: TrainModelConfig | RunExperimentConfig, about: str) -> dict[str, str]:

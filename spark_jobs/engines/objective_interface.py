@@ -1,4 +1,4 @@
-"""What the engines of the tasks beside default are given: prepared rows, and the settings that the analyst chose.
+"""What the engines of the objectives beside default are given: prepared rows, and the settings that the analyst chose.
 
 These models are small beside a default model (losses are known of defaults alone, segments and tastes are a few
 numbers), so rows come as a lazy table rather than as a pinned snapshot.
@@ -32,7 +32,7 @@ MOST_PARTITIONS = 64
 
 
 @dataclass(frozen=True)
-class TaskRows:
+class ObjectiveRows:
     """Rows to learn from: raw features, ``row_order``, and of a loss model ``target`` and ``is_validation``.
 
     Attributes:
@@ -58,7 +58,7 @@ class TaskRows:
 
 
 @dataclass(frozen=True)
-class TaskSpec:
+class ObjectiveSpec:
     """How to train.
 
     Attributes:
@@ -77,11 +77,11 @@ class TaskSpec:
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
-FitTask: TypeAlias = Callable[[TaskRows, TaskSpec], FittedModel]
+FitObjective: TypeAlias = Callable[[ObjectiveRows, ObjectiveSpec], FittedModel]
 
 
 @contextmanager
-def model_vectors(given: TaskRows) -> Iterator[tuple[DataFrame, Moments]]:
+def model_vectors(given: ObjectiveRows) -> Iterator[tuple[DataFrame, Moments]]:
     """The rows as MLlib reads them, in an order and in parts that no partitioning of the source changes.
 
     Grain: one row per row. Columns: ``features`` (vector; what is missing or infinite is the input's mean),

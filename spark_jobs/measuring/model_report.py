@@ -97,7 +97,7 @@ def report_files(
 def provenance_of(
     config: EvaluateModelConfig, manifest: Mapping[str, Any], document: ModelDocument, tags: Mapping[str, str]
 ) -> dict[str, object]:
-    """Where a model of any task comes from, as its report tells it."""
+    """Where a model of any objective comes from, as its report tells it."""
     return {
         "business date": tags.get(AS_OF_TAG, ""),
         "MLflow run": config.mlflow_run_id,
@@ -111,7 +111,7 @@ def provenance_of(
 
 
 def _leak_check(tags: Mapping[str, str]) -> dict[str, object]:
-    """What was found before the training, every leak by itself; nothing of a task that is not checked."""
+    """What was found before the training, every leak by itself; nothing of an objective that is not checked."""
     told = {"leak check": tags.get(LEAK_CHECK_TAG, ""), "leaks overridden, because": tags.get(LEAK_REASON_TAG, "")}
     told |= {f"leak {number}": leak for number, leak in enumerate(tags.get(LEAKS_TAG, "").splitlines(), 1)}
     return {name: text for name, text in told.items() if text}

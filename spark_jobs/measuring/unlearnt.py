@@ -68,7 +68,7 @@ def unlearnt_rows(
     config: EvaluateModelConfig,
     description: DatasetDescription,
     *,
-    task: str,
+    objective: str,
     candidate: Mapping[str, str],
     champion: Mapping[str, str] | None,
 ) -> Unlearnt:
@@ -99,7 +99,7 @@ def unlearnt_rows(
         rows = marked.withColumn("is_left_out", F.col("their_row") | F.col("their_customer"))
     counted = only_row(rows.agg(*_counts()))
     # The leak check, which refuses such customers, is of models of default; there a reason may override it.
-    may_know = task != DEFAULT or candidate.get(LEAK_CHECK_TAG) == "overridden"
+    may_know = objective != DEFAULT or candidate.get(LEAK_CHECK_TAG) == "overridden"
     _refuse_learnt(config, counted, customers_may_be_known=may_know)
     ids = rows.where(~F.col("is_left_out")).select(ID) if counted["left_out"] else None
     is_known = champion is None or theirs is not None
@@ -110,7 +110,7 @@ def unlearnt_rows(
         left_out=counted["left_out"],
         known_customers=counted["own_customers"],
         ids=ids,
-        problem=comparison_problem(found, defaults, outcomes_count=needs_outcomes(task)),
+        problem=comparison_problem(found, defaults, outcomes_count=needs_outcomes(objective)),
         has_champion=champion is not None,
     )
 

@@ -19,15 +19,17 @@ from arrears.contracts.objectives import LOSS
 from arrears.contracts.tables.descriptions import ID, LABEL, DatasetDescription
 from arrears.model.metrics.regression import LossEvaluation
 from arrears.reports.loss_page import loss_page
-from arrears.reports.task_page import Frame, TaskPage
+from arrears.reports.objective_page import Frame, ObjectivePage
 from arrears.scoring.document import ModelDocument
 from arrears.scoring.scorers import load_scorer
 from spark_jobs.engines.engine_registry import engine_for
-from spark_jobs.engines.objective_interface import IS_VALIDATION, TARGET, FitTask
+from spark_jobs.engines.interface import FittedModel
+from spark_jobs.engines.objective_interface import IS_VALIDATION, TARGET, FitObjective
 from spark_jobs.io.checkpoints import checkpoints
 from spark_jobs.measuring.scored_rows import kept
+from spark_jobs.objectives.beside_default import PREPARATION, BesideDefault
 from spark_jobs.objectives.loss_evaluation import evaluate_losses
-from spark_jobs.objectives.objective_rows import FittedTask, made_up_customer, prepared, task_spec, training_rows
+from spark_jobs.objectives.objective_rows import made_up_customer, objective_spec, prepared, training_rows
 from spark_jobs.scoring.ask_model import to_answers
 from spark_jobs.training.documents import document_of
 from spark_jobs.transforms.ids import hash_of
@@ -36,7 +38,9 @@ from spark_jobs.transforms.training.training_rows import ROW_ORDER
 FEWEST_ROWS = 20
 
 
-def fit(spark: SparkSession, config: TrainModelConfig, description: DatasetDescription) -> FittedTask:
+def fit(
+    spark: SparkSession, config: TrainModelConfig, description: DatasetDescription
+) -> tuple[FittedModel, ModelDocument]:
     """Trains a loss model on the defaulted rows of the pinned version.
 
     Raises:
@@ -53,11 +57,11 @@ def fit(spark: SparkSession, config: TrainModelConfig, description: DatasetDescr
             rows, config, description, numbers_only=config.engine != "catboost", row_count=counts["row_count"]
         )
         with checkpoints(spark, config.addresses.snapshot(config.dataset, f"checkpoints-{config.run_label}")):
-            fit_losses: FitTask = engine_for(LOSS, config.engine)
-            trained = fit_losses(given, task_spec(config))
+            fit_losses: FitObjective = engine_for(LOSS, config.engine)
+            trained = fit_losses(given, objective_spec(config))
         fitted = replace(trained, example=made_up_customer(given))
     fitted.facts["mean_loss"] = counts["mean_loss"]
-    return FittedTask(fitted, replace(document_of(config, given, fitted), loss_limit=description.loss_limit))
+    return fitted, replace(document_of(config, given, fitted), loss_limit=description.loss_limit)
 
 
 def measure(
@@ -82,7 +86,7 @@ def measure(
 
 def page(
     found: LossEvaluation, champion: LossEvaluation | None, frame: Frame, model: bytes, document: ModelDocument
-) -> TaskPage:
+) -> ObjectivePage:
     """The report's page."""
     weights = load_scorer(document.model_format, model).importance()
     return loss_page(found, champion, frame, dict(zip(document.inputs, weights, strict=True)))
@@ -157,3 +161,15 @@ def _loss_column(description: DatasetDescription) -> str:
             f"data set {description.name} declares no loss: name its column in the description (loss: …, among kept)"
         )
     return description.loss
+
+
+OBJECTIVE = BesideDefault(
+    LOSS,
+    fit,
+    measure,
+    page,
+    shown=(
+        *("engine", "engine_options", "iterations", "learning_rate", "depth", "early_stopping_rounds"),
+        *("validation_share", *PREPARATION, "threads", "seed"),
+    ),
+)

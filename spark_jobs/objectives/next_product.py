@@ -11,14 +11,16 @@ from arrears.contracts.job_configs.jobs import EvaluateModelConfig, TrainModelCo
 from arrears.contracts.objectives import NEXT_PRODUCT
 from arrears.contracts.tables.descriptions import DatasetDescription
 from arrears.model.metrics.recommendations import Recommendation
+from arrears.reports.objective_page import Frame, ObjectivePage
 from arrears.reports.product_page import product_page
-from arrears.reports.task_page import Frame, TaskPage
 from arrears.scoring.document import ModelDocument
 from spark_jobs.engines.engine_registry import engine_for
-from spark_jobs.engines.objective_interface import TaskRows
+from spark_jobs.engines.interface import FittedModel
+from spark_jobs.engines.objective_interface import ObjectiveRows
 from spark_jobs.io.checkpoints import checkpoints
 from spark_jobs.measuring.scored_rows import kept
-from spark_jobs.objectives.objective_rows import FittedTask, task_spec, training_rows
+from spark_jobs.objectives.beside_default import BesideDefault
+from spark_jobs.objectives.objective_rows import objective_spec, training_rows
 from spark_jobs.scoring.rank_products import BY_MODEL, BY_POPULARITY, FIRST, to_rank_counts
 from spark_jobs.training.documents import document_of
 from spark_jobs.transforms.scores.holdings import to_holder_shares, to_interactions, with_hidden_product
@@ -26,7 +28,9 @@ from spark_jobs.transforms.scores.holdings import to_holder_shares, to_interacti
 FEWEST_PRODUCTS = 3
 
 
-def fit(spark: SparkSession, config: TrainModelConfig, description: DatasetDescription) -> FittedTask:
+def fit(
+    spark: SparkSession, config: TrainModelConfig, description: DatasetDescription
+) -> tuple[FittedModel, ModelDocument]:
     """Learns tastes from the training customers of the pinned version.
 
     Raises:
@@ -39,14 +43,14 @@ def fit(spark: SparkSession, config: TrainModelConfig, description: DatasetDescr
         if not counted["holders"]:
             raise BadInput(f"nobody of {counted['rows']} customers holds any of {', '.join(products)}")
         interactions = to_interactions(customers, products, seed=config.seed)
-        spec = task_spec(config)
+        spec = objective_spec(config)
         with checkpoints(spark, config.addresses.snapshot(config.dataset, f"checkpoints-{config.run_label}")):
             learn_tastes = engine_for(NEXT_PRODUCT, config.engine)
             fitted = learn_tastes(interactions, products, counted["shares"], spec, customers=counted["holders"])
     # A made-up customer who holds the most popular product.
     popular = max(range(len(products)), key=lambda place: counted["shares"][place])
     fitted = replace(fitted, example={name: float(place == popular) for place, name in enumerate(products)})
-    return FittedTask(fitted, document_of(config, TaskRows(customers, counted["rows"], products), fitted))
+    return fitted, document_of(config, ObjectiveRows(customers, counted["rows"], products), fitted)
 
 
 def measure(
@@ -66,7 +70,7 @@ def measure(
 
 def page(
     found: Recommendation, champion: Recommendation | None, frame: Frame, model: bytes, document: ModelDocument
-) -> TaskPage:
+) -> ObjectivePage:
     """The report's page."""
     return product_page(found, champion, frame)
 
@@ -99,3 +103,6 @@ def _products(description: DatasetDescription) -> tuple[str, ...]:
             f" {FEWEST_PRODUCTS} at least, named in the description (products: …, among kept or numeric)"
         )
     return description.products
+
+
+OBJECTIVE = BesideDefault(NEXT_PRODUCT, fit, measure, page, shown=("engine", "engine_options", "iterations", "seed"))

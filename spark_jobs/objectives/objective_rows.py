@@ -1,9 +1,8 @@
-"""What the tasks beside default share before an engine runs: rows of a pinned version, settings, and what is fitted."""
+"""What the objectives beside default share before an engine runs: rows of a pinned version, and settings."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
@@ -13,32 +12,12 @@ from arrears.contracts.errors import BadConfiguration
 from arrears.contracts.job_configs.job_config import default_of
 from arrears.contracts.job_configs.jobs import EvaluateModelConfig, TrainModelConfig
 from arrears.contracts.tables.descriptions import DatasetDescription
-from arrears.scoring.document import ModelDocument
-from spark_jobs.engines.interface import FittedModel
-from spark_jobs.engines.objective_interface import TaskRows, TaskSpec
+from spark_jobs.engines.objective_interface import ObjectiveRows, ObjectiveSpec
 from spark_jobs.engines.options import parsed_options
 from spark_jobs.io import tables
 from spark_jobs.training.evidence import level_counts
 from spark_jobs.training.learnt_preparation import learnt_preparation
 from spark_jobs.transforms.features.feature_statistics import to_quantiles, to_sample
-
-
-@dataclass(frozen=True)
-class FittedTask:
-    """A trained model of a task beside default, and the document that it needs to answer."""
-
-    fitted: FittedModel
-    document: ModelDocument
-
-
-@dataclass(frozen=True)
-class MeasuredTask:
-    """What an evaluation leaves: numbers by name, the report's files, what the mail tells, and which it attaches."""
-
-    metrics: Mapping[str, float]
-    files: Mapping[str, bytes]
-    figures: Mapping[str, float | int | str | None]
-    mailed: Sequence[str] = ()
 
 
 def training_rows(spark: SparkSession, config: TrainModelConfig) -> DataFrame:
@@ -51,10 +30,10 @@ def held_out_rows(spark: SparkSession, config: EvaluateModelConfig) -> DataFrame
     return tables.read_version(spark, config.addresses, Table.TEST, config.dataset, config.dataset_version)
 
 
-def task_spec(config: TrainModelConfig) -> TaskSpec:
+def objective_spec(config: TrainModelConfig) -> ObjectiveSpec:
     """The settings of an engine. The default of ``iterations``, which suits CatBoost, means each engine's own."""
     iterations = None if config.iterations == default_of(TrainModelConfig, "iterations") else config.iterations
-    return TaskSpec(
+    return ObjectiveSpec(
         seed=config.seed,
         threads=config.threads,
         iterations=iterations,
@@ -68,7 +47,7 @@ def task_spec(config: TrainModelConfig) -> TaskSpec:
 
 def prepared(
     rows: DataFrame, config: TrainModelConfig, description: DatasetDescription, *, numbers_only: bool, row_count: int
-) -> TaskRows:
+) -> ObjectiveRows:
     """Learns what is done to the features before the model sees them.
 
     Args:
@@ -85,10 +64,10 @@ def prepared(
     if config.outliers == "drop":
         raise BadConfiguration(f"outliers=drop is of default models alone: take clip or flag for task {config.task}")
     learnt = learnt_preparation(rows, config, description)
-    return TaskRows(rows, row_count, description.numeric, description.categorical, learnt)
+    return ObjectiveRows(rows, row_count, description.numeric, description.categorical, learnt)
 
 
-def made_up_customer(given: TaskRows) -> dict[str, float | str | None]:
+def made_up_customer(given: ObjectiveRows) -> dict[str, float | str | None]:
     """One made-up customer: medians and commonest levels, never a real one."""
     medians: dict[str, Any] = {}
     if given.numeric:

@@ -16,15 +16,17 @@ from arrears.contracts.job_configs.training_choices import with_features
 from arrears.contracts.objectives import SEGMENTS
 from arrears.contracts.tables.descriptions import ID, LABEL, DatasetDescription
 from arrears.model.metrics.segmentation import Segmentation, SegmentProfile
+from arrears.reports.objective_page import Frame, ObjectivePage
 from arrears.reports.segment_page import segment_page
-from arrears.reports.task_page import Frame, TaskPage
 from arrears.scoring.document import ModelDocument
 from arrears.scoring.scorers import load_scorer
 from arrears.scoring.scorers.clusters import Clusters
 from spark_jobs.engines.engine_registry import engine_for
-from spark_jobs.engines.objective_interface import FitTask
+from spark_jobs.engines.interface import FittedModel
+from spark_jobs.engines.objective_interface import FitObjective
 from spark_jobs.measuring.scored_rows import kept
-from spark_jobs.objectives.objective_rows import FittedTask, made_up_customer, prepared, task_spec, training_rows
+from spark_jobs.objectives.beside_default import PREPARATION, BesideDefault
+from spark_jobs.objectives.objective_rows import made_up_customer, objective_spec, prepared, training_rows
 from spark_jobs.scoring.place_in_segments import POSITION, to_segmented
 from spark_jobs.training.documents import document_of
 from spark_jobs.transforms.ids import hash_of
@@ -32,7 +34,9 @@ from spark_jobs.transforms.scores.segment_profiles import SEGMENT, to_commonest_
 from spark_jobs.transforms.training.training_rows import ROW_ORDER
 
 
-def fit(spark: SparkSession, config: TrainModelConfig, description: DatasetDescription) -> FittedTask:
+def fit(
+    spark: SparkSession, config: TrainModelConfig, description: DatasetDescription
+) -> tuple[FittedModel, ModelDocument]:
     """Finds segments in the training rows of the pinned version.
 
     Categories take part when ``encoding`` says how; natively, numbers alone do, because a distance between levels would
@@ -53,9 +57,9 @@ def fit(spark: SparkSession, config: TrainModelConfig, description: DatasetDescr
     )
     with kept(customers) as rows:
         given = prepared(rows, config, description, numbers_only=True, row_count=rows.count())
-        find_segments: FitTask = engine_for(SEGMENTS, config.engine)
-        fitted = replace(find_segments(given, task_spec(config)), example=made_up_customer(given))
-    return FittedTask(fitted, document_of(config, given, fitted))
+        find_segments: FitObjective = engine_for(SEGMENTS, config.engine)
+        fitted = replace(find_segments(given, objective_spec(config)), example=made_up_customer(given))
+    return fitted, document_of(config, given, fitted)
 
 
 def measure(
@@ -75,7 +79,7 @@ def measure(
 
 def page(
     found: Segmentation, champion: Segmentation | None, frame: Frame, model: bytes, document: ModelDocument
-) -> TaskPage:
+) -> ObjectivePage:
     """The report's page."""
     tables = cast(Clusters, load_scorer(document.model_format, model))
     by_number = sorted(zip(tables.numbers, tables.centres, strict=True))
@@ -123,3 +127,8 @@ def _profile(numbers: Row, levels: list[Row], total: int) -> SegmentProfile:
         means=means,
         commonest={level["feature"]: (level["level"], level["rows"] / rows) for level in own},
     )
+
+
+OBJECTIVE = BesideDefault(
+    SEGMENTS, fit, measure, page, shown=("engine", "engine_options", "iterations", "clusters", *PREPARATION, "seed")
+)

@@ -1,4 +1,4 @@
-"""Asks a model of any task about the rows of a table, in the tasks; the model is broadcast once."""
+"""Asks a model of any objective about the rows of a table, in the tasks; the model is broadcast once."""
 
 from __future__ import annotations
 

@@ -1,18 +1,18 @@
-"""What a model of any task needs beside its file to answer."""
+"""What a model of any objective needs beside its file to answer."""
 
 from __future__ import annotations
 
 from arrears.contracts.job_configs.jobs import TrainModelConfig
 from arrears.scoring.document import ModelDocument
 from spark_jobs.engines.interface import FittedModel, TrainingSpec
-from spark_jobs.engines.objective_interface import TaskRows
+from spark_jobs.engines.objective_interface import ObjectiveRows
 
 
-def document_of(config: TrainModelConfig, given: TrainingSpec | TaskRows, fitted: FittedModel) -> ModelDocument:
+def document_of(config: TrainModelConfig, given: TrainingSpec | ObjectiveRows, fitted: FittedModel) -> ModelDocument:
     """Names the model's raw inputs and what is done to them; without calibration, cut-off and limits, which come later.
 
     Args:
-        given: what the engine was given; of the tasks, only default takes texts and encoded categories.
+        given: what the engine was given; of the objectives, only default takes texts and encoded categories.
     """
     texts, encoded = (given.text, given.encoded) if isinstance(given, TrainingSpec) else ((), ())
     return ModelDocument(

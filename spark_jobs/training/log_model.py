@@ -18,7 +18,7 @@ REQUIREMENTS = ("mlflow", "numpy", "pandas", "pyarrow")
 def keep_model(
     models: Models, run_id: str, config: TrainModelConfig, fitted: FittedModel, document: ModelDocument
 ) -> None:
-    """Logs a trained model of any task in the open MLflow run."""
+    """Logs a trained model of any objective in the open MLflow run."""
     files = ModelFiles(fitted.model, document.to_json(), fitted.file_name)
     packages = (*REQUIREMENTS, *FORMATS[fitted.model_format].packages)
     requirements = [f"{package}=={version(package)}" for package in packages]

@@ -9,7 +9,7 @@ from arrears.contracts.errors import BadConfiguration
 from arrears.contracts.gate_rules import OVERRIDE_WORDS, reason_problems
 from arrears.contracts.job_configs.arguments import option
 from arrears.contracts.job_configs.job_config import JobConfig
-from arrears.contracts.objectives import Objective
+from arrears.contracts.objectives import ObjectiveName
 
 # Sections of the forms and of --help.
 _MEASURES = "Measurement"
@@ -23,7 +23,9 @@ class ResolveVersionsConfig(JobConfig):
     as_of: str = option(help="business date of the run (YYYY-MM-DD)")
     pins: str = option(help="S3 address where the pinned versions of this run are kept")
     needs_champion: bool = option(False, help="end with an error when there is no champion yet")
-    task: Objective = option("default", help="which of the data set's models: default, loss, segments or next_product")
+    task: ObjectiveName = option(
+        "default", help="which of the data set's models: default, loss, segments or next_product"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +64,9 @@ class ProposeModelConfig(JobConfig):
     champion_version: str | None = option(
         None, help="registry version that the candidate was compared with; empty: there was none"
     )
-    task: Objective = option("default", help="which of the data set's models: default, loss, segments or next_product")
+    task: ObjectiveName = option(
+        "default", help="which of the data set's models: default, loss, segments or next_product"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,7 +113,7 @@ class RollbackModelConfig(JobConfig):
     to_version: str | None = option(
         None, help="registry version to bring back; empty: the champion before this one", title="Version to bring back"
     )
-    task: Objective = option(
+    task: ObjectiveName = option(
         "default", help="which of the data set's models: default, loss, segments or next_product", title="Model"
     )
     reason: str = option(help="why the present champion must go; it is logged for good", title="Reason", is_long=True)

@@ -11,7 +11,7 @@ from arrears.contracts.gate_rules import OVERRIDE_WORDS, reason_problems
 from arrears.contracts.job_configs.arguments import option
 from arrears.contracts.job_configs.cutoff_choice import cutoff_problems
 from arrears.contracts.job_configs.job_config import JobConfig
-from arrears.contracts.objectives import LOSS, NEXT_PRODUCT, SEGMENTS, Objective
+from arrears.contracts.objectives import LOSS, NEXT_PRODUCT, SEGMENTS, ObjectiveName
 
 # Sections of the forms and of --help.
 LEAKS = "Override of the leak check"
@@ -33,7 +33,7 @@ class TrainModelConfig(JobConfig):
     run_label: str = option("by-hand", help="the run that asks, such as Airflow's run id; kept with the MLflow run")
     run_url: str = option("", help="page of the run that asks, which MLflow links to; empty: none")
     as_of: str | None = option(None, help="business date of the run, kept with the model (YYYY-MM-DD); empty: none")
-    task: Objective = option(
+    task: ObjectiveName = option(
         "default",
         help="default: who defaults; loss: the loss given default; segments: customer segments; next_product: the"
         " product bought next",

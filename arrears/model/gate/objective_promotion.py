@@ -1,4 +1,4 @@
-"""Who becomes champion among models of the tasks beside default: better than knowing nothing, and than the champion."""
+"""Who becomes champion among models of the objectives beside default: better than nothing, and than the champion."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ LEAST_R2 = 0.01
 
 
 @dataclass(frozen=True)
-class TaskRule:
-    """How models of one task are judged.
+class ObjectiveRule:
+    """How models of one objective are judged.
 
     Attributes:
         compared: the metric that decides between candidate and champion on the same rows.
@@ -34,36 +34,36 @@ class TaskRule:
 
 
 RULES = {
-    LOSS: TaskRule(
+    LOSS: ObjectiveRule(
         "rmse", "r2_low", 0.0, "always estimating the mean loss", lower_is_better=True, least=("r2", LEAST_R2)
     ),
-    SEGMENTS: TaskRule("silhouette", "silhouette", 0.0, "customers without any structure"),
-    NEXT_PRODUCT: TaskRule("ndcg", "ndcg", "popularity_ndcg", "offering everyone what most customers hold"),
+    SEGMENTS: ObjectiveRule("silhouette", "silhouette", 0.0, "customers without any structure"),
+    NEXT_PRODUCT: ObjectiveRule("ndcg", "ndcg", "popularity_ndcg", "offering everyone what most customers hold"),
 }
 
 
-def decide_task(task: str, candidate: Metrics, champion: Metrics | None) -> Decision:
-    """Decides whether a candidate becomes champion of its task; a tie keeps the champion.
+def decide_objective(objective: str, candidate: Metrics, champion: Metrics | None) -> Decision:
+    """Decides whether a candidate becomes champion of its objective; a tie keeps the champion.
 
     Args:
         candidate: metric name to value, measured on held-out rows; ``compared_…`` on those that neither it nor the
             champion has learnt from.
         champion: the present champion's metrics on the rows compared on; None: there is no champion yet.
     """
-    rule = RULES[task]
+    rule = RULES[objective]
     alone = (_skill(rule, candidate), *_least(rule, candidate))
-    against = _against(rule, candidate, champion, outcomes_count=needs_outcomes(task))
+    against = _against(rule, candidate, champion, outcomes_count=needs_outcomes(objective))
     if not all(verdict.met for verdict in alone) or number(candidate, rule.compared) is None:
         return Decision("refused", (*alone, against))
     return Decision("promoted" if against.met else "kept", (*alone, against))
 
 
-def needs_outcomes(task: str) -> bool:
-    """Whether models of a task are about the outcome: segments and next products are not."""
-    return task in (DEFAULT, LOSS)
+def needs_outcomes(objective: str) -> bool:
+    """Whether models of an objective are about the outcome: segments and next products are not."""
+    return objective in (DEFAULT, LOSS)
 
 
-def _skill(rule: TaskRule, candidate: Metrics) -> Verdict:
+def _skill(rule: ObjectiveRule, candidate: Metrics) -> Verdict:
     value = number(candidate, rule.skill)
     limit = number(candidate, rule.nothing) if isinstance(rule.nothing, str) else rule.nothing
     told = f"{rule.skill} > {rule.nothing}"
@@ -76,7 +76,7 @@ def _skill(rule: TaskRule, candidate: Metrics) -> Verdict:
     return Verdict(told, value, limit, met, f"{rule.skill} {value:.4f} {verb} {rule.meaning} ({limit:.4f})")
 
 
-def _least(rule: TaskRule, candidate: Metrics) -> tuple[Verdict, ...]:
+def _least(rule: ObjectiveRule, candidate: Metrics) -> tuple[Verdict, ...]:
     if rule.least is None:
         return ()
     name, least = rule.least
@@ -87,7 +87,7 @@ def _least(rule: TaskRule, candidate: Metrics) -> tuple[Verdict, ...]:
     return (Verdict(told, value, least, met, f"{name} {value:.4f} {'reaches' if met else 'does not reach'} {least:g}"),)
 
 
-def _against(rule: TaskRule, candidate: Metrics, champion: Metrics | None, *, outcomes_count: bool) -> Verdict:
+def _against(rule: ObjectiveRule, candidate: Metrics, champion: Metrics | None, *, outcomes_count: bool) -> Verdict:
     if champion is None:
         value = number(candidate, rule.compared)
         reason = "there is no champion yet" if value is not None else f"the candidate has no {rule.compared}"

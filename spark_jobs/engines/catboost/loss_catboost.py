@@ -18,7 +18,7 @@ from pyspark.sql import functions as F
 from arrears.contracts.errors import BadConfiguration
 from arrears.scoring.batch import prepared_input
 from spark_jobs.engines.interface import FittedModel
-from spark_jobs.engines.objective_interface import IS_VALIDATION, TARGET, TaskRows, TaskSpec
+from spark_jobs.engines.objective_interface import IS_VALIDATION, TARGET, ObjectiveRows, ObjectiveSpec
 from spark_jobs.transforms.training.training_rows import ROW_ORDER
 
 FORMAT = "catboost_loss"
@@ -29,7 +29,7 @@ _OURS = (
 )
 
 
-def fit(given: TaskRows, spec: TaskSpec) -> FittedModel:
+def fit(given: ObjectiveRows, spec: ObjectiveSpec) -> FittedModel:
     """Trains on the rows outside the validation slice, which only ends the training early.
 
     Raises:
@@ -56,7 +56,7 @@ def fit(given: TaskRows, spec: TaskSpec) -> FittedModel:
 _FITTED = pa.schema([("model", pa.binary()), ("trees", pa.int64()), ("version", pa.string())])
 
 
-def _check(spec: TaskSpec) -> None:
+def _check(spec: ObjectiveSpec) -> None:
     import inspect
 
     from catboost import CatBoostRegressor
@@ -80,7 +80,7 @@ def _pool(rows: pa.Table, numeric: Any, categorical: Any, preparation: Any) -> A
     return Pool(prepared_input(rows, preparation, numeric, categorical), label=rows.column(TARGET).to_numpy())
 
 
-def _trained(train: Any, validation: Any, spec: TaskSpec) -> dict[str, Any]:
+def _trained(train: Any, validation: Any, spec: ObjectiveSpec) -> dict[str, Any]:
     from catboost import CatBoostRegressor, __version__
 
     model = CatBoostRegressor(

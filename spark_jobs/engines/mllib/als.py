@@ -16,7 +16,7 @@ from arrears.scoring.scorers.plain_tables import written
 from arrears.scoring.scorers.products import ProductTastes
 from spark_jobs.engines.interface import FittedModel
 from spark_jobs.engines.mllib.classifiers import FILE_NAME, MODEL_FORMAT, told_while_it_runs
-from spark_jobs.engines.objective_interface import MOST_PARTITIONS, ROWS_A_PARTITION, TaskSpec, with_options
+from spark_jobs.engines.objective_interface import MOST_PARTITIONS, ROWS_A_PARTITION, ObjectiveSpec, with_options
 from spark_jobs.transforms.scores.holdings import CUSTOMER, PRODUCT
 
 MOST_FACTORS, STEPS, ALPHA, REGULARISATION = 8, 10, 10.0, 0.05
@@ -29,7 +29,12 @@ _OURS = (
 
 
 def fit(
-    interactions: DataFrame, products: Sequence[str], popularity: Sequence[float], spec: TaskSpec, *, customers: int
+    interactions: DataFrame,
+    products: Sequence[str],
+    popularity: Sequence[float],
+    spec: ObjectiveSpec,
+    *,
+    customers: int,
 ) -> FittedModel:
     """Learns the factors of each product from who holds what. Spark needs a place for checkpoints.
 
@@ -53,7 +58,7 @@ def fit(
     return FittedModel(written(tastes), name, facts, model_format=MODEL_FORMAT, file_name=FILE_NAME)
 
 
-def learner_of(spec: TaskSpec, products: int, customers: int) -> Any:
+def learner_of(spec: ObjectiveSpec, products: int, customers: int) -> Any:
     """ALS with the analyst's settings; natively with a third as many factors as products, 2 to 8."""
     learner = ALS(
         userCol=CUSTOMER,

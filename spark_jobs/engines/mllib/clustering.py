@@ -23,7 +23,14 @@ from arrears.scoring.scorers.clusters import Clusters
 from arrears.scoring.scorers.plain_tables import written
 from spark_jobs.engines.interface import FittedModel
 from spark_jobs.engines.mllib.classifiers import FILE_NAME, MODEL_FORMAT, told_while_it_runs
-from spark_jobs.engines.objective_interface import VECTOR, FitTask, TaskRows, TaskSpec, model_vectors, with_options
+from spark_jobs.engines.objective_interface import (
+    VECTOR,
+    FitObjective,
+    ObjectiveRows,
+    ObjectiveSpec,
+    model_vectors,
+    with_options,
+)
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +41,7 @@ _OURS = ("featuresCol", "predictionCol", "probabilityCol", "k", "seed", "maxIter
 _TREE = "org$apache$spark$ml$clustering$BisectingKMeansModel$$parentModel"
 
 
-def fit(given: TaskRows, spec: TaskSpec, *, kind: str) -> FittedModel:
+def fit(given: ObjectiveRows, spec: ObjectiveSpec, *, kind: str) -> FittedModel:
     """Finds the segments of all rows.
 
     Raises:
@@ -59,7 +66,7 @@ def scaler_of(vectors: DataFrame) -> StandardScalerModel:
     return StandardScaler(inputCol=VECTOR, outputCol=STANDARDISED, withMean=True, withStd=True).fit(vectors)
 
 
-def best_model(rows: DataFrame, spec: TaskSpec, *, kind: str) -> Any:
+def best_model(rows: DataFrame, spec: ObjectiveSpec, *, kind: str) -> Any:
     """The best of a few starts: least squared distance, or highest likelihood."""
     learners = [_learner(kind, spec, start) for start in range(1 if kind == "bisecting_kmeans" else STARTS)]
     models = [learner.fit(rows) for learner in learners]
@@ -86,7 +93,7 @@ def tables_of(model: Any, scaler: StandardScalerModel, *, kind: str) -> Clusters
     )
 
 
-def _learner(kind: str, spec: TaskSpec, start: int) -> Any:
+def _learner(kind: str, spec: ObjectiveSpec, start: int) -> Any:
     digest = hashlib.sha256(f"{spec.seed}:{kind}:{start}".encode()).digest()
     columns: dict[str, Any] = {
         "featuresCol": STANDARDISED,
@@ -150,6 +157,6 @@ def _tree(model: Any) -> dict[str, Any]:
     }
 
 
-KMEANS: FitTask = partial(fit, kind="kmeans")
-BISECTING_KMEANS: FitTask = partial(fit, kind="bisecting_kmeans")
-GAUSSIAN_MIXTURE: FitTask = partial(fit, kind="gaussian_mixture")
+KMEANS: FitObjective = partial(fit, kind="kmeans")
+BISECTING_KMEANS: FitObjective = partial(fit, kind="bisecting_kmeans")
+GAUSSIAN_MIXTURE: FitObjective = partial(fit, kind="gaussian_mixture")

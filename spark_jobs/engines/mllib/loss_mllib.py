@@ -30,9 +30,9 @@ from spark_jobs.engines.model_rows import Moments
 from spark_jobs.engines.objective_interface import (
     TARGET,
     VECTOR,
-    FitTask,
-    TaskRows,
-    TaskSpec,
+    FitObjective,
+    ObjectiveRows,
+    ObjectiveSpec,
     model_vectors,
     with_options,
 )
@@ -44,7 +44,7 @@ _LOGARITHMIC = ("gamma", "tweedie", "poisson")
 _LINKS = {"identity": 1.0, "log": 0.0, "inverse": -1.0, "sqrt": 0.5, "logit": None}
 
 
-def fit(given: TaskRows, spec: TaskSpec, *, kind: str) -> FittedModel:
+def fit(given: ObjectiveRows, spec: ObjectiveSpec, *, kind: str) -> FittedModel:
     """Trains one of MLlib's regressions on all rows.
 
     Raises:
@@ -70,7 +70,7 @@ def fit(given: TaskRows, spec: TaskSpec, *, kind: str) -> FittedModel:
     return FittedModel(written(model), name, facts, model_format=MODEL_FORMAT, file_name=FILE_NAME)
 
 
-def _learner(kind: str, spec: TaskSpec) -> Any:
+def _learner(kind: str, spec: ObjectiveSpec) -> Any:
     columns: dict[str, Any] = {"featuresCol": VECTOR, "labelCol": TARGET}
     if kind == "linear":
         return LinearRegression(**columns, maxIter=spec.iterations or 100, regParam=RIDGE)
@@ -83,7 +83,7 @@ def _learner(kind: str, spec: TaskSpec) -> Any:
     return GBTRegressor(**trees, maxIter=spec.iterations or 50, stepSize=spec.learning_rate or 0.1)
 
 
-def _generalised(learner: GeneralizedLinearRegression, spec: TaskSpec) -> GeneralizedLinearRegression:
+def _generalised(learner: GeneralizedLinearRegression, spec: ObjectiveSpec) -> GeneralizedLinearRegression:
     """Gamma, Tweedie and Poisson get the log link unless told otherwise: with MLlib's own, losses may be negative."""
     family = spec.options.get("family", "gaussian")
     if family == "tweedie" and "linkPower" not in spec.options:
@@ -122,7 +122,7 @@ def _trees(spark: SparkSession, fitted: Any, moments: Moments) -> Forest:
     )
 
 
-LINEAR: FitTask = partial(fit, kind="linear")
-GLM: FitTask = partial(fit, kind="glm")
-RANDOM_FOREST: FitTask = partial(fit, kind="random_forest")
-GBT: FitTask = partial(fit, kind="gbt")
+LINEAR: FitObjective = partial(fit, kind="linear")
+GLM: FitObjective = partial(fit, kind="glm")
+RANDOM_FOREST: FitObjective = partial(fit, kind="random_forest")
+GBT: FitObjective = partial(fit, kind="gbt")

@@ -23,7 +23,7 @@ from arrears.stores.description_files import shipped_description
 from spark_jobs.engines.catboost import loss_catboost
 from spark_jobs.engines.interface import FittedModel
 from spark_jobs.engines.mllib import loss_mllib
-from spark_jobs.engines.objective_interface import TARGET, TaskRows, TaskSpec, model_vectors
+from spark_jobs.engines.objective_interface import TARGET, ObjectiveRows, ObjectiveSpec, model_vectors
 from spark_jobs.objectives import loss
 from spark_jobs.objectives.loss_evaluation import evaluate_losses
 from spark_jobs.scoring.ask_model import to_answers
@@ -33,7 +33,7 @@ from spark_jobs.transforms.synthetic.synthetic_customers import LOSS_NOISE, to_c
 ROWS = 3000
 NUMERIC = ("collateral_ratio", "debt_ratio", "age_years")
 TRUTH = {"default_rate": 0.2, "seed": 5}
-SPEC = TaskSpec(seed=42, depth=3)
+SPEC = ObjectiveSpec(seed=42, depth=3)
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def customers(spark_session: SparkSession) -> pd.DataFrame:
 
 
 @pytest.fixture
-def given(spark: SparkSession, customers: pd.DataFrame) -> TaskRows:
+def given(spark: SparkSession, customers: pd.DataFrame) -> ObjectiveRows:
     """Losses of everyone's expected default, from whole numbers so that thresholds are hit exactly."""
     random = np.random.default_rng(3)
     rows = customers[list(NUMERIC)].assign(
@@ -55,7 +55,7 @@ def given(spark: SparkSession, customers: pd.DataFrame) -> TaskRows:
     )
     rows["debt_ratio"] = rows.debt_ratio.round(2)
     rows.loc[rows.index[:20], "age_years"] = [np.nan, np.inf] * 10
-    return TaskRows(spark.createDataFrame(rows).repartition(3), ROWS, NUMERIC)
+    return ObjectiveRows(spark.createDataFrame(rows).repartition(3), ROWS, NUMERIC)
 
 
 def scored(fitted: FittedModel, rows: pd.DataFrame) -> np.ndarray:
@@ -88,7 +88,7 @@ MLLIB = {
     ],
 )
 def test_numpy_estimates_what_mllib_estimates(
-    given: TaskRows, kind: str, options: dict[str, Any], library: str
+    given: ObjectiveRows, kind: str, options: dict[str, Any], library: str
 ) -> None:
     fitted = loss_mllib.fit(given, replace(SPEC, options=options, iterations=25 if kind == "glm" else 5), kind=kind)
     learner, settings = MLLIB[library]
@@ -101,7 +101,7 @@ def test_numpy_estimates_what_mllib_estimates(
 
 
 @pytest.mark.parametrize("kind", ["linear", "glm"])
-def test_a_column_a_level_moves_no_estimate_where_the_category_tells_nothing(given: TaskRows, kind: str) -> None:
+def test_a_column_a_level_moves_no_estimate_where_the_category_tells_nothing(given: ObjectiveRows, kind: str) -> None:
     """Columns that add up to one leave a model free to give to each what it takes off the constant."""
     levels = ("north", "east", "south", "west")
     place = F.pmod(F.hash("row_order"), F.lit(len(levels)))
@@ -112,7 +112,7 @@ def test_a_column_a_level_moves_no_estimate_where_the_category_tells_nothing(giv
 
 
 @pytest.mark.parametrize("kind", ["linear", "random_forest"])
-def test_a_model_is_the_same_however_the_source_is_partitioned(given: TaskRows, kind: str) -> None:
+def test_a_model_is_the_same_however_the_source_is_partitioned(given: ObjectiveRows, kind: str) -> None:
     spec = replace(SPEC, iterations=5)
     first, second = (
         scored(
@@ -125,7 +125,7 @@ def test_a_model_is_the_same_however_the_source_is_partitioned(given: TaskRows, 
 
 
 @pytest.mark.parametrize("engine", ["linear", "catboost"])
-def test_the_known_formula_is_found(given: TaskRows, customers: pd.DataFrame, engine: str) -> None:
+def test_the_known_formula_is_found(given: ObjectiveRows, customers: pd.DataFrame, engine: str) -> None:
     spec = replace(SPEC, iterations=300, learning_rate=0.1) if engine == "catboost" else SPEC
     fitted = loss_catboost.fit(given, spec) if engine == "catboost" else loss_mllib.fit(given, spec, kind="linear")
     rest = customers[customers.expected_loss > 0]
@@ -134,7 +134,7 @@ def test_the_known_formula_is_found(given: TaskRows, customers: pd.DataFrame, en
     assert first > second > third
 
 
-def test_contributions_of_a_linear_model_add_up_to_its_estimate(given: TaskRows, customers: pd.DataFrame) -> None:
+def test_contributions_of_a_linear_model_add_up_to_its_estimate(given: ObjectiveRows, customers: pd.DataFrame) -> None:
     fitted = loss_mllib.fit(given, SPEC, kind="linear")
     inputs = customers[list(NUMERIC)].to_numpy(dtype=np.float32)
     parts = load_scorer(fitted.model_format, fitted.model).contributions(inputs)
@@ -142,13 +142,13 @@ def test_contributions_of_a_linear_model_add_up_to_its_estimate(given: TaskRows,
     assert parts.sum(axis=1).tolist() == pytest.approx(scored(fitted, customers).tolist(), abs=1e-9)
 
 
-def test_catboosts_logarithms_come_back_as_losses(given: TaskRows, customers: pd.DataFrame) -> None:
+def test_catboosts_logarithms_come_back_as_losses(given: ObjectiveRows, customers: pd.DataFrame) -> None:
     options = {"loss_function": "Tweedie:variance_power=1.5"}
     fitted = loss_catboost.fit(given, replace(SPEC, iterations=60, learning_rate=0.1, options=options))
     assert scored(fitted, customers).mean() == pytest.approx(customers.expected_loss.mean(), abs=0.02)
 
 
-def test_estimates_stay_between_nothing_and_the_whole_exposure(spark: SparkSession, given: TaskRows) -> None:
+def test_estimates_stay_between_nothing_and_the_whole_exposure(spark: SparkSession, given: ObjectiveRows) -> None:
     fitted = loss_mllib.fit(given, SPEC, kind="linear")
     document = ModelDocument("d", "v", "linear", NUMERIC, (), model_format="tables", task="loss", loss_limit=0.3)
     far = spark.createDataFrame([(5.0, -9.0, 40.0), (-9.0, 5.0, 40.0)], ", ".join(f"{n} double" for n in NUMERIC))
@@ -156,7 +156,7 @@ def test_estimates_stay_between_nothing_and_the_whole_exposure(spark: SparkSessi
     assert said.loss_given_default.tolist() == [0.0, 0.3]
 
 
-def test_every_wrong_setting_is_named_before_anything_is_trained(given: TaskRows) -> None:
+def test_every_wrong_setting_is_named_before_anything_is_trained(given: ObjectiveRows) -> None:
     options = {"loss_function": "Logloss", "iterations": 5, "tree_size": 3}
     with pytest.raises(BadConfiguration) as error:
         loss_catboost.fit(given, replace(SPEC, options=options))
@@ -209,10 +209,10 @@ def test_catboost_learns_from_categories_and_missing_values_as_they_come(
     chosen = {"task": "loss", "iterations": 60, "learning_rate": 0.2, "early_stopping_rounds": 60}
     config = TrainModelConfig(root=tmp_path.as_uri(), dataset_version="v", **chosen)
     description = shipped_description("synthetic_customers")
-    trained = loss.fit(spark, config, description)
-    assert trained.document.categorical == ("region",)
+    fitted, document = loss.fit(spark, config, description)
+    assert document.categorical == ("region",)
     evaluation = EvaluateModelConfig(dataset_version="v", mlflow_run_id="r", report_folder="f")
-    found = loss.measure(borrowers, evaluation, description, trained.fitted.model, trained.document)
+    found = loss.measure(borrowers, evaluation, description, fitted.model, document)
     assert found.figures.rows == customers.is_bad.sum()
     assert found.figures.r2 > 0.6
     assert found.figures.rmse < found.rmse_of_mean
@@ -232,9 +232,9 @@ def test_training_sees_defaulted_rows_alone_and_tells_all_that_is_wrong_with_los
     rows = customers.rename(columns={"is_bad": "is_default"}).assign(borrower_id=customers.id.astype(str))
     borrowers = spark.createDataFrame(rows.drop(columns=["id", "region"]).assign(region="north"))
     monkeypatch.setattr(loss, "training_rows", lambda *_: borrowers)
-    trained = loss.fit(spark, config, description)
-    assert trained.fitted.facts["train_rows"] == customers.is_bad.sum()
-    assert trained.document.loss_limit == 1.0
+    fitted, document = loss.fit(spark, config, description)
+    assert fitted.facts["train_rows"] == customers.is_bad.sum()
+    assert document.loss_limit == 1.0
     worse = borrowers.withColumn(
         "loss_share", F.when(F.col("age_years") > 50, 7.0).when(F.col("age_years") > 40, F.col("loss_share"))
     )

@@ -23,7 +23,7 @@ from arrears.scoring.scorers.plain_tables import written
 from arrears.scoring.scorers.products import ProductTastes
 from arrears.stores.description_files import shipped_description
 from spark_jobs.engines.mllib import als
-from spark_jobs.engines.objective_interface import TaskSpec
+from spark_jobs.engines.objective_interface import ObjectiveSpec
 from spark_jobs.objectives import next_product
 from spark_jobs.transforms.scores.holdings import holds, to_interactions, with_hidden_product
 from spark_jobs.transforms.synthetic.synthetic_customers import FAVOURITES, to_customers
@@ -31,7 +31,7 @@ from spark_jobs.transforms.synthetic.synthetic_customers import FAVOURITES, to_c
 ROWS = 1500
 DESCRIPTION = shipped_description("synthetic_customers")
 PRODUCTS = DESCRIPTION.products
-SPEC = TaskSpec(seed=42)
+SPEC = ObjectiveSpec(seed=42)
 
 
 @pytest.fixture(scope="module")
@@ -150,11 +150,11 @@ def test_a_version_is_trained_without_keeping_any_customer(
     monkeypatch.setattr(next_product, "training_rows", lambda *_: train)
     chosen = {"task": "next_product", "engine": "als", "engine_options": ("rank=4",)}
     config = TrainModelConfig(root=tmp_path.as_uri(), dataset_version="v", **chosen)
-    trained = next_product.fit(spark, config, DESCRIPTION)
-    assert trained.document.numeric == PRODUCTS
-    tastes = loaded(trained.fitted.model)
+    fitted, document = next_product.fit(spark, config, DESCRIPTION)
+    assert document.numeric == PRODUCTS
+    tastes = loaded(fitted.model)
     assert np.array(tastes.factors).shape == (len(PRODUCTS), 4)
-    said = answers(train.select(*PRODUCTS).limit(5).toArrow(), tastes, trained.document)
+    said = answers(train.select(*PRODUCTS).limit(5).toArrow(), tastes, document)
     assert said.column_names == ["next_products"]
     assert not any(file.is_file() for file in tmp_path.rglob("*"))
     nothing = train.withColumns({name: F.lit(0) for name in PRODUCTS})

@@ -17,14 +17,14 @@ from arrears.scoring.scorers.clusters import Clusters
 from arrears.scoring.scorers.plain_tables import written
 from arrears.stores.description_files import shipped_description
 from spark_jobs.engines.mllib import clustering as engine
-from spark_jobs.engines.objective_interface import VECTOR, TaskRows, TaskSpec, model_vectors
+from spark_jobs.engines.objective_interface import VECTOR, ObjectiveRows, ObjectiveSpec, model_vectors
 from spark_jobs.objectives import segments
 from spark_jobs.transforms.synthetic.synthetic_customers import SHARES, SHOWN, to_customers, to_truth
 
 ROWS = 1500
 TRUTH = {"default_rate": 0.1, "seed": 8}
 KINDS = ("kmeans", "bisecting_kmeans", "gaussian_mixture")
-SPEC = TaskSpec(seed=42, clusters=4)
+SPEC = ObjectiveSpec(seed=42, clusters=4)
 
 
 @pytest.fixture(scope="module")
@@ -35,10 +35,10 @@ def customers(spark_session: SparkSession) -> pd.DataFrame:
 
 
 @pytest.fixture
-def given(spark: SparkSession, customers: pd.DataFrame) -> TaskRows:
+def given(spark: SparkSession, customers: pd.DataFrame) -> ObjectiveRows:
     rows = customers[list(SHOWN)].assign(row_order=np.random.default_rng(3).permutation(ROWS), constant=7.0)
     rows.loc[rows.index[:3], "age_years"] = [np.nan, np.inf, -np.inf]
-    return TaskRows(spark.createDataFrame(rows).repartition(3), ROWS, (*SHOWN, "constant"))
+    return ObjectiveRows(spark.createDataFrame(rows).repartition(3), ROWS, (*SHOWN, "constant"))
 
 
 def loaded(content: bytes) -> Clusters:
@@ -47,13 +47,13 @@ def loaded(content: bytes) -> Clusters:
     return found
 
 
-def inputs_of(given: TaskRows) -> np.ndarray:
+def inputs_of(given: ObjectiveRows) -> np.ndarray:
     rows = given.rows.toPandas().sort_values("row_order")
     return rows[list(given.numeric)].to_numpy(dtype=np.float32)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_numpy_finds_the_segment_that_mllib_finds(given: TaskRows, kind: str) -> None:
+def test_numpy_finds_the_segment_that_mllib_finds(given: ObjectiveRows, kind: str) -> None:
     with model_vectors(given) as (vectors, _):
         scaler = engine.scaler_of(vectors)
         rows = scaler.transform(vectors)
@@ -69,7 +69,7 @@ def test_numpy_finds_the_segment_that_mllib_finds(given: TaskRows, kind: str) ->
 
 
 @pytest.mark.parametrize("kind", ["kmeans", "gaussian_mixture"])
-def test_planted_segments_are_found_on_any_partitions(given: TaskRows, customers: pd.DataFrame, kind: str) -> None:
+def test_planted_segments_are_found_on_any_partitions(given: ObjectiveRows, customers: pd.DataFrame, kind: str) -> None:
     truth = customers.assign(order=np.random.default_rng(3).permutation(ROWS)).sort_values("order").segment
     found = []
     for partitions in (1, 5):
@@ -89,13 +89,13 @@ def test_a_fitted_version_is_described_as_pandas_and_scikit_learn_describe_it(
     borrowers = spark.createDataFrame(rows.drop(columns=["segment"]))
     monkeypatch.setattr(segments, "training_rows", lambda *_: borrowers)
     config = TrainModelConfig(dataset_version="v", task="segments", engine="kmeans", clusters=4)
-    trained = segments.fit(spark, config, description)
-    assert trained.document.categorical == ()
+    fitted, document = segments.fit(spark, config, description)
+    assert document.categorical == ()
     evaluation = EvaluateModelConfig(dataset_version="v", mlflow_run_id="r", report_folder="f")
-    found = segments.measure(borrowers, evaluation, description, trained.fitted.model, trained.document)
+    found = segments.measure(borrowers, evaluation, description, fitted.model, document)
 
-    model = loaded(trained.fitted.model)
-    filled = customers[list(trained.document.numeric)].fillna(trained.document.preparation.number_fills)
+    model = loaded(fitted.model)
+    filled = customers[list(document.numeric)].fillna(document.preparation.number_fills)
     customers = customers.assign(found=model.segments(filled.to_numpy(dtype=np.float32)))
     positions = model.standardised(filled.to_numpy(dtype=np.float32))
     assert found.silhouette == pytest.approx(
@@ -114,7 +114,7 @@ def test_a_fitted_version_is_described_as_pandas_and_scikit_learn_describe_it(
     assert found.metrics()["smallest_share"] == min(profile.share for profile in found.profiles)
 
 
-def test_wrong_settings_and_too_few_rows_are_refused(given: TaskRows) -> None:
+def test_wrong_settings_and_too_few_rows_are_refused(given: ObjectiveRows) -> None:
     with pytest.raises(BadConfiguration) as error:
         engine.best_model(given.rows, replace(SPEC, options={"k": 3, "colour": 1}), kind="kmeans")
     assert len(error.value.problems) == 2

@@ -9,7 +9,7 @@ import pytest
 from arrears.contracts.engines import ENGINES, FORMATS, EngineEntry, engines_of
 from arrears.contracts.errors import BadConfiguration
 from arrears.contracts.job_configs.jobs import TrainModelConfig
-from arrears.contracts.objectives import DEFAULT, PREFIXES, Objective
+from arrears.contracts.objectives import DEFAULT, PREFIXES, ObjectiveName
 from arrears.scoring.scorers import scorer_reader
 from spark_jobs.engines.engine_registry import engine_for
 from spark_jobs.engines.interface import Engine
@@ -39,7 +39,7 @@ def test_every_format_of_the_table_has_its_reader_and_its_engines(model_format: 
 def test_no_engine_stands_twice_for_one_objective_and_every_objective_has_one() -> None:
     rows = [(entry.objective, entry.name) for entry in ENGINES]
     assert len(set(rows)) == len(rows)
-    assert {objective for objective, _ in rows} == set(typing.get_args(Objective)) == set(PREFIXES)
+    assert {objective for objective, _ in rows} == set(typing.get_args(ObjectiveName)) == set(PREFIXES)
 
 
 def test_the_command_line_offers_the_engines_of_the_table() -> None:

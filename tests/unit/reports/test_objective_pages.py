@@ -10,19 +10,19 @@ import numpy as np
 import pytest
 
 from arrears.contracts.metric_names import in_words
-from arrears.model.gate.objective_promotion import RULES, decide_task
+from arrears.model.gate.objective_promotion import RULES, decide_objective
 from arrears.model.metrics.recommendations import Recommendation
 from arrears.model.metrics.regression import LossEvaluation, LossGroup, Regression, RegressionSums
 from arrears.model.metrics.segmentation import Segmentation, SegmentProfile
 from arrears.reports.loss_page import loss_page
+from arrears.reports.objective_page import Frame, ObjectivePage, render_objective_page
 from arrears.reports.product_page import product_page
 from arrears.reports.segment_page import profile_table, segment_page
-from arrears.reports.task_page import Frame, TaskPage, render_task_page
 
 HOSTILE = "<script>alert(1)</script>\"'&"
 SUMS = RegressionSums(200, 0.4, 0.41, 8.0, 2.0, 18.0, 0.1, 0.1, 0.64, 300.0, 400.0, 400.0)
 SHARED = {"compared_rows": 900.0, "compared_defaults": 90.0}
-DECISION = decide_task("loss", {"r2": 0.75, "rmse": 0.1}, None)
+DECISION = decide_objective("loss", {"r2": 0.75, "rmse": 0.1}, None)
 FRAME = Frame(HOSTILE, "v1", DECISION, parameters={HOSTILE: None}, provenance={"engine": "made up"})
 
 
@@ -44,7 +44,7 @@ def a_recommendation() -> Recommendation:
     return Recommendation(10, {1: 6, 2: 3, 3: 1}, {1: 2, 2: 4, 3: 4}, products, dict.fromkeys(products, 0.25))
 
 
-def pages() -> list[TaskPage]:
+def pages() -> list[ObjectivePage]:
     return [
         loss_page(a_loss(), a_loss(), FRAME, {"income": 60.0, HOSTILE: 40.0}),
         segment_page(
@@ -62,7 +62,7 @@ def pages() -> list[TaskPage]:
 @pytest.mark.parametrize("number", range(3))
 def test_a_page_fetches_and_runs_nothing_and_lets_nothing_in(number: int) -> None:
     page = pages()[number]
-    text = render_task_page(page)
+    text = render_objective_page(page)
     sources = re.findall(r'(?:src|href)="([^"]*)"', text)
     assert len(sources) == len(page.plots) >= 2
     assert all(source.startswith("data:image/png;base64,") for source in sources)
@@ -158,19 +158,19 @@ def test_a_model_must_beat_knowing_nothing_and_the_champion(
     task: str, candidate: dict[str, float], champion: dict[str, float] | None, outcome: str
 ) -> None:
     shared = {**candidate, **{f"compared_{name}": value for name, value in candidate.items()}, **SHARED}
-    assert decide_task(task, shared, champion).outcome == outcome
-    unknown = decide_task(task, candidate, champion)
+    assert decide_objective(task, shared, champion).outcome == outcome
+    unknown = decide_objective(task, candidate, champion)
     assert unknown.outcome == ("kept" if champion is not None and outcome == "promoted" else outcome)
 
 
 def test_missing_figure_is_named_with_whose_it_is() -> None:
-    unmeasured = decide_task("next_product", {"ndcg": 0.4, "compared_ndcg": 0.4, **SHARED}, {"ndcg": 0.3})
+    unmeasured = decide_objective("next_product", {"ndcg": 0.4, "compared_ndcg": 0.4, **SHARED}, {"ndcg": 0.3})
     assert unmeasured.reasons == (
         "the candidate has no popularity_ndcg: nothing tells whether it beats offering everyone"
         " what most customers hold",
     )
     assert (
-        decide_task("segments", {"silhouette": 0.5, "compared_silhouette": 0.5, **SHARED}, {}).unmet[0].reason
+        decide_objective("segments", {"silhouette": 0.5, "compared_silhouette": 0.5, **SHARED}, {}).unmet[0].reason
         == "the champion has no silhouette on these rows"
     )
 
@@ -182,8 +182,8 @@ def test_outcomes_are_counted_where_a_task_is_about_them(task: str, outcome: str
     metric = RULES[task].compared
     better = {"r2": 0.5, "r2_low": 0.4, "popularity_ndcg": 0.1, metric: 0.5, f"compared_{metric}": 0.5}
     few = {"compared_rows": 900.0, "compared_defaults": 3.0}
-    assert decide_task(task, {**better, **few}, {metric: 0.6 if task == "loss" else 0.4}).outcome == outcome
+    assert decide_objective(task, {**better, **few}, {metric: 0.6 if task == "loss" else 0.4}).outcome == outcome
     none = {"compared_rows": 99.0, "compared_defaults": 50.0}
-    told = decide_task(task, {**better, **none}, {metric: 0.6 if task == "loss" else 0.4})
+    told = decide_objective(task, {**better, **none}, {metric: 0.6 if task == "loss" else 0.4})
     assert told.outcome == "kept"
     assert "only 99 held-out rows" in told.reasons[-1]

@@ -1,4 +1,4 @@
-"""The report on a model of a task beside default: one short page, put together from tiles, plots and tables."""
+"""The report on a model of an objective beside default: one short page, put together from tiles, plots and tables."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Frame:
-    """What the pages of all tasks tell alike.
+    """What the pages of all objectives tell alike.
 
     Attributes:
         decision: what the gate says.
@@ -74,7 +74,7 @@ class Frame:
 
 
 @dataclass(frozen=True)
-class TaskPage:
+class ObjectivePage:
     """Everything that one page shows; plain values, nothing is looked up."""
 
     title: str
@@ -89,10 +89,12 @@ class TaskPage:
         return {plot.stem: in_few_colours(plot.png) for section in self.sections for plot in section.plots}
 
 
-def render_task_page(page: TaskPage) -> str:
+def render_objective_page(page: ObjectivePage) -> str:
     """Writes the report as one HTML file: images inside, styles inside, no scripts; every value is escaped."""
     pictures = {stem: data_url(png) for stem, png in page.plots.items()}
-    return render("task_page.html", ["model_page.css", "task_page.css"], page=page, frame=page.frame, pictures=pictures)
+    return render(
+        "objective_page.html", ["model_page.css", "objective_page.css"], page=page, frame=page.frame, pictures=pictures
+    )
 
 
 def metric_table(

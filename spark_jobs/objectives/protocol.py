@@ -1,0 +1,103 @@
+"""The interface of an objective: what may be learnt is checked, a model is fitted, and a model is measured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from pyspark.sql import SparkSession
+
+from arrears.contracts.job_configs.jobs import EvaluateModelConfig, TrainModelConfig
+from arrears.contracts.tables.descriptions import DatasetDescription
+from arrears.scoring.document import ModelDocument
+from arrears.stores.models import ModelFiles
+from spark_jobs.data.leak_check import LeakCheck
+from spark_jobs.engines.interface import FittedModel
+from spark_jobs.measuring.trained import TrainedRun
+from spark_jobs.measuring.unlearnt import Unlearnt
+
+
+@dataclass(frozen=True)
+class FittedObjective:
+    """A trained model, and the document that it needs to answer.
+
+    Attributes:
+        figures: what the mail tells of the training.
+    """
+
+    fitted: FittedModel
+    document: ModelDocument
+    figures: Mapping[str, float | int | str]
+
+
+@dataclass(frozen=True)
+class ComparedModels:
+    """The model to measure, and what it is measured beside.
+
+    Attributes:
+        manifest: of the dataset version.
+        champion: the present champion of the objective; None: there is none.
+        unlearnt: the held-out rows that the two may be compared on.
+        trained: the candidate's MLflow run.
+    """
+
+    manifest: Mapping[str, Any]
+    candidate: ModelFiles
+    champion: ModelFiles | None
+    unlearnt: Unlearnt
+    trained: TrainedRun
+
+    @property
+    def description(self) -> DatasetDescription:
+        """Of the data set, as it was when the version was made."""
+        return DatasetDescription.from_dict(self.manifest["description"])
+
+    @property
+    def document(self) -> ModelDocument:
+        """The candidate's own."""
+        return ModelDocument.from_json(self.candidate.document)
+
+
+@dataclass(frozen=True)
+class MeasuredObjective:
+    """What an evaluation leaves: numbers by name, the report's files, what the mail tells, and which it attaches."""
+
+    metrics: Mapping[str, float]
+    files: Mapping[str, bytes]
+    figures: Mapping[str, float | int | str | None]
+    mailed: Sequence[str] = ()
+
+
+class Objective(Protocol):
+    """What a model can learn; one implementation for each of ``arrears.contracts.objectives``."""
+
+    def check(self, spark: SparkSession, config: TrainModelConfig, description: DatasetDescription) -> LeakCheck | None:
+        """Refuses what cannot be learnt, before anything is logged: choices that do not fit, and leaks.
+
+        Returns:
+            What the leak check found; None: there is none for this objective.
+
+        Raises:
+            BadConfiguration: choices do not fit the data set or the engine; names all of them.
+            BadInput: there are leaks, and no reason to train in spite of them.
+        """
+        ...
+
+    def fit(
+        self, spark: SparkSession, config: TrainModelConfig, description: DatasetDescription, *, run_id: str
+    ) -> FittedObjective:
+        """Trains a model on the pinned version of the training set, for one MLflow run.
+
+        Raises:
+            BadConfiguration, BadInput: the data or the engine refuse what is asked for.
+        """
+        ...
+
+    def measure(self, spark: SparkSession, config: EvaluateModelConfig, models: ComparedModels) -> MeasuredObjective:
+        """Measures a model on the held-out rows, and beside the champion on rows that neither has learnt from.
+
+        Raises:
+            BadInput: the held-out rows do not fit a model, or tell nothing of it.
+        """
+        ...
