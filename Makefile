@@ -16,9 +16,13 @@ UV := $(UV_VENV)/bin/uv
 COMPILE := $(UV) pip compile requirements.in --group demo --group dev --group docs --universal --python-version 3.11 \
 	--generate-hashes --override overrides.txt --custom-compile-command "make lock" --quiet
 
+# A file's tests share what they made; files in their own order, for by default those with few tests, the long ones,
+# would come last and leave a worker idle.
+IN_PARALLEL := --numprocesses 2 --dist loadfile --no-loadscope-reorder
+
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test lint check up down status restart logs submit replay experiment verify-decisions bench bench-quality
+.PHONY: help demo test test-full lint check up down status restart logs submit replay experiment verify-decisions bench bench-quality
 .PHONY: package lock java
 .PHONY: lint-ruff lint-format lint-types lint-imports lint-lock
 
@@ -29,14 +33,19 @@ demo: java $(INSTALLED) ## set everything up and run the whole pipeline; FORCE=1
 	@$(PY) local.stack up
 	@$(PY) local.demo --begun $(BEGUN) $(if $(filter-out 0,$(FORCE)),--force) $(if $(AS_OF),--as-of $(AS_OF))
 
-test: java $(INSTALLED) ## run every test, the fast ones first; ARGS="-k name" chooses
+test: java $(INSTALLED) ## prove every behaviour once, the fast tests first; ARGS="-k name" chooses
 	@$(PY) local.tools
 ifdef ARGS
 	@$(PY) pytest $(ARGS)
 else
-	@$(PY) pytest -m "not e2e" --numprocesses 2 --dist loadfile
-	@$(PY) pytest -m e2e
+	@$(PY) pytest -m "not e2e and not full" $(IN_PARALLEL) --suite-begun=$(BEGUN)
+	@$(PY) pytest -m "e2e and not full" --suite-begun=$(BEGUN)
 endif
+
+test-full: java $(INSTALLED) ## run every test, the long repetitions too
+	@$(PY) local.tools
+	@$(PY) pytest -m "not e2e" $(IN_PARALLEL) --suite-begun=$(BEGUN)
+	@$(PY) pytest -m e2e --suite-begun=$(BEGUN)
 
 lint: $(INSTALLED) ## check style, types, import directions and the lock; reports every failure
 	@failed=; for check in ruff format types imports lock; do \

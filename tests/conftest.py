@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 import hypothesis
 import pytest
 
+from tests.suite_cost import SuiteCost
+
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
@@ -21,6 +23,18 @@ hypothesis.settings.register_profile("untimed", deadline=None, suppress_health_c
 hypothesis.settings.load_profile("untimed")
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Adds what ``make test`` gives to both of its calls."""
+    how = "when `make test` began, in seconds since 1970: prints at the end what the suite has cost since"
+    parser.addoption("--suite-begun", type=float, metavar="SECONDS", help=how)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Adds up the costs where they are asked for."""
+    if begun := config.getoption("--suite-begun"):
+        config.pluginmanager.register(SuiteCost(config, begun), "suite_cost")
 
 
 def spark_jars() -> tuple[str, ...]:
