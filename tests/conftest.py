@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import hypothesis
 import pytest
 
+from local.environment import QUICK_START
 from tests.suite_cost import SuiteCost
 
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ hypothesis.settings.register_profile("untimed", deadline=None, suppress_health_c
 hypothesis.settings.load_profile("untimed")
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+# A session of the suite compiles thousands of queries: the first tier's cache of code, made for short programs, would
+# fill up and leave the rest interpreted.
+LONG_RUN = "-XX:ReservedCodeCacheSize=240m -XX:MetaspaceSize=256m"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -52,10 +56,15 @@ def spark_settings(folder: Path) -> dict[str, str]:
         "spark.sql.sources.parallelPartitionDiscovery.parallelism": "8",
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.driver.host": "127.0.0.1",
-        "spark.driver.memory": "1g",
-        "spark.driver.extraJavaOptions": f"-XX:+UseSerialGC -Duser.timezone=UTC -Dderby.system.home={folder}",
+        "spark.driver.memory": "1536m",
+        "spark.driver.extraJavaOptions": f"{QUICK_START} {LONG_RUN} -Duser.timezone=UTC -Dderby.system.home={folder}",
         "spark.local.dir": str(folder / "local"),
         "spark.ui.enabled": "false",
+        # Kept for a page that nobody opens, a thousand queries' plans fill the heap: then every collection is full.
+        "spark.sql.ui.retainedExecutions": "1",
+        "spark.ui.retainedJobs": "10",
+        "spark.ui.retainedStages": "10",
+        "spark.ui.retainedTasks": "100",
         "spark.ui.showConsoleProgress": "false",
         "spark.log.level": "ERROR",
     }
@@ -65,6 +74,7 @@ def spark_settings(folder: Path) -> dict[str, str]:
             "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
             "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
             "spark.databricks.delta.snapshotPartitions": "2",
+            "spark.databricks.delta.delta.log.cacheSize": "10",  # as in Delta's own tests: each log keeps its snapshot
             "spark.hadoop.fs.s3a.path.style.access": "true",
             "spark.hadoop.fs.s3a.endpoint.region": "us-east-1",
         }
