@@ -35,8 +35,8 @@ _MAKES_COLUMNS = {"alias", "withColumn", "withColumns", "withColumnRenamed", "co
 def names_in_the_code() -> list[str]:
     """Every text that the jobs name a column by, or keep in a constant: in capitals, as Spark takes both for one."""
     names = {"part", "is_drawn", "row_digest", "stratum"}  # a user's case
-    for room in ("transforms", "io", "data", "jobs", "tasks"):
-        for file in (_JOBS / room).glob("*.py"):
+    for room in ("transforms", "io", "data", "jobs", "objectives"):
+        for file in (_JOBS / room).rglob("*.py"):
             for node in ast.walk(ast.parse(file.read_text())):
                 is_call = isinstance(node, ast.Call) and getattr(node.func, "attr", "") in _MAKES_COLUMNS
                 if is_call or isinstance(node, ast.Assign):
