@@ -16,7 +16,7 @@ class Question:
     """What ``approve_model`` asks in one run of the training DAG."""
 
     def __init__(self, stack: RunningStack, run_id: str) -> None:
-        self._stack, self._airflow, self._run_id = stack, stack.airflow, run_id
+        self._stack, self._airflow, self.run_id = stack, stack.airflow, run_id
         self._run = f"/api/v2/dags/training/dagRuns/{quote(run_id, safe='')}/taskInstances/approve_model"
 
     def asked(self, *, since: datetime | None = None) -> str:
@@ -30,7 +30,7 @@ class Question:
 
     def ask_anew(self) -> None:
         """Has an ended run ask the same question once more, without another training."""
-        asked = {"dag_run_id": self._run_id, "task_ids": ["propose_model"], "include_downstream": True}
+        asked = {"dag_run_id": self.run_id, "task_ids": ["propose_model"], "include_downstream": True}
         how = {"dry_run": False, "only_failed": False, "reset_dag_runs": True}
         self._airflow.ask("POST", "/api/v2/dags/training/clearTaskInstances", asked | how)
         self.asked()
@@ -39,16 +39,16 @@ class Question:
         """Waits until an answer that decided nothing is told in the log and the question is open again."""
 
         def told() -> bool:
-            return why in self._stack.task_log("training", self._run_id, "approve_model")
+            return why in self._stack.task_log("training", self.run_id, "approve_model")
 
         eventually(told, why)
         self.asked(since=datetime.now(UTC))
 
     def decided(self) -> str:
         """What came of the answer, as the run's mail says last in its subject."""
-        run = self._stack.ended_run("training", self._run_id)
-        assert run.state == "success", self._stack.task_log("training", self._run_id, "promote_model")
-        mail, _ = self._stack.report_of("training", self._run_id)
+        run = self._stack.ended_run("training", self.run_id)
+        assert run.state == "success", self._stack.task_log("training", self.run_id, "promote_model")
+        mail, _ = self._stack.report_of("training", self.run_id)
         return mail.subject.rpartition(": ")[2]
 
     def _is_seen(self, since: datetime | None) -> bool:

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Generator, Iterator
 from typing import Any
 
 import pytest
 
 from tests.e2e.pages_in_browser import AirflowPages, chromium
-from tests.e2e.running_stack import RunningStack
+from tests.e2e.running_stack import Done, RunningStack
 
 # What boto3 and MLflow read in the test's own process.
 CLIENT_VARIABLES = ("AWS_", "MLFLOW_")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
-    """A running stack in a temporary folder; whatever happens, it is taken down at the end."""
+    """A running stack in a temporary folder, one for all tests; whatever happens, it is taken down at the end."""
     stack = RunningStack(tmp_path_factory.mktemp("stack") / "state")
     try:
         stack.up()
@@ -30,8 +29,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
         stack.command("local.stack", "down")
 
 
-@pytest.fixture(scope="module")
-def first_demo(stack: RunningStack) -> subprocess.CompletedProcess[str]:
+@pytest.fixture(scope="session")
+def first_demo(stack: RunningStack) -> Done:
     """The first `make demo` on this stack, ended."""
     done = stack.command("local.demo", seconds=1800)
     assert done.returncode == 0, done.stdout

@@ -114,6 +114,12 @@ class RunningStack:
         mail = self.mailbox.wait_for_report(dag_id, run_id)
         return mail, self.mailbox.message(mail)
 
+    @property
+    def version_in_force(self) -> str:
+        """The data set that the demo made."""
+        record = Objects().get_json(f"{self.addresses.activations('lending_club')}/{AS_OF}.json")
+        return str(record["dataset_version"])
+
     def manifest(self, table: Table, partition: str, dataset: str = "lending_club") -> dict[str, Any]:
         """Rows and files of one partition."""
         return dict(Objects().get_json(self.addresses.partition_manifest(table, dataset, partition)))

@@ -21,6 +21,7 @@ import psutil
 import pyspark
 import pytest
 
+from local.environment import QUICK_START
 from tests.e2e.ssh_server import SshServer, sshd  # noqa: F401  # a fixture
 
 pytestmark = pytest.mark.e2e
@@ -141,7 +142,13 @@ class Attempt:
             "application_args": list(arguments),
             "name": self.name,
             "py_files": str(package),
-            "conf": {"spark.executor.memory": "512m", "spark.ui.enabled": "false", "spark.cores.max": "1"},
+            "conf": {
+                "spark.executor.memory": "512m",
+                "spark.ui.enabled": "false",
+                "spark.cores.max": "1",
+                "spark.driver.extraJavaOptions": QUICK_START,
+                "spark.executor.extraJavaOptions": QUICK_START,
+            },
         }
         self._log = folder / "task.log"
         environ = {

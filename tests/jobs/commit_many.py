@@ -1,4 +1,4 @@
-"""Commits partitions of one Delta table again and again: one of the two processes of test_bank."""
+"""Commits partitions of one Delta table again and again: one of the two processes of test_contended_commits."""
 
 from __future__ import annotations
 
