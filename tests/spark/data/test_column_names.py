@@ -37,11 +37,13 @@ def names_in_the_code() -> list[str]:
     names = {"part", "is_drawn", "row_digest", "stratum"}  # a user's case
     for room in ("transforms", "io", "data", "jobs", "objectives"):
         for file in (_JOBS / room).rglob("*.py"):
-            for node in ast.walk(ast.parse(file.read_text())):
-                is_call = isinstance(node, ast.Call) and getattr(node.func, "attr", "") in _MAKES_COLUMNS
-                if is_call or isinstance(node, ast.Assign):
-                    texts = (part.value for part in ast.walk(node) if isinstance(part, ast.Constant))
-                    names |= {text for text in texts if isinstance(text, str) and re.fullmatch(r"_*[A-Za-z]\w*", text)}
+            module = ast.parse(file.read_text())
+            calls = (node for node in ast.walk(module) if isinstance(node, ast.Call))
+            makers = [call for call in calls if getattr(call.func, "attr", "") in _MAKES_COLUMNS]
+            constants = [node for node in module.body if isinstance(node, ast.Assign | ast.AnnAssign)]
+            for node in (*makers, *constants):
+                texts = (part.value for part in ast.walk(node) if isinstance(part, ast.Constant))
+                names |= {text for text in texts if isinstance(text, str) and re.fullmatch(r"_*[A-Za-z]\w*", text)}
     return sorted({name.upper() for name in names if name.lower() not in (*RESERVED, TARGET)})
 
 
