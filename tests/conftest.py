@@ -26,7 +26,7 @@ hypothesis.settings.load_profile("untimed")
 REPOSITORY = Path(__file__).resolve().parents[1]
 # A session of the suite compiles thousands of queries: the first tier's cache of code, made for short programs, would
 # fill up and leave the rest interpreted.
-LONG_RUN = "-XX:ReservedCodeCacheSize=240m -XX:MetaspaceSize=256m"
+LONG_RUN = "-Xmn400m -XX:ReservedCodeCacheSize=240m -XX:MetaspaceSize=512m"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
