@@ -1,8 +1,8 @@
 """What the suite costs: each file's time, slowest first, printed at the end of ``make test``; never a reason to fail.
 
 The two calls of pytest that make up ``make test`` tell the same ``--suite-begun``; the second prints the costs of both.
-A file's processor time is that of pytest and all that it started; where tests run one at a time it is the whole
-machine's, because the servers of the stack are nobody's children.
+A file's processor time is that of pytest, of all that it started, and of stacks that run, whose servers are nobody's
+children.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from typing import Any
 
 import psutil
 import pytest
+
+from local.stack.processes import MARK
 
 SLOWEST = 15
 LIMIT_MINUTES = 40
@@ -40,12 +42,12 @@ class SuiteCost:
         self._config, self._begun, self._own_begin = config, begun, time.time()
         self._costs: dict[str, FileCost] = {}
         self._is_worker = hasattr(config, "workerinput")
-        self._is_serial = not self._is_worker and not getattr(config.option, "numprocesses", None)
+        self._runs_tests = self._is_worker or not getattr(config.option, "numprocesses", None)
         self._file, self._processor = "", 0.0
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """Takes the processor's time where a file ends and the next one begins."""
-        if self._file != (file := file_of(nodeid)) and (self._is_worker or self._is_serial):
+        if self._runs_tests and self._file != (file := file_of(nodeid)):
             self._close_file()
             self._file = file
 
@@ -61,7 +63,8 @@ class SuiteCost:
 
     def pytest_sessionfinish(self) -> None:
         """Hands a worker's processor times to the process that started it."""
-        self._close_file()
+        if self._runs_tests:
+            self._close_file()
         if self._is_worker:
             self._config.workeroutput["suite_cost"] = {name: c.processor_seconds for name, c in self._costs.items()}
 
@@ -90,7 +93,7 @@ class SuiteCost:
         return self._costs.setdefault(name, FileCost(name))
 
     def _close_file(self) -> None:
-        now = machine_seconds() if self._is_serial else tree_seconds()
+        now = processor_seconds()
         if self._file:
             self._cost(self._file).processor_seconds += max(0.0, now - self._processor)
         self._processor = now
@@ -116,16 +119,18 @@ def file_of(nodeid: str) -> str:
     return nodeid.partition("::")[0]
 
 
-def tree_seconds() -> float:
-    """Processor time so far of this process, of all that it started, and of those of them that have ended."""
+def processor_seconds() -> float:
+    """Processor time so far of this process, of what it started and of every stack, of all that has ended included."""
     own = psutil.Process()
-    return sum(_process_seconds(process) for process in (own, *own.children(recursive=True)))
+    counted = {own, *own.children(recursive=True), *filter(_is_of_stack, psutil.process_iter())}
+    return sum(_process_seconds(process) for process in counted)
 
 
-def machine_seconds() -> float:
-    """Processor time so far of everything on this machine."""
-    times = psutil.cpu_times()
-    return float(times.user + times.system + getattr(times, "nice", 0.0))
+def _is_of_stack(process: psutil.Process) -> bool:
+    try:
+        return MARK in process.environ()
+    except psutil.Error:
+        return False
 
 
 def _process_seconds(process: psutil.Process) -> float:
