@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyspark.sql import SparkSession
 
+from arrears.contracts.tables.column_names import LABEL
 from arrears.scoring.batch import number_matrix
 from arrears.scoring.scorers import load_scorer
 from spark_jobs.engines.interface import FittedModel
@@ -51,7 +52,7 @@ def held_out_auc(fitted: FittedModel) -> float:
     held_out = _loans(HELD_OUT, seed=10_000)
     inputs = number_matrix(pa.table({name: held_out[name] for name in NAMES}), NAMES)
     estimates = load_scorer(fitted.model_format, fitted.model).estimates(inputs)
-    return float(roc_auc_score(held_out["is_default"], estimates))
+    return float(roc_auc_score(held_out[LABEL], estimates))
 
 
 def warm(spark: SparkSession, *, tasks: int) -> None:
@@ -76,5 +77,5 @@ def _loans(rows: int, seed: int) -> dict[str, npt.NDArray[np.generic]]:
             logit += 0.5 * values if number % 2 else 0.4 * np.abs(values)
         values[random.random(rows) < 0.05] = np.nan
         columns[name] = values
-    columns["is_default"] = (random.random(rows) < 1 / (1 + np.exp(-logit))).astype(np.int32)
+    columns[LABEL] = (random.random(rows) < 1 / (1 + np.exp(-logit))).astype(np.int32)
     return columns

@@ -21,6 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyspark.sql import SparkSession
 
+from arrears.contracts.tables.column_names import LABEL
 from arrears.scoring.batch import default_probabilities
 from arrears.scoring.document import ModelDocument
 from arrears.scoring.scorers import load_scorer
@@ -145,7 +146,7 @@ def _fold_aucs(loans: pd.DataFrame, label: npt.NDArray[np.int64], shards: int) -
     levels = {name: loans[name].astype(object).where(loans[name].notna(), None).map(_text) for name in words}
     rows = loans.assign(**levels).astype(dict.fromkeys(numbers, "float64"))
     table = pa.Table.from_pandas(rows, preserve_index=False)
-    spec = TrainingSpec("is_default", numbers, words, TREES, 6, 50, 42, 2, shards)
+    spec = TrainingSpec(LABEL, numbers, words, TREES, 6, 50, 42, 2, shards)
     document = ModelDocument("bench", "", "catboost", numbers, words)
     aucs = []
     with tempfile.TemporaryDirectory(prefix="arrears-quality-") as folder, local_session("quality", folder) as spark:
@@ -164,9 +165,7 @@ def _model(
     """Trains on a fold's rows, dealt into shards in turn within each class, at random."""
     folder.mkdir()
     order = np.arange(len(label))
-    dealt = rows.append_column("is_default", pa.array(label.astype(np.int32))).append_column(
-        "row_order", pa.array(order)
-    )
+    dealt = rows.append_column(LABEL, pa.array(label.astype(np.int32))).append_column("row_order", pa.array(order))
     shard = np.empty(len(label), dtype=np.int64)
     for given in np.unique(label):
         of_class = np.random.default_rng(42).permutation(order[label == given])

@@ -15,6 +15,7 @@ from pathlib import Path
 import psutil
 from pyspark.sql import SparkSession
 
+from arrears.contracts.tables.column_names import LABEL
 from bench.bench_loans import CORES, FEATURES, NAMES, ROWS, TREES, held_out_auc, snapshot_of, warm, write_loans
 from bench.bench_session import local_session
 from bench.results import Measurement
@@ -106,7 +107,7 @@ def _side_by_side() -> tuple[Trained, Trained, float]:
 def _trained(spark: SparkSession, folder: Path, *, shards: int, threads: int, parent: int) -> Trained:
     snapshot = snapshot_of(folder, shards)
     spec = TrainingSpec(
-        label="is_default",
+        label=LABEL,
         numeric=NAMES,
         categorical=(),
         iterations=TREES,

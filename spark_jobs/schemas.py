@@ -7,8 +7,7 @@ import re
 from pyspark.sql import types as T
 
 from arrears.contracts.addresses import Table
-from arrears.contracts.tables.column_names import WORK_PREFIX
-from arrears.contracts.tables.descriptions import ID, LABEL
+from arrears.contracts.tables.column_names import ID, LABEL, SCORE, WORK_PREFIX
 
 SAMPLE_ID = "sample_id"
 
@@ -18,7 +17,7 @@ _SAMPLED = T.StructType([T.StructField(SAMPLE_ID, T.StringType()), _BORROWER])
 _SCORED = T.StructType(
     [
         *_SAMPLED,
-        T.StructField("default_probability", T.DoubleType()),
+        T.StructField(SCORE, T.DoubleType()),
         T.StructField("risk_category", T.StringType()),
         T.StructField("is_approved", T.BooleanType()),
         T.StructField("model_name", T.StringType()),

@@ -11,6 +11,7 @@ from arrears.model.metrics.default_metrics import Evaluation
 from arrears.model.metrics.explanations import Explanation
 from arrears.model.metrics.findings import Comparison, Findings
 from arrears.model.metrics.profit import ProfitCurve
+from arrears.model.metrics.rules_of_thumb import LITTLE_DRIFT, MUCH_DRIFT
 from arrears.reports import gate_words, model_tables
 from arrears.reports.model_summary import in_short
 from arrears.reports.pages import data_url, render
@@ -35,8 +36,8 @@ PLOTS = {
     " so by chance.",
     "fairness": "Overlapping intervals: no difference is shown. Groups that differ in default rate differ in approval"
     " too; the error rates in the middle and at the right tell whether they are judged alike.",
-    "stability": "Each pair would be equal if held-out borrowers were scored as the training rows were; a PSI below 0.1"
-    " is little, from 0.25 on a lot.",
+    "stability": "Each pair would be equal if held-out borrowers were scored as the training rows were; a PSI below"
+    f" {LITTLE_DRIFT} is little, from {MUCH_DRIFT} on a lot.",
 }
 TITLES = {"roc_curve": "ROC curve", "ks_curve": "KS curve"}
 

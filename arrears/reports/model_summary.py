@@ -8,11 +8,8 @@ from typing import Literal, NamedTuple
 from arrears.model.metrics.cutoffs import NO_CUTOFF, approval_mark
 from arrears.model.metrics.findings import Findings
 from arrears.model.metrics.profit import ProfitCurve
+from arrears.model.metrics.rules_of_thumb import FOUR_FIFTHS, LITTLE_DRIFT, MUCH_DRIFT, REJECTED_P
 from arrears.reports.model_tables import cutoff, money, share
-
-FOUR_FIFTHS = 0.8  # Uniform Guidelines on Employee Selection Procedures 1978
-REJECTED = 0.05
-LITTLE_DRIFT, MUCH_DRIFT = 0.1, 0.25  # of the PSI (Siddiqi 2006)
 
 Tone = Literal["good", "watch", "plain"]
 
@@ -68,7 +65,7 @@ def _ranking(findings: Findings, champion: str) -> Iterator[Sentence]:
 def _calibration(findings: Findings) -> Sentence:
     check = findings.calibration
     told = f"Its probabilities are off by {100 * check.ece:.1f} points on average"
-    if check.p_value < REJECTED:
+    if check.p_value < REJECTED_P:
         return Sentence("watch", f"{told}; the Hosmer-Lemeshow test rejects them (p {check.p_value:.2g}).")
     return Sentence("good", f"{told}; the Hosmer-Lemeshow test does not reject them (p {check.p_value:.2f}).")
 

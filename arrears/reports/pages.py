@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from importlib.resources import files
 
 from arrears.contracts.metric_names import in_words
+from arrears.model.metrics import rules_of_thumb
 
 
 def render(template: str, styles: Sequence[str], **values: object) -> str:
@@ -28,6 +29,7 @@ def render(template: str, styles: Sequence[str], **values: object) -> str:
         lstrip_blocks=True,
     )
     environment.filters["in_words"] = in_words
+    environment.globals["rules_of_thumb"] = rules_of_thumb
     style = "\n".join(folder.joinpath(name).read_text("utf-8") for name in styles)
     return environment.get_template(template).render(style=style, **values)
 

@@ -11,12 +11,13 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from arrears.contracts.objectives import DEFAULT, LOSS, NEXT_PRODUCT, SEGMENTS
+from arrears.contracts.tables.column_names import SCORE
 from arrears.scoring.batch import default_probabilities, fitting_rows, model_input
 from arrears.scoring.document import ModelDocument
 
 COLUMNS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
-        DEFAULT: {"default_probability": "double"},
+        DEFAULT: {SCORE: "double"},
         LOSS: {"loss_given_default": "double"},
         SEGMENTS: {"segment": "int"},
         NEXT_PRODUCT: {"next_products": "array<string>"},
@@ -27,7 +28,7 @@ COLUMNS: Mapping[str, Mapping[str, str]] = MappingProxyType(
 
 EXAMPLES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
-        DEFAULT: {"default_probability": 0.5},
+        DEFAULT: {SCORE: 0.5},
         LOSS: {"loss_given_default": 0.5},
         SEGMENTS: {"segment": np.int32(1)},
         NEXT_PRODUCT: {"next_products": ["savings", "credit_card"]},
@@ -51,7 +52,7 @@ def answers(rows: pa.Table, scorer: Any, document: ModelDocument) -> pa.Table:
         BadInput: names every feature that is missing or of a wrong type.
     """
     if document.task == DEFAULT:
-        return pa.table({"default_probability": default_probabilities(rows, scorer, document)})
+        return pa.table({SCORE: default_probabilities(rows, scorer, document)})
     if document.task == LOSS:
         return pa.table({"loss_given_default": expected_losses(rows, scorer, document)})
     rows = fitting_rows(rows, document)

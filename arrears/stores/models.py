@@ -18,6 +18,7 @@ from types import MappingProxyType
 from typing import Any
 
 from arrears.contracts.errors import BadConfiguration, UpstreamNotReady
+from arrears.contracts.tables.column_names import SCORE
 from arrears.stores.model_code import write_entry, write_package
 from arrears.stores.model_notes import AS_OF_TAG, RUN_URL_TAG, model_note, version_note
 from arrears.stores.model_registry import ABSENT, CHAMPION, LONGEST_TAG, answered
@@ -25,7 +26,7 @@ from arrears.stores.model_registry import ABSENT, CHAMPION, LONGEST_TAG, answere
 MODEL_FOLDER = "model"
 # Without it MLflow opens on its pages about language models, where no run is in sight.
 _AS_MODELS = "?workflowType=machine_learning"
-_ANSWER: Mapping[str, Any] = MappingProxyType({"default_probability": 0.5})
+_ANSWER: Mapping[str, Any] = MappingProxyType({SCORE: 0.5})
 
 
 @dataclass(frozen=True)

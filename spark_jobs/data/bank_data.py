@@ -11,7 +11,8 @@ from pyspark.sql import functions as F
 from arrears.contracts.errors import BadInput
 from arrears.contracts.job_configs.jobs import BuildFeaturesConfig, GenerateDataConfig
 from arrears.contracts.tables.banks import BankDescription, OutcomeColumn
-from arrears.contracts.tables.descriptions import LABEL, DatasetDescription
+from arrears.contracts.tables.column_names import LABEL
+from arrears.contracts.tables.descriptions import DatasetDescription
 from arrears.contracts.tables.features import View
 from arrears.contracts.tables.knowledge import LabelKnowledge, days_until_known, label_knowledge, row_knowledge
 from arrears.contracts.tables.view_contracts import with_amount_limits

@@ -15,7 +15,8 @@ import numpy as np
 from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
 
-from arrears.contracts.tables.descriptions import LABEL, DatasetDescription
+from arrears.contracts.tables.column_names import LABEL
+from arrears.contracts.tables.descriptions import DatasetDescription
 from arrears.model.features.association import association_matrix, design_width
 from arrears.model.features.binning import BinnedCounts, Bins, FeaturePower, Ints, joined, stability_index
 from arrears.model.features.exploration import (

@@ -11,7 +11,8 @@ from pyspark.sql import functions as F
 from arrears.contracts.addresses import Table
 from arrears.contracts.errors import BadInput, UpstreamNotReady
 from arrears.contracts.job_configs.jobs import TrainModelConfig
-from arrears.contracts.tables.descriptions import ID, LABEL, DatasetDescription
+from arrears.contracts.tables.column_names import ID, LABEL
+from arrears.contracts.tables.descriptions import DatasetDescription
 from arrears.contracts.tables.leak_limits import LeakLimits
 from arrears.model.features.leaks import Overlap, overlap_leaks, power_leaks, time_leaks
 from arrears.model.gate.promotion import LEAK_CHECK_TAG, LEAK_REASON_TAG, LEAKS_TAG

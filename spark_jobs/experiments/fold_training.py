@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from arrears.contracts.job_configs.jobs import TrainModelConfig
 from arrears.contracts.job_configs.training_choices import training_values, with_features
-from arrears.contracts.tables.descriptions import LABEL, DatasetDescription
+from arrears.contracts.tables.column_names import LABEL, SCORE
+from arrears.contracts.tables.descriptions import DatasetDescription
 from arrears.model.experiments.trials import Proposal
 from arrears.model.fitting.resampling import Resampling, resampling
 from arrears.model.metrics.score_groups import ScoreGroup, calibration_check
@@ -21,7 +22,7 @@ from spark_jobs.engines.row_groups import Snapshot
 from spark_jobs.experiments.pinned_folds import PinnedFolds
 from spark_jobs.io.snapshots import read_batches, read_slices
 from spark_jobs.measuring.scored_rows import checked_error_sums, kept, score_bounds
-from spark_jobs.scoring.score_snapshot import SCORE, score_snapshot
+from spark_jobs.scoring.score_snapshot import score_snapshot
 from spark_jobs.training.documents import document_of
 from spark_jobs.training.pinned_rows import training_spec
 from spark_jobs.training.sharding import check_choices
@@ -135,7 +136,7 @@ def fold_metrics(scored: DataFrame) -> dict[str, float]:
     rank = rank_sums_of(sums)
     return {
         "auc": rank.auc,
-        "gini": 2 * rank.auc - 1,
+        "gini": rank.gini,
         "ks": rank.ks,
         "auc_pr": rank.auc_pr,
         "log_loss": errors.log_loss_sum / errors.rows,

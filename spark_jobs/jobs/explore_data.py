@@ -14,7 +14,8 @@ from pyspark.sql import DataFrame, SparkSession
 from arrears.contracts.addresses import Table
 from arrears.contracts.job_configs.jobs import ExploreDataConfig
 from arrears.contracts.outcome_facts import JobResult
-from arrears.contracts.tables.descriptions import ID, DatasetDescription
+from arrears.contracts.tables.column_names import ID
+from arrears.contracts.tables.descriptions import DatasetDescription
 from arrears.model.features.exploration import Exploration
 from arrears.reports.exploration_figures import overview
 from arrears.reports.exploration_page import render_exploration_page

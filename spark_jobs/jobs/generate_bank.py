@@ -14,6 +14,7 @@ from pyspark.sql import functions as F
 from arrears.contracts.errors import BadConfiguration
 from arrears.contracts.job_configs.jobs import GenerateBankConfig
 from arrears.contracts.outcome_facts import JobResult
+from arrears.contracts.tables.column_names import LABEL
 from arrears.model import synthetic_risk as process
 from spark_jobs.io.source_tables import overwrite_source_table
 from spark_jobs.io.tables import WrittenPartition
@@ -55,7 +56,7 @@ def _counted(ids: DataFrame, config: GenerateBankConfig) -> Row:
     return outcomes.agg(
         F.count_if(F.expr(f"decided_on <= DATE '{config.as_of}'")).alias("decided"),
         F.count_if(is_mature).alias("mature"),
-        F.count_if(is_mature & F.col("is_default")).alias("defaults"),
+        F.count_if(is_mature & F.col(LABEL)).alias("defaults"),
     ).collect()[0]
 
 

@@ -20,7 +20,7 @@ from arrears.contracts.addresses import Table
 from arrears.contracts.errors import BadInput
 from arrears.contracts.job_configs.jobs import GenerateDataConfig
 from arrears.contracts.outcome_facts import JobResult
-from arrears.contracts.tables.descriptions import LABEL
+from arrears.contracts.tables.column_names import LABEL
 from arrears.stores.objects import Objects
 from spark_jobs.data.dataset import CheckedBorrowers, checked_borrowers, dataset_version, parted
 from spark_jobs.io import tables

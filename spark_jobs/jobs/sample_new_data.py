@@ -15,7 +15,8 @@ from arrears.contracts.addresses import Table
 from arrears.contracts.errors import BadConfiguration
 from arrears.contracts.job_configs.jobs import SampleNewDataConfig
 from arrears.contracts.outcome_facts import JobResult
-from arrears.contracts.tables.descriptions import ID, DatasetDescription
+from arrears.contracts.tables.column_names import ID
+from arrears.contracts.tables.descriptions import DatasetDescription
 from arrears.stores.objects import Objects
 from spark_jobs.io import tables
 from spark_jobs.launch import launch

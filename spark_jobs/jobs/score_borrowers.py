@@ -17,7 +17,7 @@ from arrears.contracts.addresses import Table, registered_model
 from arrears.contracts.errors import BadConfiguration
 from arrears.contracts.job_configs.jobs import ScoreBorrowersConfig
 from arrears.contracts.outcome_facts import JobResult
-from arrears.contracts.tables.descriptions import ID
+from arrears.contracts.tables.column_names import ID, SCORE
 from arrears.model.fitting.risk import CATEGORIES, risk_limits
 from arrears.model.metrics.cutoffs import NO_CUTOFF, approval_mark
 from arrears.reports import figures
@@ -30,7 +30,7 @@ from spark_jobs.io import snapshots, tables
 from spark_jobs.launch import launch
 from spark_jobs.measuring.evaluation import score_histogram
 from spark_jobs.schemas import SAMPLE_ID
-from spark_jobs.scoring.score_snapshot import SCORE, score_snapshot
+from spark_jobs.scoring.score_snapshot import score_snapshot
 from spark_jobs.transforms.scores.risk_column import risk_category
 
 

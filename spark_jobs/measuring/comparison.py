@@ -9,9 +9,10 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from arrears.contracts.errors import BadInput
+from arrears.contracts.tables.column_names import LABEL, SCORE
 from arrears.model.metrics.delong import auc_difference as delong_difference
 from arrears.model.metrics.findings import AucDifference
-from spark_jobs.measuring.scored_rows import LABEL, SCORE, kept, only_row, score_bounds
+from spark_jobs.measuring.scored_rows import kept, only_row, score_bounds
 from spark_jobs.transforms.scores.score_counts import is_usable_score, to_score_counts, with_counts_below
 from spark_jobs.transforms.scores.score_ranks import placement_sums, placement_sums_of, to_misplacements
 

@@ -15,9 +15,10 @@ from pyspark.sql import functions as F
 from arrears.contracts.errors import BadConfiguration, BadInput
 from arrears.contracts.job_configs.cutoff_choice import CutoffRule, cutoff_rule
 from arrears.contracts.job_configs.jobs import TrainModelConfig
+from arrears.contracts.tables.column_names import LABEL, SCORE
 from arrears.model.metrics.cutoffs import APPROVE_ALL, Cutoff
 from arrears.model.metrics.profit import LoanTerms, ProfitCurve, ProfitPoint
-from spark_jobs.measuring.scored_rows import LABEL, SCORE, kept, only_row, score_bounds
+from spark_jobs.measuring.scored_rows import kept, only_row, score_bounds
 from spark_jobs.transforms.scores.approvals import to_approvals, to_best, to_curve, to_loans, to_policy_sums
 
 

@@ -13,7 +13,7 @@ from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
 from arrears.contracts.errors import BadConfiguration
-from arrears.contracts.tables.descriptions import ID
+from arrears.contracts.tables.column_names import ID, LABEL, SCORE
 from arrears.model.metrics.bootstrap import joined_aucs, percentile_interval
 from arrears.model.metrics.curves import HISTOGRAM_BINS, CurvePoint, Curves
 from arrears.model.metrics.cutoffs import APPROVE_ALL
@@ -30,7 +30,7 @@ from arrears.model.metrics.score_groups import (
 )
 from spark_jobs.measuring.comparison import auc_difference
 from spark_jobs.measuring.level_findings import level_findings
-from spark_jobs.measuring.scored_rows import LABEL, SCORE, checked_count, checked_error_sums, kept, score_bounds
+from spark_jobs.measuring.scored_rows import checked_count, checked_error_sums, kept, score_bounds
 from spark_jobs.transforms.scores.score_bootstrap import bootstrap_hash, to_bootstrap_areas
 from spark_jobs.transforms.scores.score_counts import to_score_counts, with_counts_below
 from spark_jobs.transforms.scores.score_curves import to_curve_points, to_histogram, to_quantile_grid, to_score_groups

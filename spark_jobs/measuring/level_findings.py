@@ -9,11 +9,11 @@ from collections.abc import Iterable, Sequence
 from pyspark.sql import DataFrame, Row
 from pyspark.sql.types import NumericType
 
+from arrears.contracts.tables.column_names import LABEL, SCORE
 from arrears.model.features.binning import OTHER_LEVELS, Bins
 from arrears.model.metrics.cutoffs import APPROVE_ALL
 from arrears.model.metrics.fairness import LevelCounts, group_fairness
 from arrears.model.metrics.findings import GroupFairness, SegmentResult
-from spark_jobs.measuring.scored_rows import LABEL, SCORE
 from spark_jobs.transforms.features.binned_counts import to_bins
 from spark_jobs.transforms.features.levels import to_level_counts, to_level_rows
 from spark_jobs.transforms.scores.score_counts import to_score_counts, with_counts_below

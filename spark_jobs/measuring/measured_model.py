@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from pyspark.sql import DataFrame, SparkSession
 
 from arrears.contracts.job_configs.jobs import EvaluateModelConfig
-from arrears.contracts.tables.descriptions import ID, LABEL, DatasetDescription
+from arrears.contracts.tables.column_names import ID, LABEL
+from arrears.contracts.tables.descriptions import DatasetDescription
 from arrears.model.metrics.explanations import Explanation
 from arrears.model.metrics.findings import Comparison, Findings
 from arrears.model.metrics.profit import ProfitCurve

@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_type
 
 from arrears.contracts.errors import BadConfiguration, BadInput
+from arrears.contracts.tables.column_names import SCORE
 from arrears.model.metrics.default_metrics import ErrorSums, check_both_classes
 from arrears.scoring.batch import check_columns
 from arrears.scoring.document import ModelDocument
@@ -20,9 +21,6 @@ from spark_jobs.engines.row_groups import Snapshot
 from spark_jobs.io import snapshots
 from spark_jobs.scoring.score_snapshot import score_snapshot
 from spark_jobs.transforms.scores.score_counts import bucket_count, is_usable_score, to_error_sums, to_score_bounds
-
-SCORE = "default_probability"
-LABEL = "is_default"
 
 
 def score_carrying(

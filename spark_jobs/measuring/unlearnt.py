@@ -15,7 +15,8 @@ from arrears.contracts.addresses import Table
 from arrears.contracts.errors import BadInput
 from arrears.contracts.job_configs.jobs import EvaluateModelConfig
 from arrears.contracts.objectives import DEFAULT
-from arrears.contracts.tables.descriptions import ID, LABEL, DatasetDescription
+from arrears.contracts.tables.column_names import ID, LABEL
+from arrears.contracts.tables.descriptions import DatasetDescription
 from arrears.model.gate.objective_promotion import needs_outcomes
 from arrears.model.gate.promotion import LEAK_CHECK_TAG
 from arrears.model.gate.rules import comparison_problem

@@ -16,7 +16,8 @@ from arrears.contracts.errors import BadConfiguration, BadInput
 from arrears.contracts.job_configs.jobs import EvaluateModelConfig, TrainModelConfig
 from arrears.contracts.job_configs.training_choices import with_features
 from arrears.contracts.objectives import LOSS
-from arrears.contracts.tables.descriptions import ID, LABEL, DatasetDescription
+from arrears.contracts.tables.column_names import ID, LABEL
+from arrears.contracts.tables.descriptions import DatasetDescription
 from arrears.model.metrics.regression import LossEvaluation
 from arrears.reports.loss_page import loss_page
 from arrears.reports.objective_page import Frame, ObjectivePage

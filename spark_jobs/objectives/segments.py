@@ -14,7 +14,8 @@ from arrears.contracts.errors import BadConfiguration
 from arrears.contracts.job_configs.jobs import EvaluateModelConfig, TrainModelConfig
 from arrears.contracts.job_configs.training_choices import with_features
 from arrears.contracts.objectives import SEGMENTS
-from arrears.contracts.tables.descriptions import ID, LABEL, DatasetDescription
+from arrears.contracts.tables.column_names import ID, LABEL
+from arrears.contracts.tables.descriptions import DatasetDescription
 from arrears.model.metrics.segmentation import Segmentation, SegmentProfile
 from arrears.reports.objective_page import Frame, ObjectivePage
 from arrears.reports.segment_page import segment_page

@@ -12,7 +12,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from arrears.contracts.errors import BadInput
-from arrears.contracts.tables.descriptions import ID, LABEL
+from arrears.contracts.tables.column_names import ID, LABEL
 from arrears.model.metrics.explanations import Explanation
 from arrears.scoring.columns import number_column
 from arrears.scoring.contributions import explanation

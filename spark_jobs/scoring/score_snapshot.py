@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from arrears.contracts.tables.column_names import SCORE
 from arrears.scoring.batch import default_probabilities
 from arrears.scoring.document import ModelDocument
 from arrears.scoring.scorers import Scorer
@@ -19,8 +20,6 @@ from spark_jobs.scoring.loaded_model import loaded, on_workers
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
-
-SCORE = "default_probability"
 
 CELLS_A_BATCH = 2_000_000  # rows by columns that are scored at once: some tens of MB
 MOST_ROWS_A_BATCH = 50_000

@@ -8,10 +8,11 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from arrears.contracts.errors import BadInput
+from arrears.contracts.tables.column_names import LABEL, SCORE
 from arrears.model.fitting.calibration import Calibration
 from arrears.model.fitting.calibration_fits import fitted_isotonic, fitted_platt
 from arrears.model.metrics.cutoffs import APPROVE_ALL
-from spark_jobs.measuring.scored_rows import LABEL, SCORE, kept, score_bounds, usable_error_sums
+from spark_jobs.measuring.scored_rows import kept, score_bounds, usable_error_sums
 from spark_jobs.transforms.scores.score_counts import to_score_counts, with_counts_below
 from spark_jobs.transforms.scores.score_curves import to_outcome_counts
 

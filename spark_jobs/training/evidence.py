@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
-from arrears.contracts.tables.descriptions import LABEL
+from arrears.contracts.tables.column_names import LABEL
 from arrears.model.features.binning import Bins
 from arrears.model.features.monotone_bins import NARROW_BINS, counts_between, merged_sketch, monotone_cuts, narrow_edges
 from arrears.scoring.columns import MISSING_LEVEL

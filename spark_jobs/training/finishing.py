@@ -13,7 +13,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from arrears.contracts.job_configs.cutoff_choice import cutoff_rule
 from arrears.contracts.job_configs.jobs import TrainModelConfig
-from arrears.contracts.tables.descriptions import LABEL
+from arrears.contracts.tables.column_names import LABEL
 from arrears.model.fitting.resampling import Resampling
 from arrears.scoring.document import ModelDocument
 from arrears.scoring.scorers import load_scorer

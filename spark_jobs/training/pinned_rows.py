@@ -14,7 +14,8 @@ from arrears.contracts.addresses import Table
 from arrears.contracts.errors import BadConfiguration
 from arrears.contracts.job_configs.jobs import TrainModelConfig
 from arrears.contracts.job_configs.training_choices import with_features
-from arrears.contracts.tables.descriptions import LABEL, DatasetDescription
+from arrears.contracts.tables.column_names import LABEL
+from arrears.contracts.tables.descriptions import DatasetDescription
 from arrears.model.fitting.resampling import Resampling, resampling
 from arrears.scoring.document import LevelRates
 from spark_jobs.engines.catboost.catboost_options import BORDER_ROWS, ONE_HOT_LEVELS

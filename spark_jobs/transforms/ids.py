@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pyspark.sql import Column, DataFrame, Row, Window
 from pyspark.sql import functions as F
 
-from arrears.contracts.tables.descriptions import ID
+from arrears.contracts.tables.column_names import ID
 
 ROW_DIGEST = "_row_digest"
 

@@ -14,7 +14,7 @@ import pytest
 from mlflow.types import DataType
 
 from arrears.contracts.addresses import Table, registered_model
-from arrears.contracts.tables.descriptions import ID, LABEL
+from arrears.contracts.tables.column_names import ID, LABEL
 from arrears.stores.models import Models
 from arrears.stores.objects import Objects
 from local.demo.notes import Notes

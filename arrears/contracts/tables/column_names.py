@@ -12,11 +12,12 @@ from collections.abc import Iterable
 
 ID = "borrower_id"
 LABEL = "is_default"
+SCORE = "default_probability"
 WORK_PREFIX = "_"
 # Columns of the tables, of training rows, and of scores.
 RESERVED = (
     ID, LABEL, "sample_id", "as_of", "dataset_version", "row_order", "row_in_sample", "is_validation", "shard",
-    "default_probability",
+    SCORE,
 )  # fmt: skip
 # What the feature store adds to a view's columns, and quarantine to a table's.
 STORED_BESIDE_FEATURES = ("event_time", "row_digest", "as_of")

@@ -10,11 +10,9 @@ from typing import Any
 
 from arrears.contracts.errors import BadConfiguration
 from arrears.contracts.gate_rules import GateRules
-from arrears.contracts.tables.column_names import ID, LABEL, name_problems
+from arrears.contracts.tables.column_names import name_problems
 from arrears.contracts.tables.features import FeatureLine, catalogue_problems
 from arrears.contracts.tables.leak_limits import leak_limit_problems
-
-__all__ = ["ID", "LABEL", "DatasetDescription"]
 
 _LATER: dict[str, Any] = {
     "text": [],

@@ -197,7 +197,7 @@ def information_value(counts: BinnedCounts) -> float:
 
 
 def stability_index(before: BinnedCounts, after: BinnedCounts) -> float:
-    """How far a feature has moved between two sets of rows: below 0.1 little, from 0.25 on a lot.
+    """How far a feature has moved between two sets of rows; `rules_of_thumb` says what is little and what a lot.
 
     Raises:
         ValueError: the two were counted in different bins.

@@ -98,7 +98,7 @@ class Evaluation:
             auc=rank.auc,
             auc_low=low,
             auc_high=high,
-            gini=2 * rank.auc - 1,
+            gini=rank.gini,
             ks=rank.ks,
             auc_pr=rank.auc_pr,
             log_loss=errors.log_loss_sum / errors.weight,

@@ -1,7 +1,7 @@
 """Whether a cut-off treats groups alike: approval and error rates with Wilson's intervals, and the four-fifths rule.
 
 The four-fifths rule (Uniform Guidelines on Employee Selection Procedures 1978, section 4D) compares the approval rate
-of each group with the highest one of its attribute; below 0.8 it speaks of adverse impact.
+of each group with the highest one of its attribute; below four fifths it speaks of adverse impact.
 """
 
 from __future__ import annotations

@@ -154,7 +154,7 @@ class ScoreStability:
     """How far scores have moved from the training rows to the held-out rows, over tenths of the training rows.
 
     Attributes:
-        psi: population stability index; below 0.1 little, from 0.25 on a lot (Siddiqi 2006).
+        psi: population stability index; `rules_of_thumb` says what is little and what a lot.
     """
 
     psi: float

@@ -37,6 +37,11 @@ class RankSums:
         return self.area / (self.positives * self.negatives)
 
     @property
+    def gini(self) -> float:
+        """The AUC on a scale from 0 (coin toss) to 1 (perfect)."""
+        return 2 * self.auc - 1
+
+    @property
     def auc_pr(self) -> float:
         """Average precision over the recall gained."""
         return self.precision_sum / self.positives

@@ -17,6 +17,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from scipy.special import chdtrc
 
+from arrears.contracts.tables.column_names import SCORE
 from arrears.model.features.binning import Bins
 from arrears.model.metrics.curves import CalibrationGroup
 from arrears.model.metrics.default_metrics import PROBABILITY_CLIP
@@ -125,7 +126,7 @@ def score_stability(groups: Iterable[ScoreGroup], score_quantiles: Sequence[floa
         groups: held-out rows of kind ``training_tenth``, parted at `tenth_edges`.
         score_quantiles: of the training rows; they tell the share of a bin to one step.
     """
-    bins = Bins("default_probability", tenth_edges(score_quantiles))
+    bins = Bins(SCORE, tenth_edges(score_quantiles))
     at_or_below = np.searchsorted(score_quantiles, [*bins.edges, score_quantiles[-1]], side="right") - 1
     training = np.diff(at_or_below, prepend=0) / (len(score_quantiles) - 1)
     counted = {group.number: group.rows for group in of_kind(groups, "training_tenth")}

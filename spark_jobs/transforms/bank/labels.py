@@ -6,7 +6,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from arrears.contracts.tables.banks import BankDescription, OutcomeColumn
-from arrears.contracts.tables.descriptions import LABEL
+from arrears.contracts.tables.column_names import LABEL
 from arrears.contracts.tables.knowledge import LabelKnowledge, row_knowledge
 from spark_jobs.transforms.bank.knowledge_columns import (
     arrival_moment,

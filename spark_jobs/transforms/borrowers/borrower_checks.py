@@ -13,7 +13,8 @@ from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from arrears.contracts.tables.descriptions import ID, LABEL, DatasetDescription
+from arrears.contracts.tables.column_names import ID, LABEL
+from arrears.contracts.tables.descriptions import DatasetDescription
 from spark_jobs.transforms.borrowers.borrowers import MOMENT, NUMBER, UNKNOWN_LEVEL
 from spark_jobs.transforms.borrowers.splits import held_out_count
 from spark_jobs.transforms.ids import digest_of, digest_sums

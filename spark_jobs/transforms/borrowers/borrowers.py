@@ -12,7 +12,8 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from arrears.contracts.tables.descriptions import ID, LABEL, DatasetDescription
+from arrears.contracts.tables.column_names import ID, LABEL
+from arrears.contracts.tables.descriptions import DatasetDescription
 from spark_jobs.schemas import stored_name
 from spark_jobs.transforms.bank.widening import EXACT_DIGITS
 from spark_jobs.transforms.ids import with_borrower_id, with_row_digest

@@ -9,7 +9,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from arrears.contracts.tables.descriptions import ID, LABEL
+from arrears.contracts.tables.column_names import ID, LABEL
 from arrears.model.features.leaks import CONTENT, FEWEST_VALUES, ROWS
 from spark_jobs.transforms.bank.knowledge_columns import dated_moment, decision_moment
 from spark_jobs.transforms.ids import content_hash

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from arrears.contracts.tables.descriptions import ID
+from arrears.contracts.tables.column_names import ID
 from spark_jobs.schemas import SAMPLE_ID
 from spark_jobs.transforms.borrowers.splits import IS_DRAWN, with_is_drawn
 from spark_jobs.transforms.ids import hash_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from arrears.contracts.tables.descriptions import ID, LABEL
+from arrears.contracts.tables.column_names import ID, LABEL
 from arrears.contracts.tables.knowledge import LabelKnowledge
 from spark_jobs.transforms.bank.knowledge_columns import decision_moment, label_moment, start_of
 from spark_jobs.transforms.ids import hash_of

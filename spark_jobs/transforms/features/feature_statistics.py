@@ -14,7 +14,7 @@ import pyarrow as pa
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from arrears.contracts.tables.descriptions import LABEL
+from arrears.contracts.tables.column_names import LABEL
 from arrears.model.features.binning import Floats, Ints
 from arrears.scoring.preparation import OutlierLimits
 from spark_jobs.transforms.features.binned_counts import Batches

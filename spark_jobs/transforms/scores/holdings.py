@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from arrears.contracts.tables.descriptions import ID
+from arrears.contracts.tables.column_names import ID
 from spark_jobs.transforms.ids import hash_of
 
 CUSTOMER, PRODUCT, HIDDEN = "customer", "product", "_hidden"

@@ -10,6 +10,7 @@ import pyarrow as pa
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from arrears.contracts.tables.column_names import LABEL, SCORE
 from arrears.model.metrics.bootstrap import RunningAreas
 from spark_jobs.transforms.scores.score_counts import score_bucket
 
@@ -35,8 +36,8 @@ def to_bootstrap_areas(
     *,
     replicates: int,
     row_hash: str = "row_hash",
-    score: str = "default_probability",
-    label: str = "is_default",
+    score: str = SCORE,
+    label: str = LABEL,
     weight: str | None = None,
     bounds: Sequence[float] = (),
 ) -> DataFrame:

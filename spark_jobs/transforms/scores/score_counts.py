@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from arrears.contracts.tables.column_names import LABEL, SCORE
 from arrears.model.metrics.default_metrics import PROBABILITY_CLIP
 
 MOST_BUCKETS = 64  # each is one unit of parallel work; 20 million scores give 300,000 rows a bucket
@@ -50,7 +51,7 @@ def bucket_count(rows: int) -> int:
     return max(1, min(MOST_BUCKETS, rows // ROWS_A_BUCKET))
 
 
-def to_score_bounds(scored: DataFrame, *, score: str = "default_probability", buckets: int) -> DataFrame:
+def to_score_bounds(scored: DataFrame, *, score: str = SCORE, buckets: int) -> DataFrame:
     """Scores that part the rows into ranges of about equal size; grain: one row, column ``bounds`` (rising).
 
     Args:
@@ -65,8 +66,8 @@ def to_score_bounds(scored: DataFrame, *, score: str = "default_probability", bu
 def to_error_sums(
     scored: DataFrame,
     *,
-    score: str = "default_probability",
-    label: str = "is_default",
+    score: str = SCORE,
+    label: str = LABEL,
     weight: str | None = None,
     threshold: float,
 ) -> DataFrame:
@@ -105,8 +106,8 @@ def to_error_sums(
 def to_score_counts(
     scored: DataFrame,
     *,
-    score: str = "default_probability",
-    label: str | None = "is_default",
+    score: str = SCORE,
+    label: str | None = LABEL,
     weight: str | None = None,
     bounds: Sequence[float] = (),
     keys: Sequence[str] = (),

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from arrears.contracts.tables.descriptions import LABEL
+from arrears.contracts.tables.column_names import LABEL
 from arrears.scoring.columns import MISSING_LEVEL
 
 SEGMENT = "_segment"

@@ -13,7 +13,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from arrears.contracts.job_configs.experiments import Folds
-from arrears.contracts.tables.descriptions import ID, LABEL
+from arrears.contracts.tables.column_names import ID, LABEL
 from arrears.contracts.tables.knowledge import LabelKnowledge
 from spark_jobs.transforms.bank.knowledge_columns import decision_moment, label_moment
 from spark_jobs.transforms.ids import hash_of

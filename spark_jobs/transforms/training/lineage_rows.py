@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from arrears.contracts.tables.descriptions import ID
+from arrears.contracts.tables.column_names import ID
 from arrears.contracts.tables.lineage import CUSTOMER, KEY, KIND, ROW
 
 

@@ -7,7 +7,7 @@ import math
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from arrears.contracts.tables.descriptions import LABEL
+from arrears.contracts.tables.column_names import LABEL
 from arrears.model.fitting.resampling import Resampling
 from spark_jobs.transforms.borrowers.splits import IS_DRAWN, with_is_drawn
 from spark_jobs.transforms.ids import hash_of

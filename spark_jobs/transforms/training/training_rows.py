@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from arrears.contracts.tables.descriptions import ID, LABEL
+from arrears.contracts.tables.column_names import ID, LABEL
 from arrears.scoring.columns import MISSING_LEVEL
 from spark_jobs.transforms.ids import hash_of
 from spark_jobs.transforms.ranks import to_rows_at_ranks

@@ -11,7 +11,8 @@ from pyspark.sql import functions as F
 from arrears.contracts.addresses import Addresses, Table
 from arrears.contracts.errors import BadConfiguration
 from arrears.contracts.job_configs.jobs import SampleNewDataConfig, TrainModelConfig
-from arrears.contracts.tables.descriptions import ID, DatasetDescription
+from arrears.contracts.tables.column_names import ID
+from arrears.contracts.tables.descriptions import DatasetDescription
 from spark_jobs.data.leak_check import found_leaks
 from spark_jobs.engines.engine_registry import engine_named
 from spark_jobs.io import snapshots

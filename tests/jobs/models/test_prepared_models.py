@@ -12,7 +12,7 @@ from pyspark.sql import SparkSession
 
 from arrears.contracts.addresses import Table, registered_model
 from arrears.contracts.job_configs.jobs import ScoreBorrowersConfig, TrainModelConfig
-from arrears.contracts.tables.descriptions import ID
+from arrears.contracts.tables.column_names import ID
 from arrears.scoring.batch import default_probabilities
 from arrears.scoring.document import ModelDocument
 from arrears.scoring.preparation import Preparation

@@ -10,7 +10,7 @@ import pytest
 from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
-from arrears.contracts.tables.descriptions import ID
+from arrears.contracts.tables.column_names import ID
 from arrears.model.fitting.resampling import Resampling
 from spark_jobs.transforms.ids import hash_of
 from spark_jobs.transforms.training.resampled_rows import to_resampled_rows
