@@ -20,11 +20,14 @@ COMPILE := $(UV) pip compile requirements.in --group demo --group dev --group do
 # would come last and leave a worker idle.
 IN_PARALLEL := --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
+# Material warns at each start that it will not run on MkDocs 2, which the lock keeps out.
+MKDOCS := NO_MKDOCS_2_WARNING=1 $(PY) mkdocs
+
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help demo test test-full lint check up down status restart logs submit replay experiment verify-decisions bench bench-quality
-.PHONY: package lock java
-.PHONY: lint-ruff lint-format lint-types lint-imports lint-lock
+.PHONY: package docs lock java
+.PHONY: lint-ruff lint-format lint-types lint-imports lint-docs lint-lock
 
 help: ## list these targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -47,8 +50,8 @@ test-full: java $(INSTALLED) ## run every test, the long repetitions too
 	@$(PY) pytest -m "not e2e" $(IN_PARALLEL) --suite-begun=$(BEGUN)
 	@$(PY) pytest -m e2e --suite-begun=$(BEGUN)
 
-lint: $(INSTALLED) ## check style, types, import directions and the lock; reports every failure
-	@failed=; for check in ruff format types imports lock; do \
+lint: $(INSTALLED) ## check style, types, import directions, docs and the lock; reports every failure
+	@failed=; for check in ruff format types imports docs lock; do \
 		echo "lint: $$check"; $(MAKE) --no-print-directory lint-$$check || failed="$$failed $$check"; \
 	done; test -z "$$failed" || { echo "lint failed:$$failed" >&2; exit 1; }
 
@@ -90,6 +93,13 @@ bench-quality: java $(INSTALLED) ## AUC on real credit data beside native CatBoo
 package: $(INSTALLED) ## pack the jobs' code into dist/arrears.zip
 	@$(PY) local.tools.package_jobs
 
+docs: $(INSTALLED) lint-docs ## build the docs into build/site; SERVE=1 shows them on this machine while you write
+ifneq ($(filter-out 0,$(SERVE)),)
+	@$(MKDOCS) serve --dev-addr 127.0.0.1:8000
+else
+	@echo "open build/site/index.html"
+endif
+
 lock: $(UV) ## compile requirements.txt anew; UPGRADE=1 takes the newest versions that fit
 	@$(COMPILE) $(if $(filter-out 0,$(UPGRADE)),--upgrade) --output-file requirements.txt >/dev/null
 
@@ -107,6 +117,9 @@ lint-types:
 
 lint-imports:
 	@$(VENV)/bin/lint-imports --no-logo
+
+lint-docs:
+	@$(MKDOCS) build --strict
 
 # uv keeps the versions of an output file that is there: what differs is what requirements.in has and the lock has not.
 lint-lock: $(UV)

@@ -1,6 +1,6 @@
 """What operations set for the DAGs, read once from the environment.
 
-`python -m include.settings` prints the table of the README.
+`python -m include.settings` prints the table of docs/reference/settings.md.
 """
 
 from __future__ import annotations
@@ -201,7 +201,7 @@ class Settings:
 
 
 def markdown_table() -> str:
-    """The settings as the README shows them, one row a variable."""
+    """The settings as the docs show them, one row a variable."""
     rows = [
         f"| `{field.metadata['variable']}` | {_cell(field.metadata['shown'])} | {field.metadata['meaning']} |"
         for field in dataclasses.fields(Settings)

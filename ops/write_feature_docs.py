@@ -1,4 +1,4 @@
-"""Write docs/FEATURES.md from the descriptions that ship with Arrears: `python -m ops.write_feature_docs`."""
+"""Write docs/reference/features.md from the descriptions that ship with Arrears: `python -m ops.write_feature_docs`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from arrears.reports.feature_page import feature_page
 from arrears.stores.bank_files import shipped_bank, shipped_banks
 from arrears.stores.description_files import shipped_description, shipped_descriptions
 
-PAGE = Path(__file__).resolve().parents[1] / "docs/FEATURES.md"
+PAGE = Path(__file__).resolve().parents[1] / "docs/reference/features.md"
 
 
 def page() -> str:

@@ -32,9 +32,9 @@ def test_a_job_tells_what_it_does_and_which_flags_it_takes(job: str, tmp_path: P
     assert "--dataset" in told
 
 
-def test_the_very_line_of_the_readme_runs_where_nothing_is_on_the_path(tmp_path: Path) -> None:
+def test_the_very_line_of_the_docs_runs_where_nothing_is_on_the_path(tmp_path: Path) -> None:
     """A new shell's environment: the venv is not active, and the system's python3 has no PySpark."""
-    text = (REPOSITORY / "README.md").read_text()
+    text = (REPOSITORY / "docs/reference/command-lines.md").read_text()
     (line,) = (line for line in text.splitlines() if ".venv/bin/spark-submit" in line)
     java = Path(shutil.which("java") or "").parent
     path = os.pathsep.join(map(str, (java, "/usr/local/bin", "/usr/bin", "/bin")))
