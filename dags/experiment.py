@@ -14,8 +14,10 @@ from datetime import timedelta
 
 from airflow.sdk import DAG, chain
 
+from arrears.contracts.job_configs.arguments import names_of
 from arrears.contracts.job_configs.experiments import shipped_experiments
 from arrears.contracts.job_configs.jobs import RunExperimentConfig
+from arrears.contracts.job_configs.training_job import LeakOverride
 from include.cluster_sizes import TRAINING
 from include.dag_defaults import Tag, dag_defaults
 from include.forms import business_date, form
@@ -26,14 +28,12 @@ from include.templating import AS_OF, PINS, RUN_FOLDER, RUN_ID, RUN_URL, chosen
 
 settings = Settings.from_env(os.environ)
 
-LEAKS = ("leak_override", "leak_override_reason")
-
 with DAG(
     "experiment",
     schedule=None,
     params={
         "as_of": business_date(settings),
-        **form(RunExperimentConfig, "dataset", "experiment", *LEAKS, dataset=settings.dataset),
+        **form(RunExperimentConfig, "dataset", "experiment", LeakOverride, dataset=settings.dataset),
     },
     dagrun_timeout=timedelta(hours=50),
     **dag_defaults(settings, Tag.MODEL, told=__doc__),
@@ -50,7 +50,7 @@ with DAG(
         report_folder=f"{RUN_FOLDER}/report",
         run_label=RUN_ID,
         run_url=RUN_URL,
-        **chosen("dataset", "experiment", *LEAKS),
+        **chosen(*names_of("dataset", "experiment", LeakOverride)),
     )
     send_report = report_run(settings)
 

@@ -16,7 +16,12 @@ from typing import Any
 
 from airflow.sdk import DAG, chain
 
+from arrears.contracts.job_configs.arguments import names_of
+from arrears.contracts.job_configs.engine_choices import ClusterChoices, EngineChoices
 from arrears.contracts.job_configs.jobs import EvaluateModelConfig, PromoteModelConfig, TrainModelConfig
+from arrears.contracts.job_configs.model_choices import CalibrationChoices, CutoffChoices
+from arrears.contracts.job_configs.preparation_choices import PreparationChoices, SamplingChoices
+from arrears.contracts.job_configs.training_job import LeakOverride
 from include.approval import answers, approval_param, model_approval, unless_automatic
 from include.assets import TRAIN, each_day_of
 from include.cluster_sizes import DRIVER_ONLY, SMALL, TRAINING
@@ -29,15 +34,10 @@ from include.templating import AS_OF, PINS, REQUESTED_BY, RUN_FOLDER, RUN_ID, RU
 
 settings = Settings.from_env(os.environ)
 
+# The form asks for these first, the engine's other settings in a section of their own, and then group by group.
 FIRST = ("features", "iterations", "learning_rate", "depth")
 ENGINE = ("engine_options", "early_stopping_rounds", "validation_share", "refit", "clusters")
-SAMPLING = ("sampling", "sampling_factor")
-PREPARATION = ("missing", "missing_flags", "outliers", "outlier_deviations", "encoding", "deciles", "interactions")
-CALIBRATION = ("calibration", "calibration_share")
-CUTOFF = ("cutoff_by", "cutoff", "approval_rate", "margin", "lgd", "exposure", "cost")
-CLUSTER = ("shards", "task_memory_mb", "threads", "seed")
-CHOICES = (*ENGINE, *SAMPLING, *PREPARATION, *CALIBRATION, *CUTOFF, *CLUSTER)
-LEAKS = ("leak_override", "leak_override_reason")
+CHOICES = (SamplingChoices, PreparationChoices, CalibrationChoices, CutoffChoices, ClusterChoices)
 MEASURES = ("replicates", "segment_by")
 
 with DAG(
@@ -47,10 +47,10 @@ with DAG(
         "as_of": business_date(settings),
         **form(TrainModelConfig, "dataset", "task", "engine", *FIRST, dataset=settings.dataset),
         "approval": approval_param(settings),
-        **form(TrainModelConfig, *CHOICES),
+        **form(TrainModelConfig, *ENGINE, *CHOICES),
         **form(EvaluateModelConfig, *MEASURES),
         **form(PromoteModelConfig, "gate_override", "override_reason"),
-        **form(TrainModelConfig, *LEAKS),
+        **form(TrainModelConfig, LeakOverride),
     },
     dagrun_timeout=timedelta(days=6),
     **dag_defaults(settings, Tag.MODEL, told=__doc__),
@@ -72,7 +72,7 @@ with DAG(
         run_label=RUN_ID,
         run_url=RUN_URL,
         as_of=AS_OF,
-        **chosen("dataset", "task", "engine", *FIRST, *CHOICES, "segment_by", *LEAKS),
+        **chosen(*names_of("dataset", "task", EngineChoices, *CHOICES, "segment_by", LeakOverride)),
     )
     mlflow_run_id = train_model.result("mlflow_run_id")
     evaluate_model = spark_task(

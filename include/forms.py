@@ -10,6 +10,7 @@ from typing import Any, Literal, Union
 
 from airflow.sdk import Param
 
+from arrears.contracts.job_configs.arguments import Choices, names_of
 from arrears.contracts.job_configs.jobs import JobConfig
 from include.settings import Settings
 
@@ -49,9 +50,11 @@ def param(config_type: type[JobConfig], name: str, *, default: Any = dataclasses
     return Param(description=_sentence(field.metadata["help"]) + several, **schema)
 
 
-def form(config_type: type[JobConfig], *names: str, **defaults: Any) -> dict[str, Param]:
-    """Several entries of one job, by field name; keyword arguments replace a field's default."""
-    return {name: param(config_type, name, default=defaults.get(name, dataclasses.MISSING)) for name in names}
+def form(config_type: type[JobConfig], *fields: str | type[Choices], **defaults: Any) -> dict[str, Param]:
+    """Several entries of one job, by field name or a group at a time; keyword arguments replace a field's default."""
+    return {
+        name: param(config_type, name, default=defaults.get(name, dataclasses.MISSING)) for name in names_of(*fields)
+    }
 
 
 def _type(kind: Any, nullable: bool) -> dict[str, Any]:

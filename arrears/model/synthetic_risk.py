@@ -14,7 +14,7 @@ from itertools import accumulate, pairwise
 from math import cos, pi, sqrt
 from statistics import NormalDist
 
-from arrears.contracts.job_configs.data_jobs import GenerateBankConfig
+from arrears.contracts.job_configs.bank_jobs import GenerateBankConfig
 
 EXPLAINED = 0.4  # share of the risk's variance that the factors carry before the drift
 OWN_DEVIATION = sqrt(1 - EXPLAINED)

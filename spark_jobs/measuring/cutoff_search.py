@@ -13,8 +13,8 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from arrears.contracts.errors import BadConfiguration, BadInput
-from arrears.contracts.job_configs.cutoff_choice import CutoffRule, cutoff_rule
 from arrears.contracts.job_configs.jobs import TrainModelConfig
+from arrears.contracts.job_configs.model_choices import CutoffRule, cutoff_rule
 from arrears.contracts.tables.column_names import LABEL, SCORE
 from arrears.model.metrics.cutoffs import APPROVE_ALL, Cutoff
 from arrears.model.metrics.profit import LoanTerms, ProfitCurve, ProfitPoint
@@ -40,7 +40,7 @@ def chosen_cutoff(scored: DataFrame, config: TrainModelConfig) -> Cutoff | None:
         BadInput: scores, labels or exposures that are unusable; a rule that needs both classes and finds one.
         BadConfiguration: the column of exposures is not there.
     """
-    rule = cutoff_rule(vars(config))
+    rule = cutoff_rule(config)
     if rule is None:
         return None
     terms = terms_of(config)

@@ -11,8 +11,8 @@ from functools import reduce
 
 from pyspark.sql import DataFrame, SparkSession
 
-from arrears.contracts.job_configs.cutoff_choice import cutoff_rule
 from arrears.contracts.job_configs.jobs import TrainModelConfig
+from arrears.contracts.job_configs.model_choices import cutoff_rule
 from arrears.contracts.tables.column_names import LABEL
 from arrears.model.fitting.resampling import Resampling
 from arrears.scoring.document import ModelDocument
@@ -69,7 +69,7 @@ def with_cutoff(
     """
     lent = (config.exposure,) if config.exposure else ()
     with kept(_unseen_scores(spark, document, trained, (LABEL, *lent))) as scored:
-        if cutoff_rule(vars(config)) is not None:
+        if cutoff_rule(config) is not None:
             document = replace(document, cutoff=chosen_cutoff(scored, config))
         return replace(document, score_quantiles=tuple(score_quantiles(scored)))
 

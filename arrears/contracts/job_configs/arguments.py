@@ -14,7 +14,7 @@ import types
 import typing
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, Field
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, Union
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, Union
 
 from arrears.contracts.errors import BadConfiguration
 from arrears.contracts.job_configs.refused_flags import FlagParser, Unreadable
@@ -65,6 +65,25 @@ def option(
     if default is MISSING:
         return dataclasses.field(metadata=metadata)
     return dataclasses.field(default=default, metadata=metadata)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Choices:
+    """A group of fields that belong together; a job's configuration takes over the fields of its groups."""
+
+    @classmethod
+    def of(cls, config: Self) -> Self:
+        """This group alone, out of a configuration that has it."""
+        return cls(**{name: getattr(config, name) for name in names_of(cls)})
+
+
+def names_of(*fields: str | type[DataclassInstance]) -> tuple[str, ...]:
+    """The names of fields, in order: of those that are named, and of all in a group."""
+    return tuple(
+        name
+        for each in fields
+        for name in ((each,) if isinstance(each, str) else (field.name for field in dataclasses.fields(each)))
+    )
 
 
 def flag(name: str) -> str:

@@ -5,10 +5,9 @@ One frozen dataclass a job, named after it: ``train_model`` reads ``TrainModelCo
 
 from __future__ import annotations
 
+from arrears.contracts.job_configs.bank_jobs import BuildFeaturesConfig, GenerateBankConfig
 from arrears.contracts.job_configs.data_jobs import (
-    BuildFeaturesConfig,
     ExploreDataConfig,
-    GenerateBankConfig,
     GenerateDataConfig,
     MaintainTablesConfig,
     ReplayTrainingSetConfig,

@@ -11,41 +11,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, Union
 
 from arrears.contracts.errors import BadConfiguration
-from arrears.contracts.job_configs.training_job import TrainModelConfig
+from arrears.contracts.job_configs.arguments import names_of
+from arrears.contracts.job_configs.model_choices import CalibrationChoices, CutoffChoices
+from arrears.contracts.job_configs.training_job import LeakOverride, MeasurementChoices, TrainingRun, TrainModelConfig
 from arrears.contracts.tables.descriptions import DatasetDescription
 
 OPTION_PREFIX = "engine_options."
 
 # Where and on what a run trains is the run's business, and every trial is the exact model of one task.
-_OF_THE_RUN = (
-    "root",
-    "outcome",
-    "dataset",
-    "dataset_version",
-    "run_label",
-    "run_url",
-    "as_of",
-    "leak_override",
-    "leak_override_reason",
-    "seed",
-    "shards",
-    "task",
-    "segment_by",
-)
+_OF_THE_RUN = names_of(TrainingRun, LeakOverride, MeasurementChoices, "seed", "shards")
 # The rows are parted once for all trials. What is fitted after a model changes no ranking: it is handed on as it is.
-_NEVER_TRIED = (
-    "validation_share",
-    "refit",
-    "calibration",
-    "calibration_share",
-    "cutoff_by",
-    "cutoff",
-    "approval_rate",
-    "margin",
-    "lgd",
-    "exposure",
-    "cost",
-)
+_NEVER_TRIED = names_of("validation_share", "refit", CalibrationChoices, CutoffChoices)
 _CALLED: dict[Any, str] = {str: "a text", int: "a whole number", float: "a finite number", bool: "true or false"}
 _FIELDS = {f.name: f for f in dataclasses.fields(TrainModelConfig)}
 

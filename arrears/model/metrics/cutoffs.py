@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
-from arrears.contracts.job_configs.cutoff_choice import CutoffRule
+from arrears.contracts.job_configs.model_choices import CutoffRule
 
 APPROVE_ALL = math.nextafter(1.0, 2.0)  # no probability is at or above it
 # Whom a model learns from was once approved by the bank: to decline most of the like breaks with its own policy.

@@ -16,7 +16,7 @@ from math import pi, sqrt
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from arrears.contracts.job_configs.data_jobs import GenerateBankConfig
+from arrears.contracts.job_configs.bank_jobs import GenerateBankConfig
 from arrears.model import synthetic_risk as process
 from spark_jobs.transforms.synthetic.hashed_numbers import happens, hashed_number, normal, rough_normal
 

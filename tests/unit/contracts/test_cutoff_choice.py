@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from arrears.contracts.errors import BadConfiguration
-from arrears.contracts.job_configs.cutoff_choice import cutoff_rule
 from arrears.contracts.job_configs.jobs import TrainModelConfig
+from arrears.contracts.job_configs.model_choices import cutoff_rule
 from arrears.model.metrics.cutoffs import APPROVE_ALL, FEW_APPROVED, NO_CUTOFF, Cutoff, approval_mark, told_cutoff
 
 
@@ -29,7 +29,7 @@ def a_config(**choices: Any) -> TrainModelConfig:
     ],
 )
 def test_rule_follows_what_is_given_and_is_none_where_nothing_is(given: dict[str, Any], rule: str | None) -> None:
-    assert cutoff_rule(vars(a_config(**given))) == rule
+    assert cutoff_rule(a_config(**given)) == rule
 
 
 @pytest.mark.parametrize(

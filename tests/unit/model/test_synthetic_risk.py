@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from arrears.contracts.job_configs.data_jobs import GenerateBankConfig
+from arrears.contracts.job_configs.bank_jobs import GenerateBankConfig
 from arrears.model.synthetic_risk import (
     OWN_DEVIATION,
     Population,
