@@ -14,10 +14,10 @@ from functools import partial
 
 from arrears.contracts.addresses import Addresses
 from arrears.contracts.errors import ArrearsError, BadConfiguration
-from arrears.contracts.promotion_log import Chain, DecisionRecord
-from arrears.stores.decision_log import DecisionLog
+from arrears.contracts.promotion_log import Chain, PromotionRecord
 from arrears.stores.model_registry import CHAMPION, Registry
 from arrears.stores.objects import Objects
+from arrears.stores.promotion_records import PromotionRecords
 from local.environment import ROOT
 from local.stack.running_environment import stack_variables
 from local.stack.status import table
@@ -38,12 +38,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         if not given.root:
             os.environ.update(stack_variables(StackSettings.from_env(os.environ)))
         addresses, objects, registry = Addresses(given.root or ROOT), Objects(), Registry()
-        models = _asked_for(given.model, models_with_decisions(addresses, objects, registry))
+        models = _asked_for(given.model, all_models_with_promotions(addresses, objects, registry))
     except ArrearsError as wrong:
         return _told(wrong)
     for model in models:
         try:
-            chain = DecisionLog(objects, addresses.decisions(model)).present(partial(registry.newest_decision, model))
+            chain = PromotionRecords(objects, addresses.promotions(model)).present(
+                partial(registry.newest_promotion, model)
+            )
             sys.stdout.write(shown(model, chain, registry.aliases(model)))
         except ArrearsError as wrong:
             worst = _told(wrong)
@@ -52,11 +54,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     return worst
 
 
-def models_with_decisions(addresses: Addresses, objects: Objects, registry: Registry) -> list[str]:
+def all_models_with_promotions(addresses: Addresses, objects: Objects, registry: Registry) -> list[str]:
     """Every model that has a log, or whose log the registry remembers: a log that was removed whole is missed too."""
     folder = f"{addresses.artifacts}/decisions"
     logged = {found.uri.removeprefix(f"{folder}/").partition("/")[0] for found in objects.list(folder)}
-    return sorted(logged | set(registry.decided_models()))
+    return sorted(logged | set(registry.models_with_promotions()))
 
 
 def shown(model: str, chain: Chain, aliases: dict[str, str]) -> str:
@@ -89,7 +91,7 @@ def _lines(text: str) -> list[str]:
     return textwrap.wrap(text, _WIDEST, break_long_words=False, break_on_hyphens=False) or [""]
 
 
-def _why(record: DecisionRecord) -> str:
+def _why(record: PromotionRecord) -> str:
     """The reason; of an override the rules too that it set aside."""
     if record.override:
         return f"OVERRIDE: {record.override} [set aside: {'; '.join(record.rules_set_aside)}]"

@@ -90,7 +90,7 @@ class Addresses:
         """The serialised model and its report, kept beside MLflow."""
         return f"{self.artifacts}/models/{checked_dataset(dataset)}/{mlflow_run_id}"
 
-    def decisions(self, model: str) -> str:
+    def promotions(self, model: str) -> str:
         """The log of what was decided about a registered model: one object a decision."""
         return f"{self.artifacts}/decisions/{in_key(model)}"
 

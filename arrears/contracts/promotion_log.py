@@ -26,7 +26,7 @@ _NAMED_ONE_BY_ONE = 20
 
 
 @dataclass(frozen=True)
-class DecisionRecord:
+class PromotionRecord:
     """One decision about one candidate, as it is kept for ever.
 
     Attributes:
@@ -74,7 +74,7 @@ class DecisionRecord:
         return json.dumps({**first, **dict(sorted(fields.items()))}, indent=1, allow_nan=False).encode()
 
     @classmethod
-    def from_json(cls, text: bytes) -> DecisionRecord:
+    def from_json(cls, text: bytes) -> PromotionRecord:
         """Reads an entry; fields that a later version added are ignored. Raises ValueError where it is none."""
         given = json.loads(text)
         known = {f.name for f in dataclasses.fields(cls)}
@@ -86,7 +86,7 @@ class DecisionRecord:
         except TypeError:
             raise ValueError("no decision") from None
 
-    def says_the_same_as(self, other: DecisionRecord) -> bool:
+    def says_the_same_as(self, other: PromotionRecord) -> bool:
         """Whether two entries differ in nothing but their time and place in the chain."""
         return self._content() == other._content()
 
@@ -111,10 +111,10 @@ class Head:
 class Chain:
     """A proven log: its entries, oldest first, and its newest."""
 
-    records: tuple[DecisionRecord, ...] = ()
+    records: tuple[PromotionRecord, ...] = ()
     head: Head = Head()
 
-    def followed_by(self, record: DecisionRecord) -> Chain:
+    def followed_by(self, record: PromotionRecord) -> Chain:
         """The chain with one more entry, which gets its number and the digest of the one before."""
         number = self.head.number + 1
         added = dataclasses.replace(record, number=number, previous=self.head.digest)
@@ -157,7 +157,7 @@ def digest_of(body: bytes) -> str:
     return hashlib.sha256(body).hexdigest()
 
 
-def reigns(records: Sequence[DecisionRecord]) -> tuple[str, ...]:
+def reigns(records: Sequence[PromotionRecord]) -> tuple[str, ...]:
     """The registry version of each champion, in the order of their reigns; one that came back stands there again."""
     found: list[str] = []
     for record in records:
@@ -168,7 +168,7 @@ def reigns(records: Sequence[DecisionRecord]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def lawful_reigns(records: Sequence[DecisionRecord]) -> tuple[str, ...]:
+def lawful_reigns(records: Sequence[PromotionRecord]) -> tuple[str, ...]:
     """The reigns that a decision began, and the one that stood when the log began; not those that were set by hand."""
     begun = [record for record in records if record.kind in REIGN_BEGINS]
     lawful = {record.version for record in begun} | {record.champion_before for record in begun[:1]}
@@ -187,11 +187,11 @@ def _gaps(bodies: Mapping[int, bytes], last: int) -> list[str]:
     return problems
 
 
-def _read(bodies: Mapping[int, bytes]) -> tuple[dict[int, DecisionRecord], list[str]]:
+def _read(bodies: Mapping[int, bytes]) -> tuple[dict[int, PromotionRecord], list[str]]:
     records, problems = {}, []
     for number in sorted(bodies):
         try:
-            records[number] = DecisionRecord.from_json(bodies[number])
+            records[number] = PromotionRecord.from_json(bodies[number])
         except ValueError:
             problems.append(f"entry {number} is no decision: it was changed")
             continue
@@ -200,7 +200,7 @@ def _read(bodies: Mapping[int, bytes]) -> tuple[dict[int, DecisionRecord], list[
     return records, problems
 
 
-def _broken_links(records: Mapping[int, DecisionRecord], bodies: Mapping[int, bytes]) -> list[str]:
+def _broken_links(records: Mapping[int, PromotionRecord], bodies: Mapping[int, bytes]) -> list[str]:
     problems = []
     for number, record in records.items():
         before = bodies.get(number - 1)

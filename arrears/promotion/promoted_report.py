@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from arrears.contracts.job_configs.jobs import PromoteModelConfig
-from arrears.contracts.promotion_log import DecisionRecord
+from arrears.contracts.promotion_log import PromotionRecord
 from arrears.reports.banner import with_override
 from arrears.stores.models import Models
 from arrears.stores.objects import Objects
@@ -11,7 +11,7 @@ from arrears.stores.objects import Objects
 _PAGE = "report.html"
 
 
-def put_override_first(config: PromoteModelConfig, decided: DecisionRecord, objects: Objects, models: Models) -> None:
+def put_override_first(config: PromoteModelConfig, decided: PromotionRecord, objects: Objects, models: Models) -> None:
     """Puts an override at the top of the report, in S3 and in MLflow; done again, it changes nothing.
 
     Args:

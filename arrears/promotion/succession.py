@@ -14,11 +14,11 @@ from contextlib import contextmanager
 from arrears.contracts.addresses import registered_model
 from arrears.contracts.errors import BadConfiguration
 from arrears.contracts.job_configs.jobs import ProposeModelConfig, RollbackModelConfig
-from arrears.contracts.promotion_log import REIGN_BEGINS, Chain, DecisionRecord, reigns
-from arrears.stores.decision_log import DecisionLog
+from arrears.contracts.promotion_log import REIGN_BEGINS, Chain, PromotionRecord, reigns
 from arrears.stores.locks import Lock, held_lock
 from arrears.stores.model_registry import CHALLENGER, CHAMPION, Registry
 from arrears.stores.objects import Objects
+from arrears.stores.promotion_records import PromotionRecords
 
 log = logging.getLogger(__name__)
 
@@ -40,9 +40,9 @@ def succession(
     """
     name, addresses, registry = registered_model(config.dataset, config.task), config.addresses, Registry()
     with held_lock(objects, addresses.lock(f"model-{name}"), wait_seconds=LOCK_WAIT_SECONDS) as lock:
-        decisions = DecisionLog(objects, addresses.decisions(name))
-        chain = decisions.present(lambda: registry.newest_decision(name))
-        held = Succession(name, registry, decisions, lock, chain)
+        promotions = PromotionRecords(objects, addresses.promotions(name))
+        chain = promotions.present(lambda: registry.newest_promotion(name))
+        held = Succession(name, registry, promotions, lock, chain)
         held.finish_what_was_begun(changed_by_hand=changed_by_hand)
         yield held
 
@@ -50,12 +50,12 @@ def succession(
 class Succession:
     """The decisions about one model and the aliases that follow from them, in the hands of the holder of its lock."""
 
-    def __init__(self, name: str, registry: Registry, decisions: DecisionLog, lock: Lock, chain: Chain) -> None:
+    def __init__(self, name: str, registry: Registry, promotions: PromotionRecords, lock: Lock, chain: Chain) -> None:
         self.name = name
-        self._registry, self._decisions, self._lock, self._chain = registry, decisions, lock, chain
+        self._registry, self._promotions, self._lock, self._chain = registry, promotions, lock, chain
 
     @property
-    def records(self) -> tuple[DecisionRecord, ...]:
+    def records(self) -> tuple[PromotionRecord, ...]:
         """Every decision so far, oldest first."""
         return self._chain.records
 
@@ -64,20 +64,20 @@ class Succession:
         """The registry version that serves now; None: there is none yet."""
         return self._registry.aliases(self.name).get(CHAMPION)
 
-    def record(self, record: DecisionRecord) -> None:
+    def record(self, record: PromotionRecord) -> None:
         """Adds a decision to the log, unless it says what the same run has said before (a rerun).
 
         A decision by which a reign begins is always added; `crown_the_latest` makes it count.
         """
         if record.kind not in REIGN_BEGINS and any(record.says_the_same_as(earlier) for earlier in self.records):
             return
-        longer = self._decisions.following(self._chain, record)
+        longer = self._promotions.following(self._chain, record)
         # First of all: whoever can write to the log alone can then add nothing to it.
         self._lock.check()
-        self._registry.announce_decision(self.name, longer.head)
-        self._decisions.add(longer)
+        self._registry.announce_promotion(self.name, longer.head)
+        self._promotions.add(longer)
         self._chain = longer
-        self._registry.remember_decision(self.name, longer.head)
+        self._registry.remember_promotion(self.name, longer.head)
 
     def challenge(self, version: str) -> None:
         """Names a version as the one that may come next."""
@@ -98,8 +98,8 @@ class Succession:
         Raises:
             BadConfiguration: the champion is neither that of the log nor the one before: it was changed by hand.
         """
-        if self._chain.head.number > self._registry.newest_decision(self.name).number:
-            self._registry.remember_decision(self.name, self._chain.head)
+        if self._chain.head.number > self._registry.newest_promotion(self.name).number:
+            self._registry.remember_promotion(self.name, self._chain.head)
         begun = [record for record in self.records if record.kind in REIGN_BEGINS]
         if not begun:
             return
@@ -120,8 +120,8 @@ class Succession:
     def crown_the_latest(self) -> None:
         """Sets the aliases that follow from the log: ``archived-N`` of the earlier reigns, then ``champion``."""
         self._set_aliases()
-        while self._decisions.length() > len(self.records):  # this job slept while another decided: its word counts
-            self._chain = self._decisions.present(lambda: self._registry.newest_decision(self.name))
+        while self._promotions.length() > len(self.records):  # this job slept while another decided: its word counts
+            self._chain = self._promotions.present(lambda: self._registry.newest_promotion(self.name))
             self._set_aliases()
 
     def _set_aliases(self) -> None:

@@ -24,23 +24,23 @@ _KEPT, _ANNOUNCED = "arrears.decision.kept.", "arrears.decision.announced."
 _OLD_HEAD = "arrears.decisions"  # of earlier versions: number, digest and announced digest in one line
 _UNREACHABLE = ("failed with exception", "failed with timeout exception")
 
-Asked = ParamSpec("Asked")
-Answer = TypeVar("Answer")
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
-def answered(question: Callable[Asked, Answer]) -> Callable[Asked, Answer]:
-    """Names MLflow as what is not there, where it stays away for longer than its own client waits.
+def translate_outages(call: Callable[P, R]) -> Callable[P, R]:
+    """Turns an outage of MLflow that outlasts its own client's retries into `UpstreamNotReady`.
 
     That client sends a request again after a lost connection and the statuses 408, 429 and 5xx, seven times within four
     minutes (MLFLOW_HTTP_REQUEST_MAX_RETRIES, MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR).
     """
 
-    @wraps(question)
-    def asked(*given: Asked.args, **named: Asked.kwargs) -> Answer:
+    @wraps(call)
+    def translated(*args: P.args, **kwargs: P.kwargs) -> R:
         from mlflow.exceptions import MlflowException
 
         try:
-            return question(*given, **named)
+            return call(*args, **kwargs)
         except MlflowException as error:
             if any(sign in str(error) for sign in _UNREACHABLE):
                 raise UpstreamNotReady(
@@ -48,67 +48,67 @@ def answered(question: Callable[Asked, Answer]) -> Callable[Asked, Answer]:
                 ) from error
             raise
 
-    return asked
+    return translated
 
 
 class Registry:
     """Reads and sets the aliases of registered models, and what the registry remembers of their decisions."""
 
-    @answered
+    @translate_outages
     def aliases(self, name: str) -> dict[str, str]:
         """Alias → registry version, of everything that has a name of its own; empty where no model is registered."""
         found = self._registered(name)
         return {} if found is None else {alias: str(version) for alias, version in found.aliases.items()}
 
-    @answered
+    @translate_outages
     def set_alias(self, name: str, alias: str, version: str) -> None:
         """Points an alias to a version."""
         self._client.set_registered_model_alias(name, alias, version)
 
-    @answered
+    @translate_outages
     def drop_alias(self, name: str, alias: str) -> None:
         """Takes an alias away."""
         self._client.delete_registered_model_alias(name, alias)
 
-    @answered
-    def newest_decision(self, name: str) -> Head:
+    @translate_outages
+    def newest_promotion(self, name: str) -> Head:
         """What the registry remembers of the model's log of decisions."""
-        return remembered(self._decision_tags(name))
+        return remembered(self._promotion_tags(name))
 
-    @answered
-    def announce_decision(self, name: str, head: Head) -> None:
+    @translate_outages
+    def announce_promotion(self, name: str, head: Head) -> None:
         """Keeps the digest of an entry that is about to be added."""
         self._client.set_registered_model_tag(name, f"{_ANNOUNCED}{head.number:08d}.{head.digest[:16]}", head.digest)
 
-    @answered
-    def remember_decision(self, name: str, head: Head) -> None:
+    @translate_outages
+    def remember_promotion(self, name: str, head: Head) -> None:
         """Keeps that an entry is there, and forgets what is older."""
-        tags = self._decision_tags(name)
+        tags = self._promotion_tags(name)
         self._client.set_registered_model_tag(name, f"{_KEPT}{head.number:08d}", head.digest)
         for tag in sorted(tags):
             number = head.number if tag == _OLD_HEAD else int(tag.removeprefix(_KEPT).removeprefix(_ANNOUNCED)[:8])
             if number < head.number or (number == head.number and not tag.startswith(_KEPT)):
                 self._client.delete_registered_model_tag(name, tag)
 
-    @answered
-    def decided_models(self) -> list[str]:
+    @translate_outages
+    def models_with_promotions(self) -> list[str]:
         """Names of the registered models about which something was decided."""
         names, token = [], None
         while True:
             page = self._client.search_registered_models(page_token=token)
-            names += [str(model.name) for model in page if any(map(_is_of_decisions, model.tags))]
+            names += [str(model.name) for model in page if any(map(_is_of_promotions, model.tags))]
             token = page.token
             if not token:
                 return sorted(names)
 
-    @answered
+    @translate_outages
     def tag_version(self, name: str, version: str, tag: str, text: str) -> None:
         """Sets a tag of one registry version."""
         self._client.set_model_version_tag(name, version, tag, text)
 
-    def _decision_tags(self, name: str) -> dict[str, str]:
+    def _promotion_tags(self, name: str) -> dict[str, str]:
         found = self._registered(name)
-        return {} if found is None else {tag: text for tag, text in found.tags.items() if _is_of_decisions(tag)}
+        return {} if found is None else {tag: text for tag, text in found.tags.items() if _is_of_promotions(tag)}
 
     def _registered(self, name: str) -> Any:
         from mlflow.exceptions import MlflowException
@@ -150,5 +150,5 @@ def _old_head(text: str) -> Head:
     return Head(int(number), digests[0], frozenset(digests[1:]))
 
 
-def _is_of_decisions(tag: str) -> bool:
+def _is_of_promotions(tag: str) -> bool:
     return tag == _OLD_HEAD or tag.startswith((_KEPT, _ANNOUNCED))

@@ -21,7 +21,7 @@ from arrears.contracts.errors import BadConfiguration, UpstreamNotReady
 from arrears.contracts.tables.column_names import SCORE
 from arrears.stores.model_code import write_entry, write_package
 from arrears.stores.model_notes import AS_OF_TAG, RUN_URL_TAG, model_note, version_note
-from arrears.stores.model_registry import ABSENT, CHAMPION, LONGEST_TAG, answered
+from arrears.stores.model_registry import ABSENT, CHAMPION, LONGEST_TAG, translate_outages
 
 MODEL_FOLDER = "model"
 # Without it MLflow opens on its pages about language models, where no run is in sight.
@@ -52,12 +52,12 @@ class Models:
         self, experiment: str, name: str, *, parameters: Mapping[str, Any], tags: Mapping[str, str]
     ) -> Iterator[str]:
         """Opens an MLflow run, which ends as failed when the block raises; yields its id."""
-        answered(self._mlflow.set_experiment)(experiment)
-        with answered(self._mlflow.start_run)(run_name=name, tags=dict(tags)) as run:
-            answered(self._mlflow.log_params)(dict(parameters))
+        translate_outages(self._mlflow.set_experiment)(experiment)
+        with translate_outages(self._mlflow.start_run)(run_name=name, tags=dict(tags)) as run:
+            translate_outages(self._mlflow.log_params)(dict(parameters))
             yield run.info.run_id
 
-    @answered
+    @translate_outages
     def log_model(
         self,
         files: ModelFiles,
@@ -97,7 +97,7 @@ class Models:
                 metadata={"features": dict(features)},
             )
 
-    @answered
+    @translate_outages
     def log_results(
         self, run_id: str, metrics: Mapping[str, float], files: Mapping[str, bytes], tags: Mapping[str, str]
     ) -> None:
@@ -127,14 +127,14 @@ class Models:
             tags=[RunTag(name, text) for name, text in told.items()],
         )
 
-    @answered
+    @translate_outages
     def tag_run(self, run_id: str, tags: Mapping[str, str]) -> None:
         """Says more of a run, in one request."""
         from mlflow.entities import RunTag
 
         self._client.log_batch(run_id, tags=[RunTag(name, text) for name, text in tags.items()])
 
-    @answered
+    @translate_outages
     def log_dataset(self, run_id: str, *, name: str, digest: str, source: str) -> None:
         """Says in MLflow's own terms which data the run was trained on."""
         from mlflow.entities import Dataset, DatasetInput, InputTag
@@ -142,23 +142,23 @@ class Models:
         dataset = Dataset(name=name, digest=digest, source_type="delta", source=source)
         self._client.log_inputs(run_id, [DatasetInput(dataset, [InputTag("mlflow.data.context", "training")])])
 
-    @answered
+    @translate_outages
     def files_of_run(self, run_id: str) -> ModelFiles:
         """The model that a run logged."""
         return self._files(f"runs:/{run_id}/{MODEL_FOLDER}")
 
-    @answered
+    @translate_outages
     def files_of_version(self, name: str, version: str) -> ModelFiles:
         """The model of one registry version."""
         return self._files(f"models:/{name}/{version}")
 
-    @answered
+    @translate_outages
     def run_facts(self, run_id: str) -> tuple[dict[str, float], dict[str, str], dict[str, str]]:
         """Metrics, parameters and tags of a run."""
         data = self._client.get_run(run_id).data
         return dict(data.metrics), dict(data.params), dict(data.tags)
 
-    @answered
+    @translate_outages
     def register(self, run_id: str, name: str, *, tags: Mapping[str, str]) -> str:
         """Gives the run's model a registry version, described; the version it already has when asked again."""
         from mlflow.exceptions import MlflowException
@@ -184,7 +184,7 @@ class Models:
         found = self._client.search_model_versions(f"name = '{name}' and run_id = '{run_id}'")
         return str(min(int(version.version) for version in found)) if found else None
 
-    @answered
+    @translate_outages
     def champion(self, name: str) -> str | None:
         """The registry version that is champion now; None when there is none yet."""
         from mlflow.exceptions import MlflowException
@@ -196,7 +196,7 @@ class Models:
                 return None
             raise
 
-    @answered
+    @translate_outages
     def run_of_version(self, name: str, version: str) -> str:
         """The MLflow run that a registry version came from; BadConfiguration where there is no such version."""
         from mlflow.exceptions import MlflowException
@@ -208,7 +208,7 @@ class Models:
                 raise BadConfiguration(f"version {version} of {name} is not in the registry any more") from None
             raise
 
-    @answered
+    @translate_outages
     def run_url(self, run_id: str) -> str:
         """The page of a run in MLflow's interface."""
         experiment = self._client.get_run(run_id).info.experiment_id

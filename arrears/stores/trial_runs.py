@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from arrears.stores.model_registry import LONGEST_TAG, answered
+from arrears.stores.model_registry import LONGEST_TAG, translate_outages
 
 DIGEST_TAG = "arrears.experiment_digest"
 TRIAL_TAG = "arrears.trial"
@@ -46,7 +46,7 @@ class TrialRuns:
     def __init__(self, parent_id: str, digest: str) -> None:
         self.parent_id, self.digest = parent_id, digest
 
-    @answered
+    @translate_outages
     def keep(
         self,
         name: str,
@@ -78,7 +78,7 @@ class TrialRuns:
         self._client.set_terminated(run_id, status="FINISHED" if finished else "FAILED")
         return run_id
 
-    @answered
+    @translate_outages
     def finished(self) -> list[FinishedTrial]:
         """The finished trials of every run with this digest, the earliest first, each key once."""
         found: dict[str, FinishedTrial] = {}

@@ -14,7 +14,7 @@ from datetime import datetime
 from arrears.contracts.errors import BadConfiguration
 from arrears.contracts.job_configs.jobs import PromoteModelConfig
 from arrears.contracts.outcome_facts import JobResult
-from arrears.contracts.promotion_log import DecisionRecord, Kind
+from arrears.contracts.promotion_log import Kind, PromotionRecord
 from arrears.model.gate.promotion import Decision, overridden
 from arrears.promotion.candidates import Candidate, judged, require_champion, told_rules
 from arrears.promotion.promoted_report import put_override_first
@@ -98,8 +98,8 @@ def _refuse_unproven_answer(config: PromoteModelConfig, candidate: Candidate) ->
         raise BadConfiguration(*problems)
 
 
-def _record(name: str, version: str, config: PromoteModelConfig, candidate: Candidate) -> DecisionRecord:
-    return DecisionRecord(
+def _record(name: str, version: str, config: PromoteModelConfig, candidate: Candidate) -> PromotionRecord:
+    return PromotionRecord(
         kind="refused",
         model=name,
         version=version,
@@ -119,7 +119,7 @@ def _who(config: PromoteModelConfig, decision: Decision) -> str:
     return config.approver or config.requested_by or UNKNOWN
 
 
-def _answer_record(config: PromoteModelConfig, record: DecisionRecord) -> DecisionRecord:
+def _answer_record(config: PromoteModelConfig, record: PromotionRecord) -> PromotionRecord:
     """The log's entry about the approver's answer."""
     kind: Kind = "approved" if config.answer == "Approve" else "rejected"
     silence = f"no answer until {config.answered_at}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from arrears.contracts.errors import BadConfiguration
 from arrears.contracts.job_configs.jobs import RollbackModelConfig
 from arrears.contracts.outcome_facts import JobResult
-from arrears.contracts.promotion_log import REIGN_BEGINS, DecisionRecord, lawful_reigns
+from arrears.contracts.promotion_log import REIGN_BEGINS, PromotionRecord, lawful_reigns
 from arrears.promotion.succession import Succession, succession
 from arrears.stores.models import Models
 from arrears.stores.objects import Objects
@@ -50,7 +50,7 @@ def _overridden(held: Succession, version: str) -> dict[str, str]:
     return {"OVERRIDE": f"version {version} became champion as {by.who} set aside {rules}, because: {by.override}"}
 
 
-def _done_already(held: Succession, config: RollbackModelConfig) -> DecisionRecord | None:
+def _done_already(held: Succession, config: RollbackModelConfig) -> PromotionRecord | None:
     """The entry that this very run has written before it was repeated."""
     begun = [record for record in held.records if record.kind in REIGN_BEGINS]
     latest = begun[-1] if begun else None
@@ -58,9 +58,9 @@ def _done_already(held: Succession, config: RollbackModelConfig) -> DecisionReco
     return latest if same and config.run_label != BY_HAND else None
 
 
-def _record(held: Succession, config: RollbackModelConfig) -> DecisionRecord:
+def _record(held: Succession, config: RollbackModelConfig) -> PromotionRecord:
     present = held.champion or ""
-    return DecisionRecord(
+    return PromotionRecord(
         kind="rolled back",
         model=held.name,
         version=_target(held, config, present),

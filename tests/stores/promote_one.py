@@ -1,4 +1,4 @@
-"""Promotes one MLflow run: one of the processes of test_decision_log."""
+"""Promotes one MLflow run: one of the processes of test_promotion_records."""
 
 from __future__ import annotations
 

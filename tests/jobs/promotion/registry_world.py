@@ -90,7 +90,7 @@ def aliases() -> dict[str, str]:
 
 
 def entries(root: str) -> list[dict[str, object]]:
-    return [json.loads(Objects().get(item.uri)) for item in Objects().list(Addresses(root).decisions(MODEL))]
+    return [json.loads(Objects().get(item.uri)) for item in Objects().list(Addresses(root).promotions(MODEL))]
 
 
 def kinds(root: str) -> list[object]:

@@ -138,7 +138,7 @@ def test_override_stands_first_on_the_kept_page_and_in_the_log(root: str, tmp_pa
             " Reason: a pilot of &lt;b&gt;fifty&lt;/b&gt; loans"
         )
         assert found.count("Promoted by override") == 1
-    (address,) = [item.uri for item in Objects().list(Addresses(root).decisions(MODEL))]
+    (address,) = [item.uri for item in Objects().list(Addresses(root).promotions(MODEL))]
     assert Objects().get(address).startswith(b'{\n "override": "a pilot of <b>fifty</b> loans",\n "set_aside": [')
 
 

@@ -14,10 +14,10 @@ from arrears.contracts.errors import BadConfiguration, Contended
 from arrears.contracts.promotion_log import reigns
 from arrears.promotion import succession
 from arrears.promotion.succession import Succession
-from arrears.stores.decision_log import DecisionLog
 from arrears.stores.model_registry import Registry
 from arrears.stores.models import Models
 from arrears.stores.objects import Objects
+from arrears.stores.promotion_records import PromotionRecords
 from spark_jobs.jobs import promote_model, rollback_model
 from tests.jobs.promotion.registry_world import (
     A_PILOT,
@@ -100,9 +100,9 @@ def test_champion_from_before_the_log_is_archived_as_the_first(root: str) -> Non
 @pytest.mark.parametrize(
     ("owner", "step", "call"),
     [
-        (Registry, "announce_decision", 1),
-        (DecisionLog, "add", 1),
-        (Registry, "remember_decision", 1),
+        (Registry, "announce_promotion", 1),
+        (PromotionRecords, "add", 1),
+        (Registry, "remember_promotion", 1),
         (Registry, "set_alias", 1),
     ],
 )
@@ -134,9 +134,9 @@ def test_killed_promotion_leaves_the_old_champion_and_a_rerun_finishes(
 @pytest.mark.parametrize(
     ("owner", "step", "call"),
     [
-        (Registry, "announce_decision", 1),
-        (DecisionLog, "add", 1),
-        (Registry, "remember_decision", 1),
+        (Registry, "announce_promotion", 1),
+        (PromotionRecords, "add", 1),
+        (Registry, "remember_promotion", 1),
         (Registry, "set_alias", 1),
         (Registry, "set_alias", 2),
     ],
@@ -157,11 +157,13 @@ def test_promotion_that_slept_at_any_step_while_others_decided_takes_nothing_bac
 
     monkeypatch.setattr(succession, "held_lock", lambda *_, **__: nullcontext(Mock()))
     monkeypatch.setattr(owner, step, asleep)
-    is_refused = step in ("announce_decision", "add")
+    is_refused = step in ("announce_promotion", "add")
     with pytest.raises(Contended, match="run again") if is_refused else nullcontext():
         promote_model.run(config)
 
-    chain = DecisionLog(Objects(), Addresses(root).decisions(MODEL)).present(lambda: Registry().newest_decision(MODEL))
+    chain = PromotionRecords(Objects(), Addresses(root).promotions(MODEL)).present(
+        lambda: Registry().newest_promotion(MODEL)
+    )
     assert kinds(root) == ["promoted"] * (2 if is_refused else 3) + ["rolled back"] * others
     assert aliases()["champion"] == reigns(chain.records)[-1]
     rollback_model.run(a_rollback(root))  # nothing has to be repaired first
@@ -183,7 +185,7 @@ def test_job_killed_between_log_and_alias_is_finished_by_the_next_one(
 def test_changed_entry_stops_promotion_and_rollback_and_is_named(root: str) -> None:
     first = promoted(root)
     second = promoted(root, first)
-    uri = f"{Addresses(root).decisions(MODEL)}/00000001.json"
+    uri = f"{Addresses(root).promotions(MODEL)}/00000001.json"
     Objects().put(uri, Objects().get(uri).replace(b'"the gate"', b'"somebody"'))
     config = a_promotion(root, measured(BETTER, second), second)
     for attempt in (lambda: promote_model.run(config), lambda: rollback_model.run(a_rollback(root))):
@@ -195,8 +197,8 @@ def test_changed_entry_stops_promotion_and_rollback_and_is_named(root: str) -> N
 def test_entry_that_only_the_log_knows_of_stops_promotion(root: str) -> None:
     first = promoted(root)
     second = promoted(root, first)
-    log = DecisionLog(Objects(), Addresses(root).decisions(MODEL))
-    chain = log.chain(Registry().newest_decision(MODEL))
+    log = PromotionRecords(Objects(), Addresses(root).promotions(MODEL))
+    chain = log.chain(Registry().newest_promotion(MODEL))
     log.add(log.following(chain, replace(chain.records[0], champion_before=second)))
     with pytest.raises(BadConfiguration, match="entry 3 was never announced to the registry: it was put there"):
         promote_model.run(a_promotion(root, measured(BETTER, second), second))

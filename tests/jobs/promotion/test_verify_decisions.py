@@ -9,7 +9,7 @@ import pytest
 
 from arrears.contracts.addresses import Addresses
 from arrears.contracts.errors import BadConfiguration
-from arrears.contracts.promotion_log import Chain, DecisionRecord
+from arrears.contracts.promotion_log import Chain, PromotionRecord
 from arrears.stores.objects import Objects
 from ops import verify_decisions
 from spark_jobs.jobs import promote_model, rollback_model
@@ -65,7 +65,7 @@ def test_model_that_does_not_exist_is_no_success_and_those_that_do_are_named(
 
 def test_reason_is_told_to_its_last_word_and_one_decision_is_one() -> None:
     why = " ".join(f"word{number}" for number in range(60))
-    record = DecisionRecord("kept", MODEL, "1", "", "r", "the gate", why, at="2026-01-31T12:00:00+00:00")
+    record = PromotionRecord("kept", MODEL, "1", "", "r", "the gate", why, at="2026-01-31T12:00:00+00:00")
     headline, _, *rows = verify_decisions.shown(MODEL, Chain().followed_by(record), {}).splitlines()
     assert headline.startswith(f"{MODEL}: 1 decision, the chain")
     assert len(rows) > 1
@@ -77,7 +77,7 @@ def test_reason_is_told_to_its_last_word_and_one_decision_is_one() -> None:
 def test_missing_entries_are_named_also_when_they_are_the_last_or_all(
     root: str, gone: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    objects, folder = Objects(), Addresses(root).decisions(MODEL)
+    objects, folder = Objects(), Addresses(root).promotions(MODEL)
     kept = {item.uri: objects.get(item.uri) for item in objects.list(folder)}
     for uri in kept:
         if gone in ("all", Path(uri).name):

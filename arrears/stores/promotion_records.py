@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from pathlib import PurePosixPath
 
 from arrears.contracts.errors import BadConfiguration, Contended
-from arrears.contracts.promotion_log import Chain, DecisionRecord, Head, entry_name, proven
+from arrears.contracts.promotion_log import Chain, Head, PromotionRecord, entry_name, proven
 from arrears.stores.objects import Objects
 
 
-class DecisionLog:
+class PromotionRecords:
     """Reads and extends the log of one model; whoever extends it holds the model's lock."""
 
     def __init__(self, objects: Objects, folder: str) -> None:
@@ -50,7 +50,7 @@ class DecisionLog:
         """How many entries are there, as far as their names tell."""
         return len(self._objects.list(self._folder))
 
-    def following(self, chain: Chain, record: DecisionRecord) -> Chain:
+    def following(self, chain: Chain, record: PromotionRecord) -> Chain:
         """The chain with the next entry, dated now; nothing is written yet."""
         return chain.followed_by(dataclasses.replace(record, at=datetime.now(UTC).isoformat(timespec="seconds")))
 

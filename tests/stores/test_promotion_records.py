@@ -12,30 +12,30 @@ import pytest
 
 from arrears.contracts.addresses import Addresses
 from arrears.contracts.errors import BadConfiguration, Contended
-from arrears.contracts.promotion_log import Chain, DecisionRecord, Head
-from arrears.stores.decision_log import DecisionLog
+from arrears.contracts.promotion_log import Chain, Head, PromotionRecord
 from arrears.stores.model_registry import Registry
 from arrears.stores.objects import Objects
+from arrears.stores.promotion_records import PromotionRecords
 from tests.jobs.models.model_world import local_registry
 from tests.jobs.promotion.registry_world import BETTER, DATASET, GOOD, MODEL, VERSION, describe, measured
 
 PROMOTER = Path(__file__).with_name("promote_one.py")
 
 
-def a_record(version: str = "1") -> DecisionRecord:
-    return DecisionRecord(
+def a_record(version: str = "1") -> PromotionRecord:
+    return PromotionRecord(
         kind="promoted", model=MODEL, version=version, champion_before="", request="r", who="the gate", why="é"
     )
 
 
-def added(log: DecisionLog, chain: Chain, record: DecisionRecord) -> Chain:
+def added(log: PromotionRecords, chain: Chain, record: PromotionRecord) -> Chain:
     longer = log.following(chain, record)
     log.add(longer)
     return longer
 
 
 def test_log_is_read_back_whole_and_dated(s3: Objects, folder: str) -> None:
-    log = DecisionLog(s3, folder)
+    log = PromotionRecords(s3, folder)
     chain = added(log, added(log, log.chain(Head()), a_record("1")), a_record("2"))
     assert log.chain(chain.head) == chain
     assert [record.version for record in chain.records] == ["1", "2"]
@@ -43,7 +43,7 @@ def test_log_is_read_back_whole_and_dated(s3: Objects, folder: str) -> None:
 
 
 def test_of_many_writers_after_the_same_entry_one_wins(s3: Objects, folder: str) -> None:
-    log = DecisionLog(s3, folder)
+    log = PromotionRecords(s3, folder)
     before = added(log, Chain(), a_record())
 
     def write(number: int) -> Chain | None:
@@ -68,7 +68,7 @@ def test_put_whose_answer_was_lost_finds_its_own_entry(
         return create(objects, uri, body)
 
     monkeypatch.setattr(Objects, "create", sent_twice)
-    log = DecisionLog(s3, folder)
+    log = PromotionRecords(s3, folder)
     chain = added(log, Chain(), a_record())
     assert log.chain(chain.head) == chain
 
@@ -91,7 +91,7 @@ def test_two_trainings_at_once_make_one_champion(s3: Objects, folder: str, tmp_p
         told = [promoter.communicate(timeout=150)[0] for promoter in promoters]
         codes = [promoter.returncode for promoter in promoters]
         registry = Registry()
-        chain = DecisionLog(s3, Addresses(folder).decisions(MODEL)).chain(registry.newest_decision(MODEL))
+        chain = PromotionRecords(s3, Addresses(folder).promotions(MODEL)).chain(registry.newest_promotion(MODEL))
         champion = registry.aliases(MODEL)["champion"]
     assert sorted(codes) == [0, BadConfiguration.exit_code], told
     assert told[codes.index(0)].splitlines()[-1] == "promoted"
