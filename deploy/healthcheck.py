@@ -16,7 +16,7 @@ SPARK_MASTER = "http://spark-master:8090/json/"
 TIMEOUT_SECONDS = 8.0
 
 
-def lacking(kind: str, what: str) -> str:
+def missing(kind: str, what: str) -> str:
     """Return what keeps a part from being healthy, empty where nothing does; raises OSError where nobody answers."""
     if kind == "http":
         _read(what)
@@ -45,9 +45,9 @@ def _read(url: str) -> bytes:
 
 
 def main(kind: str, what: str) -> int:
-    """Say what is lacking, if anything is."""
+    """Say what is missing, if anything is."""
     try:
-        reason = lacking(kind, what)
+        reason = missing(kind, what)
     except (OSError, ValueError) as refused:
         reason = f"no good answer: {refused}"
     if reason:

@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 FAILURE = "failure"
 ATTEMPT = "attempt"
 
-# The line of a program's output that says what ended it: of a traceback, of Java, of argparse, of the node's keeper.
+# The line of a program's output that says what ended it: of a traceback, of Java, of argparse, of the remote runner.
 _LAST_WORD = re.compile(r"^(\w+\.)*\w*(Error|Exception|Interrupt)\b.*|.*\berror: .*|the node cannot start .*")
 _SUBMIT = "Cannot execute: "  # of the provider: the whole command follows, then the last lines of its output
 

@@ -1,7 +1,7 @@
 """The ssh transport: the package and the job go to a node of the cluster by SFTP, and spark-submit runs there.
 
-Each attempt has a folder of its own there, and a keeper (`include/transports/ssh_remote_runner.py`) that ends the job
-when Airflow goes away.
+Each attempt has a folder of its own there, and a remote runner (`include/transports/ssh_remote_runner.py`) that ends
+the job when Airflow goes away.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from include.transports.ssh_node import Node, connect
 _KEEPER = Path(__file__).with_name("ssh_remote_runner.py")
 _LAST_LINES = 20
 _LONGEST_LINE = 64 * 1024
-# The keeper asks for ten seconds, then kills for five.
+# The remote runner asks for ten seconds, then kills for five.
 _END_SECONDS = 20.0
 
 
@@ -116,7 +116,7 @@ class RemoteSparkJob(JobOperator):
             raise AirflowException("\n".join([f"{self.name} failed on the node: {status}. Last lines:", *last]))
 
     def on_kill(self) -> None:
-        """Ends the job on the node: the keeper there ends everything when its standard input closes."""
+        """Ends the job on the node: the remote runner there ends everything when its standard input closes."""
         if self._client is None:
             return
         # In a thread of its own: this may run in a signal handler while the main thread holds paramiko's locks.
@@ -147,7 +147,7 @@ class RemoteSparkJob(JobOperator):
                 command = {"argv": self.command(node, folder), "env_file": node.env_file}
                 with sftp.open(f"{folder}/command.json", "w") as target:
                     target.write(json.dumps(command))
-            except BaseException:  # a timeout too: the keeper, which removes the folder otherwise, never starts
+            except BaseException:  # a timeout too: the runner, which removes the folder otherwise, never starts
                 _remove(sftp, folder)
                 raise
         return folder

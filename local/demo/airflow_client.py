@@ -58,13 +58,13 @@ class AirflowClient:
         deadline = time.monotonic() + seconds
         while True:
             known = {dag["dag_id"] for dag in self._get("/api/v2/dags?limit=100")["dags"]}
-            lacking = [dag_id for dag_id in dag_ids if dag_id not in known]
-            if not lacking:
+            missing = [dag_id for dag_id in dag_ids if dag_id not in known]
+            if not missing:
                 return
             if time.monotonic() > deadline:
                 errors = self._get("/api/v2/importErrors")["import_errors"]
                 told = [f"{error['filename']}: {error['stack_trace'].strip().splitlines()[-1]}" for error in errors]
-                raise UpstreamNotReady(f"Airflow does not know {', '.join(lacking)}", *told)
+                raise UpstreamNotReady(f"Airflow does not know {', '.join(missing)}", *told)
             time.sleep(POLL)
 
     def set_paused(self, dag_id: str, *, paused: bool) -> None:

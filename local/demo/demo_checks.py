@@ -21,13 +21,13 @@ class Evidence:
     objects: Objects
     models: Models
 
-    def lacking(self, dag_id: str) -> list[str]:
+    def missing_results(self, dag_id: str) -> list[str]:
         """What keeps the work of this DAG from being whole, in words; nothing where it is."""
         checks = {
-            "generate_data": self._lacking_data,
-            "training": self._lacking_champion,
-            "new_data": self._lacking_sample,
-            "inference": self._lacking_scores,
+            "generate_data": self._missing_data,
+            "training": self._missing_champion,
+            "new_data": self._missing_sample,
+            "inference": self._missing_scores,
         }
         try:
             return checks[dag_id]()
@@ -59,23 +59,23 @@ class Evidence:
         except UpstreamNotReady:
             return None
 
-    def _lacking_data(self) -> list[str]:
-        return self._lacking_files(Table.TRAIN) + self._lacking_files(Table.TEST)
+    def _missing_data(self) -> list[str]:
+        return self._missing_files(Table.TRAIN) + self._missing_files(Table.TEST)
 
-    def _lacking_champion(self) -> list[str]:
+    def _missing_champion(self) -> list[str]:
         return [] if self.champion() else [f"{registered_model(self.dataset)} has no champion"]
 
-    def _lacking_sample(self) -> list[str]:
+    def _missing_sample(self) -> list[str]:
         drawn_from = self.manifest(Table.TEST_SAMPLE).get("dataset_version", self.dataset_version())
         other = [] if drawn_from == self.dataset_version() else [f"it was drawn from version {drawn_from}"]
-        return other + self._lacking_files(Table.TEST_SAMPLE)
+        return other + self._missing_files(Table.TEST_SAMPLE)
 
-    def _lacking_scores(self) -> list[str]:
+    def _missing_scores(self) -> list[str]:
         scored, drawn = self.manifest(Table.TEST_SAMPLE_INFERENCE), self.manifest(Table.TEST_SAMPLE)
         fewer = [] if scored["rows"] == drawn["rows"] else [f"{scored['rows']} of {drawn['rows']} rows are scored"]
-        return fewer + self._lacking_files(Table.TEST_SAMPLE_INFERENCE)
+        return fewer + self._missing_files(Table.TEST_SAMPLE_INFERENCE)
 
-    def _lacking_files(self, table: Table) -> list[str]:
+    def _missing_files(self, table: Table) -> list[str]:
         manifest = self.manifest(table)
         if not manifest["files"]:
             return [f"the manifest of {table.value} names no file"]

@@ -99,7 +99,7 @@ class Pipeline:
         if run and not run.ended:
             self.progress.say(dag_id, "is still under way")
             return None
-        problems = self.evidence.lacking(dag_id)
+        problems = self.evidence.missing_results(dag_id)
         if run is None or run.state != "success":
             problems.append("this demo has no finished run of it")
         elif mail is None:

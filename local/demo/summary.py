@@ -51,8 +51,8 @@ def costs(settings: StackSettings, runs: Sequence[Finished], seconds: float) -> 
     """What the demo took, beside its targets: time since `make` began, memory of the stack now that it is idle."""
     repeated = not any(run.ran_now for run in runs)
     target = f"{WARM_MINUTES} min for a repeated run" if repeated else f"{COLD_MINUTES} min from a clean clone"
-    parts = Supervisor(settings).parts().values()
-    idle = sum(memory(part.pid) for part in parts if part.pid) / GIB
+    services = Supervisor(settings).services().values()
+    idle = sum(memory(service.pid) for service in services if service.pid) / GIB
     return (
         f"Took {int(seconds // 60)} min {int(seconds % 60)} s (target: at most {target}).\n"
         f"The idle stack holds {idle:.2f} GiB of memory (target: at most {IDLE_GIB} GiB).\n"

@@ -46,9 +46,9 @@ def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] | None = 
 def _run(asked: argparse.Namespace, settings: StackSettings, environ: Mapping[str, str]) -> int:
     if asked.command == "up":
         progress = Progress()
-        plan = bring_up(settings, environ, progress)
+        stack = bring_up(settings, environ, progress)
         progress.say("the stack is up")
-        sys.stdout.write("\n" + welcome(settings, plan.credentials))
+        sys.stdout.write("\n" + welcome(settings, stack.credentials))
     elif asked.command == "down":
         take_down(settings, Progress())
     elif asked.command == "status":

@@ -17,7 +17,7 @@ STOPPED = ("STOPPED", "EXITED", "FATAL")
 
 
 def take_down(settings: StackSettings, progress: Progress) -> None:
-    """Stop every part, the supervisor and whatever else belongs to this stack; say what was stopped."""
+    """Stop every service, the supervisor and whatever else belongs to this stack; say what was stopped."""
     supervisor = Supervisor(settings)
     stopped: list[str] = []
     if supervisor.is_running():
@@ -35,13 +35,13 @@ def take_down(settings: StackSettings, progress: Progress) -> None:
 
 
 def _stop_parts(supervisor: Supervisor) -> list[str]:
-    running = [part.name for part in supervisor.parts().values() if part.state not in STOPPED]
+    running = [service.name for service in supervisor.services().values() if service.state not in STOPPED]
     for name in running:
         supervisor.stop(name, wait=False)
     deadline = time.monotonic() + STOP_SECONDS + 3
     with contextlib.suppress(OSError):  # the supervisor may die meanwhile: the reaper comes next
         while time.monotonic() < deadline:
-            if all(part.state in STOPPED for part in supervisor.parts().values()):
+            if all(service.state in STOPPED for service in supervisor.services().values()):
                 break
             time.sleep(POLL)
     return running

@@ -1,4 +1,4 @@
-"""Does a part of the stack really answer? Each check returns what is missing, or an empty text."""
+"""Does a service of the stack really answer? Each check returns what is missing, or an empty text."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ AIRFLOW_FIELDS = {
 
 
 def missing(name: str, ports: Ports, started_at: float) -> str:
-    """Return what keeps a part from being healthy, empty where nothing does.
+    """Return what keeps a service from being healthy, empty where nothing does.
 
     `started_at` (seconds since 1970) is when its process began: a heartbeat from before is not its own.
     """

@@ -1,4 +1,4 @@
-"""Become one part of the stack: read its recorded command and environment, and replace this process by it.
+"""Become one service of the stack: read its recorded command and environment, and replace this process by it.
 
 The environment is the supervisor's own plus what is recorded, so that no secret stands in the supervisor's
 configuration or on a command line. The supervisor runs this as `python launch_service.py STATE NAME`; stdlib
@@ -14,7 +14,7 @@ from pathlib import Path
 
 
 def main(state: Path, name: str) -> None:
-    """Replace this process by the part that `local.stack up` recorded under this name."""
+    """Replace this process by the service that `local.stack up` recorded under this name."""
     record = json.loads((state / "parts" / f"{name}.json").read_text())
     os.chdir(record["folder"])
     environment = {k: v for k, v in os.environ.items() if not k.startswith("SUPERVISOR_")} | record["environment"]

@@ -1,4 +1,4 @@
-"""Show the end of the parts' logs, and follow them while they grow."""
+"""Show the end of the services' logs, and follow them while they grow."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from arrears.contracts.errors import BadConfiguration
-from local.stack.services import PART_NAMES
+from local.stack.services import SERVICE_NAMES
 from local.stack.status import duration, table
 from local.stack_settings import StackSettings
 
@@ -18,12 +18,12 @@ WIDEST = 100
 TAIL_BYTES = 16_384
 
 
-def log_files(settings: StackSettings, part: str | None) -> list[Path]:
-    """Return the log of one part, or of all that have written one; raises BadConfiguration for an unknown part."""
-    known = (*PART_NAMES, *OTHER_LOGS)
-    if part is not None and part not in known:
-        raise BadConfiguration(f"there is no part {part!r}; there are: {', '.join(known)}")
-    wanted = known if part is None else (part,)
+def log_files(settings: StackSettings, service: str | None) -> list[Path]:
+    """Return the log of one service, or of all that have written one; raises BadConfiguration for an unknown name."""
+    known = (*SERVICE_NAMES, *OTHER_LOGS)
+    if service is not None and service not in known:
+        raise BadConfiguration(f"there is no part {service!r}; there are: {', '.join(known)}")
+    wanted = known if service is None else (service,)
     files = [settings.logs / f"{name}.log" for name in wanted]
     return [file for file in files if file.exists()]
 

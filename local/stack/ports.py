@@ -12,17 +12,17 @@ from local.stack_settings import HOST, Ports
 
 
 def refuse_taken_ports(wanted: Mapping[str, tuple[str, int]]) -> None:
-    """Raise one BadConfiguration that names every taken port: its part, its holder, the variable to set.
+    """Raise one BadConfiguration that names every taken port: its service, its holder, the variable to set.
 
-    `wanted` gives, by the field's name in Ports, the part that listens there and the port.
+    `wanted` gives, by the field's name in Ports, the service that listens there and the port.
     """
     problems = []
-    for field, (part, port) in wanted.items():
+    for field, (service, port) in wanted.items():
         reason = _why_not_free(port)
         if reason:
             holder = listener(port)
             told = f"{reason} ({holder})" if holder else reason
-            problems.append(f"port {port}, wanted by {part}, is {told}: stop it or set {Ports.variable(field)}")
+            problems.append(f"port {port}, wanted by {service}, is {told}: stop it or set {Ports.variable(field)}")
     if problems:
         raise BadConfiguration(*problems)
 

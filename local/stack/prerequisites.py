@@ -1,4 +1,4 @@
-"""What must be there before parts can start: folders, tools, Airflow's database. Done once, checked each time."""
+"""What must be there before services can start: folders, tools, Airflow's database. Done once, checked each time."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ authorization_function = mlflow.server.auth:authenticate_request_basic_auth
 
 
 def make_folders(settings: StackSettings) -> None:
-    """Make the state folder, closed to other users, and all that parts expect in it."""
+    """Make the state folder, closed to other users, and all that services expect in it."""
     settings.state.mkdir(parents=True, exist_ok=True)
     settings.state.chmod(0o700)
     settings.tools.mkdir(parents=True, exist_ok=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import psutil
 
 # Every process of the stack inherits this variable; a job submitted by hand does not, so that a shell
-# which has read the stack's environment is never taken for a part of it.
+# which has read the stack's environment is never taken for a service of it.
 MARK = "ARREARS_STACK_MEMBER"
 SPARK_DRIVER = "org.apache.spark.deploy.SparkSubmit"
 TERM_SECONDS = 8.0

@@ -1,4 +1,4 @@
-"""Start one part of the stack anew, such as one whose settings of its own are to be read again."""
+"""Start one service of the stack anew, such as one whose settings of its own are to be read again."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 from arrears.contracts.errors import BadConfiguration, UpstreamNotReady
 from local.progress import Progress
 from local.stack.health import missing
-from local.stack.services import PART_NAMES
+from local.stack.services import SERVICE_NAMES
 from local.stack.supervisor import Supervisor
 from local.stack_settings import StackSettings
 
@@ -15,28 +15,28 @@ PATIENCE = 300.0
 POLL = 0.4
 
 
-def restart(settings: StackSettings, part: str | None, progress: Progress) -> None:
-    """Stop a part, start it, and wait until it answers; it starts with the settings that it had.
+def restart(settings: StackSettings, service: str | None, progress: Progress) -> None:
+    """Stop a service, start it, and wait until it answers; it starts with the settings that it had.
 
-    Raises BadConfiguration for a part that there is not, UpstreamNotReady where it does not come back.
+    Raises BadConfiguration for a service that there is not, UpstreamNotReady where it does not come back.
     """
-    if part not in PART_NAMES:
-        asked = f"there is no part {part!r}" if part else "say which part: make restart PART=name"
-        raise BadConfiguration(f"{asked}; there are: {', '.join(PART_NAMES)}")
+    if service not in SERVICE_NAMES:
+        asked = f"there is no part {service!r}" if service else "say which part: make restart PART=name"
+        raise BadConfiguration(f"{asked}; there are: {', '.join(SERVICE_NAMES)}")
     supervisor = Supervisor(settings)
     if not supervisor.is_running():
         raise UpstreamNotReady("the stack is not running: make up starts it")
-    supervisor.stop(part, wait=True)
-    progress.say(f"{part} is stopped")
-    supervisor.start(part)
+    supervisor.stop(service, wait=True)
+    progress.say(f"{service} is stopped")
+    supervisor.start(service)
     deadline = time.monotonic() + PATIENCE
-    while lacking := _lacking(supervisor, settings, part):
+    while problem := _problem(supervisor, settings, service):
         if time.monotonic() > deadline:
-            raise UpstreamNotReady(f"{part} did not come back: {lacking}", f"see `make logs PART={part}`")
+            raise UpstreamNotReady(f"{service} did not come back: {problem}", f"see `make logs PART={service}`")
         time.sleep(POLL)
-    progress.say(f"{part} is ready")
+    progress.say(f"{service} is ready")
 
 
-def _lacking(supervisor: Supervisor, settings: StackSettings, part: str) -> str:
-    state = supervisor.parts()[part]
-    return missing(part, settings.ports, state.started_at) if state.state == "RUNNING" else state.state
+def _problem(supervisor: Supervisor, settings: StackSettings, service: str) -> str:
+    state = supervisor.services()[service]
+    return missing(service, settings.ports, state.started_at) if state.state == "RUNNING" else state.state

@@ -1,4 +1,4 @@
-"""The parts of the stack: for each one its command, its environment, its port and what it waits for."""
+"""The services of the stack: for each one its command, its environment, its port and what it waits for."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from local.stack_settings import HOST, StackSettings
 from local.tools.versitygw import binary
 
 WORKER_CORES, WORKER_MEMORY = 2, "2g"  # two such workers oversubscribe a machine of two cores on purpose
-AIRFLOW_PARTS = ("airflow-api-server", "airflow-scheduler", "airflow-dag-processor", "airflow-triggerer")
-PART_NAMES = ("s3", "mlflow", "mail", "spark-master", "spark-worker-1", "spark-worker-2", *AIRFLOW_PARTS)
+AIRFLOW_SERVICES = ("airflow-api-server", "airflow-scheduler", "airflow-dag-processor", "airflow-triggerer")
+SERVICE_NAMES = ("s3", "mlflow", "mail", "spark-master", "spark-worker-1", "spark-worker-2", *AIRFLOW_SERVICES)
 
 
 @dataclass(frozen=True)
-class Part:
+class Service:
     """One supervised program.
 
-    `environment` comes on top of what the supervisor runs in. `ports` are fields of Ports; `needs` are parts
+    `environment` comes on top of what the supervisor runs in. `ports` are fields of Ports; `needs` are services
     that must answer before this one is started, `prepared` the preparations that must be done.
     """
 
@@ -39,7 +39,7 @@ class Part:
     url: str = ""
 
     def record(self) -> str:
-        """Return what `launch_service` needs to become this part."""
+        """Return what `launch_service` needs to become this service."""
         return json.dumps(self._told(), indent=1, sort_keys=True)
 
     def record_path(self, settings: StackSettings) -> Path:
@@ -60,7 +60,7 @@ class Part:
         return names - {"PATH"} | ({"command"} if recorded != told else set())
 
     def write_record(self, settings: StackSettings) -> None:
-        """Record this part for its launch; the file holds secrets and is private."""
+        """Record this service for its launch; the file holds secrets and is private."""
         write_private(self.record_path(settings), self.record())
 
     def _told(self) -> dict[str, Any]:
@@ -68,8 +68,8 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Plan:
-    """All parts of one stack, made from what is known of the machine."""
+class Stack:
+    """All services of one stack, made from what is known of the machine."""
 
     settings: StackSettings
     credentials: Credentials
@@ -79,7 +79,7 @@ class Plan:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The variables of every part and of jobs submitted by hand.
+        """The variables of every service and of jobs submitted by hand.
 
         A person's settings of the DAGs and their own Airflow connections reach Airflow too; of Spark's
         configuration they set what they name.
@@ -94,8 +94,8 @@ class Plan:
         state = str(self.settings.state)
         return {**self.inherited, **marking(state), "ARREARS_STATE": state}
 
-    def parts(self) -> tuple[Part, ...]:
-        """Return every part, in the order in which they are shown."""
+    def services(self) -> tuple[Service, ...]:
+        """Return every service, in the order in which they are shown."""
         airflow = self.environment
         # Spark and MLflow do without Airflow's secrets, and Spark's workers without the repository on
         # their path: a module that is missing from the package must be missing there too.
@@ -104,7 +104,7 @@ class Plan:
         master, first, second = self._spark(spark)
         return (self._s3(), self._mlflow(plain), self._mail(), master, first, second, *self._airflow(airflow))
 
-    def _s3(self) -> Part:
+    def _s3(self) -> Service:
         state, port = self.settings.state, self.settings.ports.s3
         argv = [str(binary(self.settings.tools)), "--quiet", "--port", f"{HOST}:{port}", "--region", REGION]
         argv += ["--health", "/health", "--iam-dir", str(state / "s3" / "accounts"), "posix"]
@@ -118,7 +118,7 @@ class Plan:
             "ROOT_ACCESS_KEY": self.credentials.s3_root_key,
             "ROOT_SECRET_KEY": self.credentials.s3_root_secret,
         }
-        return Part(
+        return Service(
             "s3",
             tuple(argv),
             root,
@@ -128,7 +128,7 @@ class Plan:
             url=f"http://{HOST}:{port}",
         )
 
-    def _mlflow(self, environment: Mapping[str, str]) -> Part:
+    def _mlflow(self, environment: Mapping[str, str]) -> Service:
         folder, port = self.settings.state / "mlflow", self.settings.ports.mlflow
         argv = [str(self.toolchain.python), "-m", "mlflow", "server", "--app-name", "basic-auth", "--host", HOST]
         argv += ["--port", str(port), "--workers", "1", "--backend-store-uri", f"sqlite:///{folder / 'mlflow.db'}"]
@@ -144,25 +144,25 @@ class Plan:
         clients = ("MLFLOW_TRACKING_URI", "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD")
         server = {k: v for k, v in environment.items() if k not in clients}
         url = f"http://{HOST}:{port}"
-        return Part("mlflow", tuple(argv), {**server, **own}, folder, ports=("mlflow",), url=url)
+        return Service("mlflow", tuple(argv), {**server, **own}, folder, ports=("mlflow",), url=url)
 
-    def _mail(self) -> Part:
+    def _mail(self) -> Service:
         ports = self.settings.ports
         argv = [str(self.toolchain.python), "-m", "local.mail.catcher", "--smtp-port", str(ports.smtp)]
         argv += ["--http-port", str(ports.mail), "--folder", str(self.settings.state / "mail")]
         environment = {"PYTHONPATH": str(self.settings.repository), "PYTHONUNBUFFERED": "1"}
         url = f"http://{HOST}:{ports.mail}"
-        return Part("mail", tuple(argv), environment, self.settings.state / "run", ports=("smtp", "mail"), url=url)
+        return Service("mail", tuple(argv), environment, self.settings.state / "run", ports=("smtp", "mail"), url=url)
 
-    def _spark(self, environment: Mapping[str, str]) -> tuple[Part, Part, Part]:
+    def _spark(self, environment: Mapping[str, str]) -> tuple[Service, Service, Service]:
         ports, spark_class = self.settings.ports, str(self.toolchain.spark_home / "bin" / "spark-class")
         folder, package = self.settings.state / "spark", "org.apache.spark.deploy"
 
-        def worker(number: int, page: int) -> Part:
+        def worker(number: int, page: int) -> Service:
             argv = [spark_class, f"{package}.worker.Worker", f"spark://{HOST}:{ports.spark_master}", "--host", HOST]
             argv += ["-c", str(WORKER_CORES), "-m", WORKER_MEMORY, "-d", str(folder / f"worker-{number}")]
             name = f"spark-worker-{number}"
-            return Part(
+            return Service(
                 name,
                 (*argv, "--webui-port", str(page)),
                 environment,
@@ -173,7 +173,7 @@ class Plan:
             )
 
         argv = [spark_class, f"{package}.master.Master", "--host", HOST, "--port", str(ports.spark_master)]
-        master = Part(
+        master = Service(
             "spark-master",
             (*argv, "--webui-port", str(ports.spark_ui)),
             environment,
@@ -183,16 +183,16 @@ class Plan:
         )
         return master, worker(1, ports.spark_worker_1), worker(2, ports.spark_worker_2)
 
-    def _airflow(self, environment: Mapping[str, str]) -> tuple[Part, ...]:
+    def _airflow(self, environment: Mapping[str, str]) -> tuple[Service, ...]:
         # The log servers of scheduler and triggerer listen on every interface; the API server reads the
         # same files from disk.
         arguments = {"airflow-scheduler": ("--skip-serve-logs",), "airflow-triggerer": ("--skip-serve-logs",)}
         url = f"http://{HOST}:{self.settings.ports.airflow}"
 
-        def part(name: str) -> Part:
+        def service(name: str) -> Service:
             command = name.removeprefix("airflow-")
             is_server = command == "api-server"
-            return Part(
+            return Service(
                 name,
                 (str(self.toolchain.python), "-m", "airflow", command, *arguments.get(name, ())),
                 {**environment, "MALLOC_ARENA_MAX": "2"},
@@ -202,7 +202,7 @@ class Plan:
                 url=url if is_server else "",
             )
 
-        return tuple(part(name) for name in AIRFLOW_PARTS)
+        return tuple(service(name) for name in AIRFLOW_SERVICES)
 
 
 def _spark_daemon_environment() -> dict[str, str]:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from local.credentials import Credentials
 from local.environment import ADMIN
 from local.stack.processes import members, memory
-from local.stack.services import PART_NAMES
-from local.stack.supervisor import PartState, Supervisor
+from local.stack.services import SERVICE_NAMES
+from local.stack.supervisor import ServiceState, Supervisor
 from local.stack_settings import HOST, Ports, StackSettings
 
 MIB = 1024 * 1024
@@ -24,7 +24,7 @@ class Status:
 
 
 def pages(ports: Ports) -> dict[str, str]:
-    """Return the address of each part that has one, by the part's name."""
+    """Return the address of each service that has one, by the service's name."""
     return {
         "s3": f"http://{HOST}:{ports.s3}",
         "mlflow": f"http://{HOST}:{ports.mlflow}",
@@ -51,28 +51,29 @@ def welcome(settings: StackSettings, credentials: Credentials) -> str:
 
 
 def status(settings: StackSettings) -> Status:
-    """Return the state of every part: running, restarts since `up`, memory, address."""
+    """Return the state of every service: running, restarts since `up`, memory, address."""
     supervisor, address = Supervisor(settings), pages(settings.ports)
     try:
-        states, crashes = supervisor.parts(), supervisor.crashes()
+        states, crashes = supervisor.services(), supervisor.crashes()
     except OSError:
         states, crashes = {}, {}
     rows, total = [], 0
-    for name in PART_NAMES:
-        part = states.get(name)
-        weight = memory(part.pid) if part and part.pid else 0
+    for name in SERVICE_NAMES:
+        service = states.get(name)
+        weight = memory(service.pid) if service and service.pid else 0
         total += weight
-        rows.append(_row(name, part, crashes.get(name, 0), weight, address.get(name, "")))
-    running = [name for name in PART_NAMES if name in states and states[name].state == "RUNNING"]
+        rows.append(_row(name, service, crashes.get(name, 0), weight, address.get(name, "")))
+    running = [name for name in SERVICE_NAMES if name in states and states[name].state == "RUNNING"]
     head = ("part", "state", "pid", "up", "restarts", "memory", "address")
     text = (
-        table(head, rows) + f"total memory {total / MIB:,.0f} MiB, {len(running)} of {len(PART_NAMES)} parts running\n"
+        table(head, rows)
+        + f"total memory {total / MIB:,.0f} MiB, {len(running)} of {len(SERVICE_NAMES)} parts running\n"
     )
     if not states:
         left = sum(1 for _ in members(str(settings.state)))
         text += "no supervisor runs: `make up` starts the stack\n"
         text += f"{left} processes of an earlier stack are left: `make down` ends them\n" if left else ""
-    return Status(text, len(running) == len(PART_NAMES))
+    return Status(text, len(running) == len(SERVICE_NAMES))
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -94,15 +95,15 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
-def _row(name: str, part: PartState | None, crashes: int, weight: int, address: str) -> tuple[str, ...]:
-    if part is None:
+def _row(name: str, service: ServiceState | None, crashes: int, weight: int, address: str) -> tuple[str, ...]:
+    if service is None:
         return (name, "STOPPED", "", "", "", "", address)
-    alive = part.pid > 0
+    alive = service.pid > 0
     return (
         name,
-        part.state,
-        str(part.pid) if alive else "",
-        duration(part.now - part.started_at) if alive else "",
+        service.state,
+        str(service.pid) if alive else "",
+        duration(service.now - service.started_at) if alive else "",
         str(crashes),
         f"{weight / MIB:,.0f} MiB" if alive else "",
         address,

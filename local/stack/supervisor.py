@@ -1,4 +1,4 @@
-"""One well-kept supervisor runs every part of the stack: start it, ask it, stop it."""
+"""One well-kept supervisor runs every service of the stack: start it, ask it, stop it."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ STOP_SECONDS = 12  # the scheduler waits for running tasks without limit; after 
 
 
 @dataclass(frozen=True)
-class PartState:
-    """What the supervisor knows of one part; `started_at` is in seconds since 1970."""
+class ServiceState:
+    """What the supervisor knows of one service; `started_at` is in seconds since 1970."""
 
     name: str
     state: str
@@ -58,7 +58,7 @@ class Supervisor:
         return cast("int", self._call("getPID"))
 
     def launch(self, names: Iterable[str], python: Path, environ: Mapping[str, str]) -> None:
-        """Start the supervisor in the background with no part running yet; its crash counts begin anew."""
+        """Start the supervisor in the background with no service running yet; its crash counts begin anew."""
         self._settings.socket.unlink(missing_ok=True)
         if self.log.exists():
             self.log.replace(self.log.with_suffix(".previous.log"))
@@ -67,23 +67,23 @@ class Supervisor:
         command = [str(python), "-m", "supervisor.supervisord", "-c", str(configuration)]
         subprocess.run(command, env=dict(environ), cwd=self._settings.state, check=True, capture_output=True, text=True)
 
-    def parts(self) -> dict[str, PartState]:
-        """Return the state of every part by name; raises OSError where no supervisor runs."""
+    def services(self) -> dict[str, ServiceState]:
+        """Return the state of every service by name; raises OSError where no supervisor runs."""
         told = cast("list[dict[str, Any]]", self._call("getAllProcessInfo"))
         return {
-            info["name"]: PartState(
+            info["name"]: ServiceState(
                 info["name"], info["statename"], info["pid"], info["start"], info["now"], info["spawnerr"]
             )
             for info in told
         }
 
     def start(self, name: str) -> None:
-        """Ask for one part to be started; returns at once."""
+        """Ask for one service to be started; returns at once."""
         with _tolerating(ALREADY_STARTED):
             self._call("startProcess", name, False)
 
     def stop(self, name: str, *, wait: bool) -> None:
-        """Ask for one part to be stopped; a part that does not run is left alone."""
+        """Ask for one service to be stopped; a service that does not run is left alone."""
         with _tolerating(NOT_RUNNING, NO_SUCH_PROCESS):
             self._call("stopProcess", name, wait)
 
@@ -93,7 +93,7 @@ class Supervisor:
             self._call("shutdown")
 
     def crashes(self) -> dict[str, int]:
-        """Count, by part, the exits that nobody asked for since this supervisor began."""
+        """Count, by service, the exits that nobody asked for since this supervisor began."""
         counts: dict[str, int] = {}
         with contextlib.suppress(FileNotFoundError):
             for name in re.findall(r" exited: (\S+) \(", self.log.read_text(errors="replace")):
@@ -108,12 +108,12 @@ class Supervisor:
         except xmlrpc.client.Fault as fault:
             if fault.faultCode != SHUTTING_DOWN:
                 raise
-            # It refuses every question while it ends its parts: whoever asks must take it for gone.
+            # It refuses every question while it ends its services: whoever asks must take it for gone.
             raise ConnectionError("the supervisor is shutting down") from fault
 
 
 def supervisor_configuration(settings: StackSettings, names: Iterable[str], python: Path) -> str:
-    """Return the supervisor's configuration file: one program a part, no secret in it."""
+    """Return the supervisor's configuration file: one program a service, no secret in it."""
     quiet = "user=root\n" if os.geteuid() == 0 else ""  # unset, supervisor warns root at every start
     head = (
         f"[unix_http_server]\nfile={_escaped(settings.socket)}\nchmod=0700\n\n"

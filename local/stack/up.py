@@ -1,4 +1,4 @@
-"""Bring the stack up: prepare what is missing, start what does not run, wait until every part answers."""
+"""Bring the stack up: prepare what is missing, start what does not run, wait until every service answers."""
 
 from __future__ import annotations
 
@@ -12,64 +12,64 @@ from typing import Any
 from arrears.contracts.errors import BadConfiguration, UpstreamNotReady
 from local.credentials import Credentials, load_or_generate, write_private
 from local.environment import inherited, personal, shell_lines
-from local.file_lock import exclusive
+from local.file_lock import file_lock
 from local.progress import Progress
 from local.stack import prerequisites, provisioning
 from local.stack.health import missing
 from local.stack.ports import refuse_taken_ports
 from local.stack.processes import reap
-from local.stack.services import PART_NAMES, Part, Plan
-from local.stack.supervisor import PartState, Supervisor
+from local.stack.services import SERVICE_NAMES, Service, Stack
+from local.stack.supervisor import ServiceState, Supervisor
 from local.stack_settings import StackSettings
 from local.tools.class_archive import ensure_class_archive, with_jars
 from local.tools.jars import ensure_jars
 from local.tools.versitygw import ensure_versitygw
 
-PATIENCE = 300.0  # seconds a part may take to answer: MLflow took 130 on two very busy cores
+PATIENCE = 300.0  # seconds a service may take to answer: MLflow took 130 on two very busy cores
 POLL = 0.4
 LAST_LINES = 15
 PROVENANCE = {"ARREARS_SOURCE_DIGEST", "ARREARS_GIT_COMMIT"}
 ALIVE = ("RUNNING", "STARTING", "BACKOFF")
 
 
-def bring_up(settings: StackSettings, environ: Mapping[str, str], progress: Progress) -> Plan:
-    """Leave every part running and healthy, whatever state the stack was in, and return the plan of it.
+def bring_up(settings: StackSettings, environ: Mapping[str, str], progress: Progress) -> Stack:
+    """Leave every service running and healthy, whatever state the stack was in, and return it.
 
-    Raises BadConfiguration for what a person must set right, UpstreamNotReady for a part that will not come.
+    Raises BadConfiguration for what a person must set right, UpstreamNotReady for a service that will not come.
     """
     prerequisites.make_folders(settings)
-    with exclusive(settings.state / "up.lock", lambda: progress.say("waiting for another `up` to end")):
+    with file_lock(settings.state / "up.lock", lambda: progress.say("waiting for another `up` to end")):
         credentials = load_or_generate(settings.state / "secrets.json")
         prerequisites.write_service_files(settings, credentials)
         toolchain = prerequisites.inspect_machine(settings, environ)
-        plan = Plan(settings, credentials, toolchain, inherited(environ), personal(environ))
-        return _Rise(plan, progress).run()
+        stack = Stack(settings, credentials, toolchain, inherited(environ), personal(environ))
+        return _BringUp(stack, progress).run()
 
 
-class _Rise:
-    """One `up` from its first check to the last healthy part."""
+class _BringUp:
+    """One `up` from its first check to the last healthy service."""
 
-    def __init__(self, plan: Plan, progress: Progress) -> None:
-        self.plan, self.progress = plan, progress
-        self.settings = plan.settings
-        self.supervisor = Supervisor(plan.settings)
+    def __init__(self, stack: Stack, progress: Progress) -> None:
+        self.stack, self.progress = stack, progress
+        self.settings = stack.settings
+        self.supervisor = Supervisor(stack.settings)
         self.preparations: dict[str, Future[Any]] = {}
         self.healthy: set[str] = set()
         self.asked: dict[str, float] = {}
-        self.furnish: dict[str, Callable[[Any, Credentials], None]] = {
+        self.provision: dict[str, Callable[[Any, Credentials], None]] = {
             "s3": provisioning.ensure_bucket,
             "airflow-api-server": provisioning.ensure_pool,
         }
 
-    def run(self) -> Plan:
+    def run(self) -> Stack:
         self._ensure_supervisor()
         with ThreadPoolExecutor(max_workers=4) as pool:
             self.preparations = self._prepare(pool)
             try:
-                while len(self.healthy) < len(PART_NAMES):
+                while len(self.healthy) < len(SERVICE_NAMES):
                     self._step()
                     time.sleep(POLL)
-                return self._settled_plan()
+                return self._settled_stack()
             finally:
                 for future in self.preparations.values():
                     future.cancel()
@@ -81,15 +81,15 @@ class _Rise:
         if left:
             self.progress.say(f"ended {len(left)} processes that an earlier stack left behind")
         wanted = {
-            field: (part.name, getattr(self.settings.ports, field))
-            for part in self.plan.parts()
-            for field in part.ports
+            field: (service.name, getattr(self.settings.ports, field))
+            for service in self.stack.services()
+            for field in service.ports
         }
         refuse_taken_ports(wanted)
-        self.supervisor.launch(PART_NAMES, self.plan.toolchain.python, self.plan.marked)
+        self.supervisor.launch(SERVICE_NAMES, self.stack.toolchain.python, self.stack.marked)
 
     def _prepare(self, pool: ThreadPoolExecutor) -> dict[str, Future[Any]]:
-        environment = {**self.plan.marked, **self.plan.environment}
+        environment = {**self.stack.marked, **self.stack.environment}
         tools, say = self.settings.tools, self.progress
         jars = pool.submit(ensure_jars, tools, environment, say)
         return {
@@ -100,67 +100,69 @@ class _Rise:
         }
 
     def _archive_classes(self, jars: Future[tuple[Path, ...]], environment: Mapping[str, str]) -> None:
-        toolchain = with_jars(self.plan.toolchain, jars.result(), self.settings.tools)
+        toolchain = with_jars(self.stack.toolchain, jars.result(), self.settings.tools)
         ensure_class_archive(toolchain, environment, self.progress)
 
     def _step(self) -> None:
         for future in self.preparations.values():
             if future.done():
                 future.result()
-        # Before the plan: jars that come while the parts are looked at must not start Airflow by a plan without them.
+        # Asked first: jars that come while the services are looked at must not start Airflow without them.
         prepared = {name for name, future in self.preparations.items() if future.done()}
-        states = self.supervisor.parts()
-        for part in self._settled_plan().parts():
-            startable = prepared.issuperset(part.prepared) and self.healthy.issuperset(part.needs)
-            if part.name not in self.healthy and startable:
-                self._advance(part, states[part.name])
+        states = self.supervisor.services()
+        for service in self._settled_stack().services():
+            startable = prepared.issuperset(service.prepared) and self.healthy.issuperset(service.needs)
+            if service.name not in self.healthy and startable:
+                self._advance(service, states[service.name])
 
-    def _advance(self, part: Part, state: PartState) -> None:
-        if part.name not in self.asked:
-            self.asked[part.name] = time.monotonic()
-            self._start(part, state)
+    def _advance(self, service: Service, state: ServiceState) -> None:
+        if service.name not in self.asked:
+            self.asked[service.name] = time.monotonic()
+            self._start(service, state)
             return
-        lacking = missing(part.name, self.settings.ports, state.started_at) if state.state == "RUNNING" else state.state
-        if not lacking:
-            if part.name in self.furnish:
-                self.furnish[part.name](self.settings.ports, self.plan.credentials)
-            self.healthy.add(part.name)
-            self.progress.say(f"{part.name} is ready")
-        elif state.state == "FATAL" or time.monotonic() - self.asked[part.name] > PATIENCE:
-            raise self._gave_up(part, lacking)
+        problem = (
+            missing(service.name, self.settings.ports, state.started_at) if state.state == "RUNNING" else state.state
+        )
+        if not problem:
+            if service.name in self.provision:
+                self.provision[service.name](self.settings.ports, self.stack.credentials)
+            self.healthy.add(service.name)
+            self.progress.say(f"{service.name} is ready")
+        elif state.state == "FATAL" or time.monotonic() - self.asked[service.name] > PATIENCE:
+            raise self._gave_up(service, problem)
 
-    def _start(self, part: Part, state: PartState) -> None:
+    def _start(self, service: Service, state: ServiceState) -> None:
         if state.state in ALIVE:
-            changes = part.changes(self.settings)
+            changes = service.changes(self.settings)
             if not changes:
                 return
             if changes <= PROVENANCE and prerequisites.running_tasks(self.settings):
-                self.progress.say(f"{part.name} learns of the changed sources at the next `up`: tasks are running")
+                self.progress.say(f"{service.name} learns of the changed sources at the next `up`: tasks are running")
                 return
-            self.progress.say(f"restarting {part.name}: {', '.join(sorted(changes))} changed")
-            self.supervisor.stop(part.name, wait=True)
-        refuse_taken_ports({field: (part.name, getattr(self.settings.ports, field)) for field in part.ports})
-        part.write_record(self.settings)
-        self.supervisor.start(part.name)
+            self.progress.say(f"restarting {service.name}: {', '.join(sorted(changes))} changed")
+            self.supervisor.stop(service.name, wait=True)
+        refuse_taken_ports({field: (service.name, getattr(self.settings.ports, field)) for field in service.ports})
+        service.write_record(self.settings)
+        self.supervisor.start(service.name)
 
-    def _settled_plan(self) -> Plan:
-        """Return the plan with the jars in it as soon as they are known."""
+    def _settled_stack(self) -> Stack:
+        """Return the stack with the jars in it as soon as they are known."""
         fetched = self.preparations["jars"]
-        if not self.plan.toolchain.jars and fetched.done():
+        if not self.stack.toolchain.jars and fetched.done():
             jars: tuple[Path, ...] = fetched.result()
-            self.plan = dataclasses.replace(
-                self.plan, toolchain=with_jars(self.plan.toolchain, jars, self.settings.tools)
+            self.stack = dataclasses.replace(
+                self.stack, toolchain=with_jars(self.stack.toolchain, jars, self.settings.tools)
             )
-            write_private(self.settings.state / "stack.env", shell_lines(self.plan.environment))
-        return self.plan
+            write_private(self.settings.state / "stack.env", shell_lines(self.stack.environment))
+        return self.stack
 
-    def _gave_up(self, part: Part, lacking: str) -> Exception:
-        log = self.settings.logs / f"{part.name}.log"
+    def _gave_up(self, service: Service, problem: str) -> Exception:
+        log = self.settings.logs / f"{service.name}.log"
         lines = log.read_text(errors="replace").splitlines()[-LAST_LINES:] if log.exists() else []
         return UpstreamNotReady(
-            f"{part.name} did not come up: {lacking}",
+            f"{service.name} did not come up: {problem}",
             "the end of its log:\n" + "\n".join(f"    {line}" for line in lines),
-            f"see `make logs PART={part.name}`; `make up` tries again, `make down` stops what runs already",
+            f"see `make logs PART={service.name}`; `make up` tries again, `make down` stops what runs already",
         )
 
 

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from local.environment import QUICK_START, Toolchain, class_path
-from local.file_lock import exclusive
+from local.file_lock import file_lock
 from local.progress import Progress
 
 LONGEST = 300  # seconds; it takes some fifty of processor time
@@ -38,7 +38,7 @@ def ensure_class_archive(toolchain: Toolchain, environment: Mapping[str, str], p
     if archive is None or archive.exists():
         return
     lock = archive.parent / "classes.lock"
-    with exclusive(lock, lambda: progress.say("waiting for another process that archives the classes of Spark")):
+    with file_lock(lock, lambda: progress.say("waiting for another process that archives the classes of Spark")):
         if archive.exists():
             return
         progress.say("archiving the classes of Spark, so that jobs start sooner (once)")

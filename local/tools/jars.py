@@ -15,7 +15,7 @@ from pathlib import Path
 
 from arrears.contracts.errors import BadConfiguration
 from arrears.contracts.packages import EXCLUDED, coordinates
-from local.file_lock import exclusive
+from local.file_lock import file_lock
 from local.progress import Progress
 
 MANIFEST = "manifest.json"
@@ -29,7 +29,7 @@ def ensure_jars(tools: Path, environment: Mapping[str, str], progress: Progress)
     the last lines of the resolution where Maven's repository cannot be reached.
     """
     packages, folder = coordinates(), tools / "jars"
-    with exclusive(tools / "jars.lock", lambda: progress.say("waiting for another process that fetches Spark's jars")):
+    with file_lock(tools / "jars.lock", lambda: progress.say("waiting for another process that fetches Spark's jars")):
         jars = recorded_jars(folder, packages)
         if not jars:
             progress.say("fetching Spark's jars for Delta and S3 (once)")

@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 from arrears.contracts.errors import BadConfiguration
-from local.file_lock import exclusive
+from local.file_lock import file_lock
 from local.progress import Progress
 
 VERSION = "v1.8.0"
@@ -32,7 +32,7 @@ def ensure_versitygw(tools: Path, progress: Progress) -> Path:
     Raises BadConfiguration with the build's last lines where it cannot be built.
     """
     built = binary(tools)
-    with exclusive(tools / "versitygw.lock", lambda: progress.say("waiting for another build of the S3 server")):
+    with file_lock(tools / "versitygw.lock", lambda: progress.say("waiting for another build of the S3 server")):
         if not os.access(built, os.X_OK):
             progress.say(f"building the S3 server, versitygw {VERSION} (once)")
             with tempfile.TemporaryDirectory(prefix="build-", dir=tools) as folder:

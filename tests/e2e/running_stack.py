@@ -23,7 +23,7 @@ from local.credentials import Credentials, load_or_generate
 from local.demo.airflow_client import AirflowClient, RunState
 from local.demo.mails import Mail, Mailbox
 from local.stack.running_environment import stack_variables
-from local.stack.supervisor import PartState, Supervisor
+from local.stack.supervisor import ServiceState, Supervisor
 from local.stack_settings import StackSettings
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -86,9 +86,9 @@ class RunningStack:
     def mailbox(self) -> Mailbox:
         return Mailbox(self.settings.ports.mail)
 
-    def part(self, name: str) -> PartState:
+    def part(self, name: str) -> ServiceState:
         """How one part runs now."""
-        return Supervisor(self.settings).parts()[name]
+        return Supervisor(self.settings).services()[name]
 
     def ended_run(self, dag_id: str, run_id: str, *, seconds: float = 600) -> RunState:
         """The run once it has ended."""

@@ -221,7 +221,7 @@ def test_output_arrives_while_the_job_runs_and_nothing_is_left_when_the_task_is_
 ) -> None:
     job = attempt("wait")
     job.wait_for_output("waiting now")
-    assert len(job.left_over()) >= 3  # the keeper, spark-submit's JVM, the Python driver
+    assert len(job.left_over()) >= 3  # the remote runner, spark-submit's JVM, the Python driver
     assert job.name in job.master.active_applications()
     job.process.send_signal(signal.SIGTERM)
     assert job.exit_status() == 1

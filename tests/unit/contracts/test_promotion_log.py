@@ -13,9 +13,9 @@ from arrears.contracts.errors import BadConfiguration
 from arrears.contracts.promotion_log import (
     NOTHING_BEFORE,
     Chain,
-    DecisionRecord,
     Head,
     Kind,
+    PromotionRecord,
     digest_of,
     entry_name,
     lawful_reigns,
@@ -27,9 +27,9 @@ from arrears.stores.model_registry import remembered
 WHERE = "s3://arrears/artifacts/decisions/pd_bank"
 
 
-def a_record(version: str = "1", kind: Kind = "promoted", before: str = "", **more: object) -> DecisionRecord:
+def a_record(version: str = "1", kind: Kind = "promoted", before: str = "", **more: object) -> PromotionRecord:
     given = {"model": "pd_bank", "request": "r1", "who": "the gate", "why": "it is better", "metrics": {"auc": 0.75}}
-    return DecisionRecord(kind=kind, version=version, champion_before=before, **given | more)  # type: ignore[arg-type]
+    return PromotionRecord(kind=kind, version=version, champion_before=before, **given | more)  # type: ignore[arg-type]
 
 
 def a_log(length: int) -> tuple[dict[str, bytes], Chain]:
@@ -149,7 +149,7 @@ def test_all_that_is_wrong_is_told_at_once() -> None:
 
 def test_fields_of_a_later_version_are_read_over() -> None:
     later = json.dumps(json.loads(a_record().to_json()) | {"severity": "high"}).encode()
-    assert DecisionRecord.from_json(later) == DecisionRecord.from_json(a_record().to_json())
+    assert PromotionRecord.from_json(later) == PromotionRecord.from_json(a_record().to_json())
 
 
 def test_number_that_json_cannot_hold_is_refused_before_it_is_written() -> None:
@@ -204,7 +204,7 @@ def test_override_of_an_entry_from_before_its_rules_were_named_is_read() -> None
     verdicts = [{"rule": "auc_low > 0.6", "met": False}, {"rule": "ece <= 0.05", "met": True}]
     old = {**json.loads(a_record().to_json()), "override": "a pilot", "verdicts": verdicts}
     del old["set_aside"]
-    read = DecisionRecord.from_json(json.dumps(old).encode())
+    read = PromotionRecord.from_json(json.dumps(old).encode())
     assert (read.override, read.set_aside, read.rules_set_aside) == ("a pilot", (), ("auc_low > 0.6",))
-    assert DecisionRecord.from_json(json.dumps({**old, "override": ""}).encode()).rules_set_aside == ()
-    assert DecisionRecord.from_json(read.to_json()) == read
+    assert PromotionRecord.from_json(json.dumps({**old, "override": ""}).encode()).rules_set_aside == ()
+    assert PromotionRecord.from_json(read.to_json()) == read

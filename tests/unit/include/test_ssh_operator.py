@@ -1,4 +1,4 @@
-"""What holds for a job on a node before any server is involved: the keeper, the connection, the outcome fact."""
+"""What holds for a job on a node before any server is involved: the remote runner, the connection, the outcome fact."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def eventually(is_so: Callable[[], bool], seconds: float = 30) -> None:
 
 @pytest.fixture
 def keep(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
-    """Starts a keeper in a folder of its own, as the node's SSH server would."""
+    """Starts a remote runner in a folder of its own, as the node's SSH server would."""
     started: list[subprocess.Popen[str]] = []
 
     def start(*argv: str, env_file: str = "", grace: float = 10.0) -> subprocess.Popen[str]:

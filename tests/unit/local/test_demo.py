@@ -63,7 +63,7 @@ def change(evidence: Evidence, table: Table, **changes: Any) -> None:
 
 
 def test_nothing_is_lacking_when_every_file_of_the_manifests_is_there(evidence: Evidence) -> None:
-    assert {dag: evidence.lacking(dag) for dag in (*DAG_OF.values(), "training")} == {
+    assert {dag: evidence.missing_results(dag) for dag in (*DAG_OF.values(), "training")} == {
         dag: [] for dag in (*DAG_OF.values(), "training")
     }
 
@@ -72,39 +72,39 @@ def test_nothing_is_lacking_when_every_file_of_the_manifests_is_there(evidence: 
 def test_a_deleted_file_is_named_as_missing(evidence: Evidence, table: Table, dag_id: str) -> None:
     uri = f"{evidence.addresses.table(table, 'lending_club')}/part-0.parquet"
     evidence.objects.delete(uri)
-    assert evidence.lacking(dag_id) == [f"{uri} is missing"]
+    assert evidence.missing_results(dag_id) == [f"{uri} is missing"]
 
 
 def test_a_file_of_another_size_is_named(evidence: Evidence) -> None:
     uri = f"{evidence.addresses.table(Table.TEST_SAMPLE, 'lending_club')}/part-0.parquet"
     evidence.objects.put(uri, b"123")
-    assert evidence.lacking("new_data") == [f"{uri} has another size"]
+    assert evidence.missing_results("new_data") == [f"{uri} has another size"]
 
 
 def test_a_manifest_without_files_is_not_taken_for_whole(evidence: Evidence) -> None:
     change(evidence, Table.TRAIN, files=[])
-    assert evidence.lacking("generate_data") == ["the manifest of train names no file"]
+    assert evidence.missing_results("generate_data") == ["the manifest of train names no file"]
 
 
 def test_scores_of_fewer_rows_than_the_sample_are_lacking(evidence: Evidence) -> None:
     change(evidence, Table.TEST_SAMPLE_INFERENCE, rows=6)
-    assert evidence.lacking("inference") == ["6 of 7 rows are scored"]
+    assert evidence.missing_results("inference") == ["6 of 7 rows are scored"]
 
 
 def test_a_sample_of_an_earlier_dataset_version_is_drawn_again(evidence: Evidence) -> None:
     change(evidence, Table.TEST_SAMPLE, dataset_version="old")
-    assert evidence.lacking("new_data") == ["it was drawn from version old"]
+    assert evidence.missing_results("new_data") == ["it was drawn from version old"]
 
 
 def test_a_date_that_was_never_run_lacks_its_first_record(evidence: Evidence, tmp_path: Path) -> None:
     other = Evidence(evidence.addresses, "lending_club", "2026-02-28", Objects(), evidence.models)
-    assert "activations/lending_club/2026-02-28.json does not exist" in other.lacking("generate_data")[0]
+    assert "activations/lending_club/2026-02-28.json does not exist" in other.missing_results("generate_data")[0]
     assert other.scored_by() is None
 
 
 def test_a_registry_without_champion_is_lacking(evidence: Evidence) -> None:
     other = Evidence(evidence.addresses, "taiwan", AS_OF, Objects(), evidence.models)
-    assert other.lacking("training") == ["pd_taiwan has no champion"]
+    assert other.missing_results("training") == ["pd_taiwan has no champion"]
 
 
 def test_notes_of_one_date_do_not_answer_for_another(tmp_path: Path) -> None:

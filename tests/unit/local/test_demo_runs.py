@@ -99,7 +99,7 @@ class FakeEvidence(Evidence):
     missing: tuple[str, ...] = ()
     model: str | None = "2"
 
-    def lacking(self, dag_id: str) -> list[str]:
+    def missing_results(self, dag_id: str) -> list[str]:
         return [f"{dag_id} has lost a file"] if dag_id in self.missing else []
 
     def scored_by(self) -> str | None:
@@ -118,7 +118,7 @@ class Scene:
         self.evidence = FakeEvidence(addresses, "lending_club", AS_OF, Objects(), cast(Any, Registry()))
         self.notes = Notes(self.folder / "runs.json", AS_OF)
 
-    def lacking(self, *dag_ids: str, scored_by: str | None = "2") -> None:
+    def missing_results(self, *dag_ids: str, scored_by: str | None = "2") -> None:
         object.__setattr__(self.evidence, "missing", dag_ids)
         object.__setattr__(self.evidence, "model", scored_by)
 
@@ -158,7 +158,7 @@ def test_everything_runs_when_it_is_forced(scene: Scene) -> None:
 
 
 def test_only_the_consumer_runs_when_only_its_work_is_lacking(scene: Scene) -> None:
-    scene.lacking("inference")
+    scene.missing_results("inference")
     assert scene.complete()[:3] == ["g", "t", "n"]
     assert scene.airflow.asked == [f"run inference {AS_OF}"]
 
@@ -190,7 +190,7 @@ def test_a_caused_run_that_was_never_noted_is_followed(scene: Scene) -> None:
 
 
 def test_a_date_that_another_champion_scored_is_scored_by_force_once(scene: Scene) -> None:
-    scene.lacking(scored_by="1")
+    scene.missing_results(scored_by="1")
     scene.complete(force=True)
     assert scene.airflow.asked == [
         "run generate_data",
@@ -202,7 +202,7 @@ def test_a_date_that_another_champion_scored_is_scored_by_force_once(scene: Scen
 
 
 def test_inference_is_let_go_again_when_new_data_fails(scene: Scene) -> None:
-    scene.lacking("new_data", scored_by="1")
+    scene.missing_results("new_data", scored_by="1")
     scene.airflow.fails = ("new_data",)
     with pytest.raises(RunFailed):
         scene.complete()
@@ -210,7 +210,7 @@ def test_inference_is_let_go_again_when_new_data_fails(scene: Scene) -> None:
 
 
 def test_a_failed_run_is_told_by_its_task_who_must_act_and_its_log(scene: Scene) -> None:
-    scene.lacking("new_data")
+    scene.missing_results("new_data")
     scene.airflow.fails = ("new_data",)
     with pytest.raises(RunFailed) as without_fact:
         scene.complete()
@@ -221,7 +221,7 @@ def test_a_failed_run_is_told_by_its_task_who_must_act_and_its_log(scene: Scene)
 def test_a_failed_run_is_told_by_the_first_line_of_its_fact(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     fact = OutcomeFact("new_data", "failed", "", "", "BadInput", "data owner", False, "column age is missing")
     monkeypatch.setattr("local.demo.runs.latest_outcomes", lambda *_: {"new_data": fact})
-    scene.lacking("new_data")
+    scene.missing_results("new_data")
     scene.airflow.fails = ("new_data",)
     with pytest.raises(RunFailed, match="new_data: data owner must act: column age is missing"):
         scene.complete()

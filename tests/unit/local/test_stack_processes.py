@@ -51,33 +51,33 @@ def a_member(state: str, command: list[str] = SLEEP) -> subprocess.Popen[bytes]:
     return subprocess.Popen(command, env=environ, start_new_session=True, stdout=subprocess.PIPE)
 
 
-def a_running_part(settings: StackSettings, name: str = "probe") -> Supervisor:
+def a_running_service(settings: StackSettings, name: str = "probe") -> Supervisor:
     record = {"argv": SLEEP, "environment": {"OWN": "1"}, "folder": str(settings.state)}
     (settings.state / "parts" / f"{name}.json").write_text(json.dumps(record))
     supervisor = Supervisor(settings)
     supervisor.launch([name], Path(sys.executable), {**os.environ, **marking(str(settings.state))})
     supervisor.start(name)
-    assert until(lambda: supervisor.parts()[name].state == "RUNNING")
+    assert until(lambda: supervisor.services()[name].state == "RUNNING")
     return supervisor
 
 
 def test_killed_part_is_restarted_and_its_crash_is_counted(settings: StackSettings) -> None:
-    supervisor = a_running_part(settings)
-    first = supervisor.parts()["probe"].pid
+    supervisor = a_running_service(settings)
+    first = supervisor.services()["probe"].pid
     os.kill(first, signal.SIGKILL)
-    assert until(lambda: supervisor.parts()["probe"].pid not in (0, first))
+    assert until(lambda: supervisor.services()["probe"].pid not in (0, first))
     assert until(lambda: supervisor.crashes() == {"probe": 1})
 
 
 def test_asked_for_stop_is_no_crash(settings: StackSettings) -> None:
-    supervisor = a_running_part(settings)
+    supervisor = a_running_service(settings)
     supervisor.stop("probe", wait=True)
     supervisor.stop("probe", wait=True)
     assert supervisor.crashes() == {}
 
 
 def test_part_runs_in_its_recorded_environment(settings: StackSettings) -> None:
-    process = psutil.Process(a_running_part(settings).parts()["probe"].pid)
+    process = psutil.Process(a_running_service(settings).services()["probe"].pid)
     assert until(lambda: process.environ().get("OWN") == "1")
     assert process.environ()[MARK] == str(settings.state)
     assert [name for name in process.environ() if name.startswith("SUPERVISOR_")] == []
@@ -86,7 +86,7 @@ def test_part_runs_in_its_recorded_environment(settings: StackSettings) -> None:
 def test_no_process_is_left_when_the_stack_is_taken_down(
     settings: StackSettings, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    a_running_part(settings)
+    a_running_service(settings)
     stray = a_member(str(settings.state))
     take_down(settings, Progress())
     assert list(members(str(settings.state))) == []
@@ -95,7 +95,7 @@ def test_no_process_is_left_when_the_stack_is_taken_down(
 
 
 def test_no_process_is_left_when_the_supervisor_had_been_killed(settings: StackSettings) -> None:
-    supervisor = a_running_part(settings)
+    supervisor = a_running_service(settings)
     os.kill(supervisor.pid(), signal.SIGKILL)
     assert until(lambda: not supervisor.is_running())
     assert list(members(str(settings.state))) != []
@@ -204,11 +204,11 @@ def test_logs_without_a_part_are_one_line_a_part_and_say_how_to_see_more(
 def test_one_part_is_restarted_and_answers_again(
     settings: StackSettings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    supervisor = a_running_part(settings, "mail")
-    before = supervisor.parts()["mail"]
+    supervisor = a_running_service(settings, "mail")
+    before = supervisor.services()["mail"]
     monkeypatch.setattr(restart, "missing", lambda name, ports, started_at: "")
     assert main(["restart", "mail"], {"ARREARS_STATE": str(settings.state)}) == 0
-    after = supervisor.parts()["mail"]
+    after = supervisor.services()["mail"]
     assert (after.state, after.pid != before.pid) == ("RUNNING", True)
     assert supervisor.crashes() == {}
     assert "mail is ready" in capsys.readouterr().out

@@ -15,7 +15,7 @@ from include.settings import Settings
 from local.credentials import Credentials, load_or_generate
 from local.environment import Toolchain, inherited, personal, shell_lines, stack_environment
 from local.stack.ports import refuse_taken_ports
-from local.stack.services import Plan
+from local.stack.services import Stack
 from local.stack.supervisor import supervisor_configuration
 from local.stack_settings import LONGEST_SOCKET_PATH, Ports, StackSettings
 
@@ -24,7 +24,7 @@ def the_settings(folder: Path, **environ: str) -> StackSettings:
     return StackSettings.from_env({"ARREARS_STATE": str(folder / "state"), **environ}, repository=folder / "repository")
 
 
-def a_plan(folder: Path, **changed: object) -> Plan:
+def a_stack(folder: Path, **changed: object) -> Stack:
     known = {
         "python": folder / "venv" / "bin" / "python",
         "spark_home": folder / "spark",
@@ -40,7 +40,7 @@ def a_plan(folder: Path, **changed: object) -> Plan:
     (settings.state / "parts").mkdir(exist_ok=True)
     toolchain = Toolchain(**{**known, **changed})  # type: ignore[arg-type]
     credentials = load_or_generate(settings.state / "secrets.json")
-    return Plan(settings, credentials, toolchain, inherited={"HOME": "/home/a"}, personal={})
+    return Stack(settings, credentials, toolchain, inherited={"HOME": "/home/a"}, personal={})
 
 
 def test_state_is_kept_beside_the_makefile_when_nothing_is_set(tmp_path: Path) -> None:
@@ -128,47 +128,47 @@ def test_shell_reads_back_every_variable_as_it_was() -> None:
 
 
 def test_jobs_get_their_own_s3_keys_and_no_part_but_s3_the_root_ones(tmp_path: Path) -> None:
-    plan = a_plan(tmp_path)
-    root = plan.credentials.s3_root_secret
-    assert [part.name for part in plan.parts() if root in part.record()] == ["s3"]
-    assert plan.environment["AWS_SECRET_ACCESS_KEY"] == plan.credentials.s3_secret
+    stack = a_stack(tmp_path)
+    root = stack.credentials.s3_root_secret
+    assert [service.name for service in stack.services() if root in service.record()] == ["s3"]
+    assert stack.environment["AWS_SECRET_ACCESS_KEY"] == stack.credentials.s3_secret
 
 
 def test_no_secret_is_on_a_command_line_or_in_the_supervisors_configuration(tmp_path: Path) -> None:
-    plan = a_plan(tmp_path)
-    told = supervisor_configuration(plan.settings, ["s3"], plan.toolchain.python)
-    told += " ".join(word for part in plan.parts() for word in part.argv)
-    secrets = [value for name, value in vars(plan.credentials).items() if not name.endswith("_key")]
-    secrets += [plan.credentials.airflow_fernet_key]
+    stack = a_stack(tmp_path)
+    told = supervisor_configuration(stack.settings, ["s3"], stack.toolchain.python)
+    told += " ".join(word for service in stack.services() for word in service.argv)
+    secrets = [value for name, value in vars(stack.credentials).items() if not name.endswith("_key")]
+    secrets += [stack.credentials.airflow_fernet_key]
     assert [secret for secret in secrets if secret in told] == []
 
 
 def test_spark_workers_know_s3_and_mlflow_but_neither_airflow_nor_the_repository(tmp_path: Path) -> None:
-    worker = next(part for part in a_plan(tmp_path).parts() if part.name == "spark-worker-1").environment
+    worker = next(service for service in a_stack(tmp_path).services() if service.name == "spark-worker-1").environment
     assert {"AWS_SECRET_ACCESS_KEY", "AWS_ENDPOINT_URL", "MLFLOW_TRACKING_PASSWORD"} <= worker.keys()
     assert [name for name in worker if name.startswith("AIRFLOW") or name == "PYTHONPATH"] == []
 
 
 def test_every_listener_is_on_loopback(tmp_path: Path) -> None:
-    plan = a_plan(tmp_path)
-    argv = {part.name: part.argv for part in plan.parts()}
+    stack = a_stack(tmp_path)
+    argv = {service.name: service.argv for service in stack.services()}
     assert "127.0.0.1:7070" in argv["s3"]
     assert all("127.0.0.1" in argv[name] for name in ("mlflow", "spark-master", "spark-worker-1", "spark-worker-2"))
-    assert plan.environment["AIRFLOW__API__HOST"] == plan.environment["SPARK_LOCAL_IP"] == "127.0.0.1"
+    assert stack.environment["AIRFLOW__API__HOST"] == stack.environment["SPARK_LOCAL_IP"] == "127.0.0.1"
     # Airflow's log servers listen on all interfaces and have no setting for it.
     assert all("--skip-serve-logs" in argv[name] for name in ("airflow-scheduler", "airflow-triggerer"))
 
 
 def test_environment_is_the_same_when_it_is_made_twice(tmp_path: Path) -> None:
-    plan = a_plan(tmp_path)
-    made = [stack_environment(plan.settings, plan.credentials, plan.toolchain) for _ in range(2)]
+    stack = a_stack(tmp_path)
+    made = [stack_environment(stack.settings, stack.credentials, stack.toolchain) for _ in range(2)]
     assert made[0] == made[1]
     assert made[0]["ARREARS_SPARK_JARS"] == f"local:{tmp_path}/a.jar,local:{tmp_path}/b.jar"
 
 
 def test_jobs_read_the_archive_of_classes_with_the_jars_where_it_expects_them(tmp_path: Path) -> None:
     archive = tmp_path / "tools of mine" / "classes-1.jsa"
-    conf = dict(Settings.from_env(a_plan(tmp_path, class_archive=archive).environment).spark_conf)
+    conf = dict(Settings.from_env(a_stack(tmp_path, class_archive=archive).environment).spark_conf)
     for process in ("driver", "executor"):
         assert f'"-XX:SharedArchiveFile={archive}"' in conf[f"spark.{process}.extraJavaOptions"]
         assert conf[f"spark.{process}.extraClassPath"] == f"{tmp_path}/a.jar:{tmp_path}/b.jar"
@@ -176,8 +176,8 @@ def test_jobs_read_the_archive_of_classes_with_the_jars_where_it_expects_them(tm
 
 def test_ones_own_spark_configuration_wins_over_the_stacks(tmp_path: Path) -> None:
     wished = {"ARREARS_SPARK_CONF": "spark.log.level=INFO; spark.ui.enabled=false"}
-    plan = dataclasses.replace(a_plan(tmp_path), personal=wished)
-    conf = dict(Settings.from_env(plan.environment).spark_conf)
+    stack = dataclasses.replace(a_stack(tmp_path), personal=wished)
+    conf = dict(Settings.from_env(stack.environment).spark_conf)
     assert (conf["spark.log.level"], conf["spark.ui.enabled"]) == ("INFO", "false")
     assert "spark.driver.extraJavaOptions" in conf
 
@@ -193,24 +193,26 @@ def test_ones_own_settings_of_the_dags_and_connections_reach_airflow() -> None:
 
 
 def test_part_has_not_changed_when_only_the_search_path_differs(tmp_path: Path) -> None:
-    plan = a_plan(tmp_path)
-    for part in plan.parts():
-        part.write_record(plan.settings)
-    assert [part.changes(plan.settings) for part in a_plan(tmp_path, path="/other").parts()] == [set()] * 10
+    stack = a_stack(tmp_path)
+    for service in stack.services():
+        service.write_record(stack.settings)
+    assert [service.changes(stack.settings) for service in a_stack(tmp_path, path="/other").services()] == [set()] * 10
 
 
 def test_only_airflow_has_changed_when_the_commit_differs(tmp_path: Path) -> None:
-    plan = a_plan(tmp_path)
-    for part in plan.parts():
-        part.write_record(plan.settings)
-    changed = {part.name: part.changes(plan.settings) for part in a_plan(tmp_path, git_commit="c2").parts()}
+    stack = a_stack(tmp_path)
+    for service in stack.services():
+        service.write_record(stack.settings)
+    changed = {
+        service.name: service.changes(stack.settings) for service in a_stack(tmp_path, git_commit="c2").services()
+    }
     assert {name: what for name, what in changed.items() if what} == {
         name: {"ARREARS_GIT_COMMIT"} for name in changed if name.startswith("airflow-")
     }
 
 
 def test_records_of_parts_are_private_because_they_hold_secrets(tmp_path: Path) -> None:
-    plan = a_plan(tmp_path)
-    part = plan.parts()[0]
-    part.write_record(plan.settings)
-    assert stat.S_IMODE(part.record_path(plan.settings).stat().st_mode) == 0o600
+    stack = a_stack(tmp_path)
+    service = stack.services()[0]
+    service.write_record(stack.settings)
+    assert stat.S_IMODE(service.record_path(stack.settings).stat().st_mode) == 0o600

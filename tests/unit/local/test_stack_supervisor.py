@@ -51,7 +51,7 @@ def refusing(settings: StackSettings, request: pytest.FixtureRequest) -> Iterato
 def test_a_supervisor_that_is_shutting_down_counts_as_gone(refusing: Supervisor) -> None:
     assert not refusing.is_running()
     with pytest.raises(OSError, match="shutting down"):
-        refusing.parts()
+        refusing.services()
 
 
 @pytest.mark.parametrize("refusing", [30], indirect=True)
