@@ -62,7 +62,7 @@ def change(evidence: Evidence, table: Table, **changes: Any) -> None:
     evidence.objects.put_json(address, {**evidence.manifest(table), **changes})
 
 
-def test_nothing_is_lacking_when_every_file_of_the_manifests_is_there(evidence: Evidence) -> None:
+def test_nothing_is_missing_when_every_file_of_the_manifests_is_there(evidence: Evidence) -> None:
     assert {dag: evidence.missing_results(dag) for dag in (*DAG_OF.values(), "training")} == {
         dag: [] for dag in (*DAG_OF.values(), "training")
     }
@@ -86,7 +86,7 @@ def test_a_manifest_without_files_is_not_taken_for_whole(evidence: Evidence) -> 
     assert evidence.missing_results("generate_data") == ["the manifest of train names no file"]
 
 
-def test_scores_of_fewer_rows_than_the_sample_are_lacking(evidence: Evidence) -> None:
+def test_scores_of_fewer_rows_than_the_sample_count_as_missing(evidence: Evidence) -> None:
     change(evidence, Table.TEST_SAMPLE_INFERENCE, rows=6)
     assert evidence.missing_results("inference") == ["6 of 7 rows are scored"]
 
@@ -102,7 +102,7 @@ def test_a_date_that_was_never_run_lacks_its_first_record(evidence: Evidence, tm
     assert other.scored_by() is None
 
 
-def test_a_registry_without_champion_is_lacking(evidence: Evidence) -> None:
+def test_a_registry_without_champion_counts_as_missing(evidence: Evidence) -> None:
     other = Evidence(evidence.addresses, "taiwan", AS_OF, Objects(), evidence.models)
     assert other.missing_results("training") == ["pd_taiwan has no champion"]
 

@@ -94,7 +94,7 @@ class Registry:
 
 
 class FakeEvidence(Evidence):
-    """Evidence in which only some DAGs' work is lacking."""
+    """Evidence in which only some DAGs' work is missing."""
 
     missing: tuple[str, ...] = ()
     model: str | None = "2"
@@ -157,7 +157,7 @@ def test_everything_runs_when_it_is_forced(scene: Scene) -> None:
     assert scene.airflow.asked == ["run generate_data", "run new_data"]
 
 
-def test_only_the_consumer_runs_when_only_its_work_is_lacking(scene: Scene) -> None:
+def test_only_the_consumer_runs_when_only_its_work_is_missing(scene: Scene) -> None:
     scene.missing_results("inference")
     assert scene.complete()[:3] == ["g", "t", "n"]
     assert scene.airflow.asked == [f"run inference {AS_OF}"]
