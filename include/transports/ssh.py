@@ -23,7 +23,7 @@ from arrears.contracts.addresses import in_key
 from include.transports.job_operator import JobOperator, require_package, with_outcome
 from include.transports.ssh_node import Node, connect
 
-_KEEPER = Path(__file__).with_name("ssh_remote_runner.py")
+_REMOTE_RUNNER = Path(__file__).with_name("ssh_remote_runner.py")
 _LAST_LINES = 20
 _LONGEST_LINE = 64 * 1024
 # The remote runner asks for ten seconds, then kills for five.
@@ -142,7 +142,7 @@ class RemoteSparkJob(JobOperator):
             folder = f"{parent}/{in_key(self.name)}-{uuid.uuid4().hex[:12]}"
             sftp.mkdir(folder, 0o700)
             try:
-                for local in (self.py_files, self.application, str(_KEEPER)):
+                for local in (self.py_files, self.application, str(_REMOTE_RUNNER)):
                     sftp.put(local, f"{folder}/{Path(local).name}")
                 command = {"argv": self.command(node, folder), "env_file": node.env_file}
                 with sftp.open(f"{folder}/command.json", "w") as target:

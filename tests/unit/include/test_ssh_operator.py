@@ -63,20 +63,20 @@ def keep(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
         process.wait()
 
 
-def test_keeper_ends_with_the_commands_exit_status_and_removes_its_folder(keep: Any, tmp_path: Path) -> None:
+def test_remote_runner_ends_with_the_commands_exit_status_and_removes_its_folder(keep: Any, tmp_path: Path) -> None:
     kept = keep(sys.executable, "-c", "print('hello'); raise SystemExit(65)")
     assert kept.wait(30) == 65
     assert kept.stdout.read() == "hello\n"
     assert not (tmp_path / "attempt").exists()
 
 
-def test_keeper_passes_arguments_on_untouched(keep: Any) -> None:
+def test_remote_runner_passes_arguments_on_untouched(keep: Any) -> None:
     strange = ["$(reboot)", "a b", "'", '"', "; exit 1", "{{ 7 * 7 }}", ""]
     kept = keep(sys.executable, "-c", "import json, sys; print(json.dumps(sys.argv[1:]))", *strange)
     assert json.loads(kept.stdout.readline()) == strange
 
 
-def test_keeper_gives_the_command_the_variables_of_the_nodes_file(keep: Any, tmp_path: Path) -> None:
+def test_remote_runner_gives_the_command_the_variables_of_the_nodes_file(keep: Any, tmp_path: Path) -> None:
     (tmp_path / "env").write_text("# a comment\nexport NAME='two words'\n\nOTHER=\"x=y\" # more\n")
     kept = keep(
         sys.executable, "-c", "import os; print(os.environ['NAME'], os.environ['OTHER'])", env_file=f"{tmp_path}/env"
@@ -85,7 +85,7 @@ def test_keeper_gives_the_command_the_variables_of_the_nodes_file(keep: Any, tmp
 
 
 @pytest.mark.parametrize("command", [["/nowhere/spark-submit"], [sys.executable]])
-def test_keeper_ends_as_a_wrong_configuration_when_the_node_lacks_something(
+def test_remote_runner_ends_as_a_wrong_configuration_when_the_node_lacks_something(
     keep: Any, tmp_path: Path, command: list[str]
 ) -> None:
     kept = keep(*command, env_file="" if command[0].startswith("/nowhere") else f"{tmp_path}/missing")
@@ -107,7 +107,7 @@ def end_of(kept: subprocess.Popen[str], how: str) -> None:
 
 
 @pytest.mark.parametrize("how", ["closed input", "nobody listens", "SIGTERM", "SIGHUP"])
-def test_keeper_ends_every_process_of_the_session_when_left_alone(keep: Any, how: str) -> None:
+def test_remote_runner_ends_every_process_of_the_session_when_left_alone(keep: Any, how: str) -> None:
     kept = keep(sys.executable, "-c", STAYING)
     pids = [int(pid) for pid in kept.stdout.readline().split()[1:]]
     end_of(kept, how)
@@ -115,7 +115,7 @@ def test_keeper_ends_every_process_of_the_session_when_left_alone(keep: Any, how
     eventually(lambda: not any(psutil.pid_exists(pid) for pid in pids))
 
 
-def test_keeper_kills_a_process_that_does_not_end_when_asked(keep: Any) -> None:
+def test_remote_runner_kills_a_process_that_does_not_end_when_asked(keep: Any) -> None:
     kept = keep(sys.executable, "-c", DEAF, grace=0.5)
     assert kept.stdout.readline() == "deaf\n"
     kept.stdin.close()
@@ -225,7 +225,7 @@ def test_unreadable_store_does_not_hide_the_jobs_error(tmp_path: Path, monkeypat
     assert caught.value is CRASH
 
 
-def test_keeper_runs_on_an_old_python_of_a_node() -> None:
+def test_remote_runner_runs_on_an_old_python_of_a_node() -> None:
     import ast
 
     tree = ast.parse(Path(ssh_remote_runner.__file__).read_text(), feature_version=(3, 8))
@@ -233,6 +233,6 @@ def test_keeper_runs_on_an_old_python_of_a_node() -> None:
     assert imported <= set(sys.stdlib_module_names)
 
 
-def test_keeper_survives_its_own_users_environment() -> None:
+def test_remote_runner_survives_its_own_users_environment() -> None:
     assert ssh_remote_runner.read_environment("") == {}
     assert os.getpid() not in ssh_remote_runner.session_members(subprocess.Popen([sys.executable, "-c", ""]))
