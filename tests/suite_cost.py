@@ -1,8 +1,7 @@
 """What the suite costs: each file's time, slowest first, printed at the end of ``make test``; never a reason to fail.
 
 The two calls of pytest that make up ``make test`` tell the same ``--suite-begun``; the second prints the costs of both.
-A file's processor time is that of pytest, of all that it started, and of stacks that run, whose servers are nobody's
-children.
+A file's processor time is that of pytest, of all it started, and of its stacks, whose servers are nobody's children.
 """
 
 from __future__ import annotations
@@ -15,13 +14,15 @@ from typing import Any
 import psutil
 import pytest
 
-from local.stack.processes import MARK
+from local.stack.processes import members
 
 SLOWEST = 15
 LIMIT_MINUTES = 40
 KEPT = "arrears/suite_cost"
 # A setup that takes so long has made something that other tests share: a Spark session, a model, a stack.
 SHARED_SECONDS = 1.0
+# States of the stacks that these tests have started.
+STACKS: set[str] = set()
 
 
 @dataclass
@@ -105,7 +106,8 @@ def told(files: Iterable[FileCost], calls: Iterable[float], whole_seconds: float
     yield f"{'seconds':>8} {'shared':>7} {'processor':>9} {'tests':>6}  file"
     for cost in ordered[:SLOWEST]:
         yield _line(cost)
-    yield _line(_sum(ordered[SLOWEST:], f"{len(ordered[SLOWEST:])} other files"))
+    if others := ordered[SLOWEST:]:
+        yield _line(_sum(others, f"{len(others)} other files"))
     yield _line(_sum(ordered, "all, as if one after the other"))
     yield "shared: setups of a second and more, which make what other tests use too; what is not processor is waiting"
     minutes = " + ".join(f"{seconds / 60:.1f}" for seconds in calls)
@@ -120,17 +122,10 @@ def file_of(nodeid: str) -> str:
 
 
 def processor_seconds() -> float:
-    """Processor time so far of this process, of what it started and of every stack, of all that has ended included."""
+    """Processor time so far of this process, of what it started and of its stacks, of all that has ended included."""
     own = psutil.Process()
-    counted = {own, *own.children(recursive=True), *filter(_is_of_stack, psutil.process_iter())}
+    counted = {own, *own.children(recursive=True), *(process for state in STACKS for process in members(state))}
     return sum(_process_seconds(process) for process in counted)
-
-
-def _is_of_stack(process: psutil.Process) -> bool:
-    try:
-        return MARK in process.environ()
-    except psutil.Error:
-        return False
 
 
 def _process_seconds(process: psutil.Process) -> float:

@@ -25,6 +25,7 @@ from local.demo.mails import Mail, Mailbox
 from local.stack.running_environment import stack_variables
 from local.stack.supervisor import ServiceState, Supervisor
 from local.stack_settings import StackSettings
+from tests.suite_cost import STACKS
 
 PROJECT = Path(__file__).resolve().parents[2]
 AS_OF = "2026-01-31"  # the business date of the demo
@@ -47,6 +48,7 @@ class RunningStack:
             "ARREARS_NEW_DATA_CRON": "6 2 * * *",
         }
         self.settings = StackSettings.from_env(self.environ)
+        STACKS.add(str(self.settings.state))
 
     def command(
         self, module: str, *arguments: str, seconds: float = 900, **environ: str
