@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from arrears.contracts.job_configs.jobs import RunExperimentConfig, TrainModelConfig
+from arrears.contracts.job_configs.jobs import RunExperimentConfig
+from arrears.contracts.job_configs.training_job import TrainingRun
 from arrears.contracts.objectives import DEFAULT
 
 NOTE_TAG = "mlflow.note.content"  # MLflow shows it as the description
@@ -16,33 +17,33 @@ _EMPTY = "(empty)"
 _PAGES = ("http://", "https://")
 
 
-def short_name(config: TrainModelConfig) -> str:
+def short_name(run: TrainingRun, engine: str) -> str:
     """The name of a training's MLflow run, such as ``lending_club 2026-01-31 catboost``."""
-    objective = "" if config.task == DEFAULT else config.task
-    return " ".join(part for part in (config.dataset, objective, config.as_of, config.engine) if part)
+    objective = "" if run.task == DEFAULT else run.task
+    return " ".join(part for part in (run.dataset, objective, run.as_of, engine) if part)
 
 
-def run_tags(config: TrainModelConfig | RunExperimentConfig, about: str) -> dict[str, str]:
+def run_tags(run: TrainingRun | RunExperimentConfig, about: str) -> dict[str, str]:
     """What an MLflow run is found by, and its description.
 
     Args:
         about: what the run is, one sentence in Markdown.
     """
-    date = f" Business date {config.as_of}." if config.as_of else ""
-    link = f" Asked for by [Airflow's run]({config.run_url})." if config.run_url.startswith(_PAGES) else ""
+    date = f" Business date {run.as_of}." if run.as_of else ""
+    link = f" Asked for by [Airflow's run]({run.run_url})." if run.run_url.startswith(_PAGES) else ""
     return {
-        RUN_LABEL_TAG: config.run_label,
-        AS_OF_TAG: config.as_of or "",
-        RUN_URL_TAG: config.run_url,
+        RUN_LABEL_TAG: run.run_label,
+        AS_OF_TAG: run.as_of or "",
+        RUN_URL_TAG: run.run_url,
         NOTE_TAG: f"{about}{date}{link}",
     }
 
 
-def about_training(config: TrainModelConfig) -> str:
+def about_training(run: TrainingRun, engine: str) -> str:
     """What a training's run is."""
     return (
-        f"Model of {config.task} of **{config.dataset}**, engine {config.engine}, on dataset version"
-        f" `{config.dataset_version}`. Its report: Artifacts, `evaluation/report.html`."
+        f"Model of {run.task} of **{run.dataset}**, engine {engine}, on dataset version"
+        f" `{run.dataset_version}`. Its report: Artifacts, `evaluation/report.html`."
     )
 
 

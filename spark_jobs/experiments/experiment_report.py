@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping, Sequence
 
 from arrears.contracts.job_configs.experiments import Experiment
-from arrears.contracts.job_configs.jobs import TrainModelConfig
 from arrears.contracts.job_configs.training_choices import training_conf, training_values
+from arrears.contracts.job_configs.training_job import TrainingRun
 from arrears.model.experiments.trials import Trial
 from arrears.reports.experiment_page import ExperimentPage, experiment_plots, ranking_csv, render_experiment_page
 from arrears.stores.experiment_files import training_yaml
@@ -15,7 +15,7 @@ from arrears.stores.experiment_files import training_yaml
 
 def report_files(
     asked: Experiment,
-    config: TrainModelConfig,
+    run: TrainingRun,
     trials: Sequence[Trial],
     chosen: Trial,
     *,
@@ -24,16 +24,16 @@ def report_files(
     """Everything that is kept of an experiment, by file name.
 
     Args:
-        config: what all trials have in common.
+        run: the data set's version that all trials are trained on.
         chosen: the trial whose configuration is the result.
     """
     values = training_values(asked.fixed, chosen.proposal.choices)
     values["engine"] = values.get("engine", asked.engine)
-    conf = training_conf({"dataset": config.dataset, "seed": asked.seed, **values})
+    conf = training_conf({"dataset": run.dataset, "seed": asked.seed, **values})
     page = ExperimentPage(
         experiment=asked,
-        dataset=config.dataset,
-        dataset_version=config.dataset_version,
+        dataset=run.dataset,
+        dataset_version=run.dataset_version,
         trials=trials,
         chosen=chosen,
         configuration=training_yaml(values),

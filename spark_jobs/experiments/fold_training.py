@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from arrears.contracts.job_configs.jobs import TrainModelConfig
-from arrears.contracts.job_configs.training_choices import training_values, with_features
+from arrears.contracts.job_configs.preparation_choices import PreparationChoices, SamplingChoices
+from arrears.contracts.job_configs.training_choices import training_values
 from arrears.contracts.tables.column_names import LABEL, SCORE
 from arrears.contracts.tables.descriptions import DatasetDescription
 from arrears.model.experiments.trials import Proposal
@@ -15,9 +16,7 @@ from arrears.model.fitting.resampling import Resampling, resampling
 from arrears.model.metrics.score_groups import ScoreGroup, calibration_check
 from arrears.scoring.document import ModelDocument
 from arrears.scoring.scorers import load_scorer
-from spark_jobs.engines.engine_registry import engine_named
 from spark_jobs.engines.interface import FittedModel, TrainingSpec
-from spark_jobs.engines.options import parsed_options
 from spark_jobs.engines.row_groups import Snapshot
 from spark_jobs.experiments.pinned_folds import PinnedFolds
 from spark_jobs.io.snapshots import read_batches, read_slices
@@ -25,16 +24,13 @@ from spark_jobs.measuring.scored_rows import checked_error_sums, kept, score_bou
 from spark_jobs.scoring.score_snapshot import score_snapshot
 from spark_jobs.training.documents import document_of
 from spark_jobs.training.pinned_rows import training_spec
-from spark_jobs.training.sharding import check_choices
+from spark_jobs.training.training_plan import TrainingPlan, training_plan
 from spark_jobs.transforms.scores.score_counts import to_score_counts, with_counts_below
 from spark_jobs.transforms.scores.score_curves import to_score_groups
 from spark_jobs.transforms.scores.score_ranks import rank_sums_of, to_rank_sums
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
-
-
-_OF_THE_MODEL = ("iterations", "depth", "learning_rate", "early_stopping_rounds", "threads")
 
 
 @dataclass(frozen=True)
@@ -62,7 +58,7 @@ class Trials:
     folds: PinnedFolds
     config: TrainModelConfig
     description: DatasetDescription
-    _prepared: dict[tuple[int, TrainModelConfig], TrainingSpec] = field(default_factory=dict)
+    _prepared: dict[tuple[int, SamplingChoices, PreparationChoices], TrainingSpec] = field(default_factory=dict)
 
     def run(self, proposal: Proposal) -> tuple[Mapping[str, float], ...]:
         """The metrics of each measured block."""
@@ -74,29 +70,30 @@ class Trials:
         Raises:
             BadConfiguration: a choice does not fit the data set or the engine.
         """
-        config = self.config_of(proposal, block)
-        check_choices(config, with_features(self.description, config.features), engine_named(config.engine))
-        snapshot, spec = self.training_of(proposal, block)
-        fitted = engine_named(config.engine).fit(self.spark, snapshot, spec, read_slices)
-        document = replace(document_of(config, spec, fitted), calibration=self._resampling(config).correction)
+        plan = self._plan(proposal, block)
+        snapshot, spec = self._training(plan, block)
+        fitted = plan.engine.fit(self.spark, snapshot, spec, read_slices)
+        document = replace(document_of(plan.run, spec, fitted), calibration=self._resampling(plan.sampling).correction)
         return FoldModel(fitted, document)
 
     def training_of(self, proposal: Proposal, block: int) -> tuple[Snapshot, TrainingSpec]:
         """The rows behind the model for one block, and what is fitted and set before it is trained."""
-        config = self.config_of(proposal, block)
-        sampled = self._resampling(config)
-        snapshot, rows = self.folds.training(block, sampled)
-        spec = self._spec(rows, config, block)
-        spec = replace(spec, class_weights=sampled.class_weights, stopping_weights=sampled.stopping_weights)
-        own: dict[str, Any] = {name: getattr(config, name) for name in _OF_THE_MODEL}
-        return snapshot, replace(spec, options=parsed_options(config.engine_options), **own)
+        return self._training(self._plan(proposal, block), block)
 
-    def _spec(self, rows: DataFrame, config: TrainModelConfig, block: int) -> TrainingSpec:
+    def _plan(self, proposal: Proposal, block: int) -> TrainingPlan:
+        return training_plan(self.config_of(proposal, block), self.description)
+
+    def _training(self, plan: TrainingPlan, block: int) -> tuple[Snapshot, TrainingSpec]:
+        sampled = self._resampling(plan.sampling)
+        snapshot, rows = self.folds.training(block, sampled)
+        spec = replace(self._spec(rows, plan, block), **plan.engine_settings)
+        return snapshot, replace(spec, class_weights=sampled.class_weights, stopping_weights=sampled.stopping_weights)
+
+    def _spec(self, rows: DataFrame, plan: TrainingPlan, block: int) -> TrainingSpec:
         """What is fitted before a model is learnt once for all trials that differ in the model alone."""
-        same = {name: getattr(self.config, name) for name in (*_OF_THE_MODEL, "engine_options")}
-        key = block, replace(config, **same)
+        key = block, plan.sampling, plan.preparation
         if key not in self._prepared:  # two threads at once may both learn it: to the same bits
-            self._prepared[key] = training_spec(rows, config, with_features(self.description, config.features), 1)
+            self._prepared[key] = training_spec(rows, plan, 1)
         return self._prepared[key]
 
     def config_of(self, proposal: Proposal, block: int) -> TrainModelConfig:
@@ -113,9 +110,9 @@ class Trials:
         )
         return fold_metrics(scored)
 
-    def _resampling(self, config: TrainModelConfig) -> Resampling:
+    def _resampling(self, choices: SamplingChoices) -> Resampling:
         counts = {"non_defaults": self.folds.non_defaults, "defaults": self.folds.defaults}
-        return resampling(config.sampling, config.sampling_factor, **counts)
+        return resampling(choices.sampling, choices.sampling_factor, **counts)
 
 
 def fold_metrics(scored: DataFrame) -> dict[str, float]:

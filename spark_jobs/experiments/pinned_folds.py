@@ -16,6 +16,7 @@ from arrears.contracts.addresses import Table
 from arrears.contracts.errors import BadConfiguration
 from arrears.contracts.job_configs.experiments import Folds
 from arrears.contracts.job_configs.jobs import TrainModelConfig
+from arrears.contracts.job_configs.training_job import TrainingRun
 from arrears.contracts.tables.descriptions import DatasetDescription
 from arrears.contracts.tables.knowledge import LabelKnowledge, label_knowledge
 from arrears.model.fitting.resampling import Resampling
@@ -135,14 +136,14 @@ def _check_kind(folds: Folds, description: DatasetDescription) -> None:
         log.warning("customers (%s) may have rows in several folds: grouped folds keep them whole", description.group)
 
 
-def _label_knowledge(config: TrainModelConfig) -> LabelKnowledge:
+def _label_knowledge(run: TrainingRun) -> LabelKnowledge:
     """When the outcomes of this version of the data set are known, as it was made."""
-    manifest = Objects().get_json(config.addresses.dataset_manifest(config.dataset, config.dataset_version))
+    manifest = Objects().get_json(run.addresses.dataset_manifest(run.dataset, run.dataset_version))
     known = LabelKnowledge.of(manifest) or _by_description(manifest)
     if not known:
         log.warning(
             "how long an outcome of %s takes to be known is not told: a fold in time learns from all earlier decisions",
-            config.dataset,
+            run.dataset,
         )
     return known
 

@@ -33,10 +33,11 @@ def run(spark: SparkSession, config: TrainModelConfig) -> JobResult:
     manifest = Objects().get_json(config.addresses.dataset_manifest(config.dataset, config.dataset_version))
     description = DatasetDescription.from_dict(manifest["description"])
     models, objective = Models(), OBJECTIVES[config.task]
-    leaks = objective.check(spark, config, description)
+    training = objective.ready(spark, config, description)
+    leaks = training.leaks
     experiment, tags = f"arrears/{config.dataset}", {**_tags(config), **(leaks.tags if leaks else {})}
-    with models.run(experiment, short_name(config), parameters=_parameters(config), tags=tags) as run_id:
-        trained = objective.fit(spark, config, description, run_id=run_id)
+    with models.run(experiment, short_name(config, config.engine), parameters=_parameters(config), tags=tags) as run_id:
+        trained = training.fit(run_id)
         keep_model(models, run_id, config, trained.fitted, trained.document)
         models.tag_run(run_id, keep_lineage(spark, config, description, config.dataset_version, run_id).tags)
     figures = {**trained.figures, **(leaks.figures if leaks else {})}
@@ -49,7 +50,7 @@ def _parameters(config: TrainModelConfig) -> dict[str, Any]:
 
 def _tags(config: TrainModelConfig) -> dict[str, str]:
     return {
-        **run_tags(config, about_training(config)),
+        **run_tags(config, about_training(config, config.engine)),
         "arrears.version": arrears.__version__,
         "arrears.dataset_version": config.dataset_version,
         "arrears.task": config.task,

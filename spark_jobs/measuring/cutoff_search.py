@@ -13,8 +13,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from arrears.contracts.errors import BadConfiguration, BadInput
-from arrears.contracts.job_configs.jobs import TrainModelConfig
-from arrears.contracts.job_configs.model_choices import CutoffRule, cutoff_rule
+from arrears.contracts.job_configs.model_choices import CutoffChoices, CutoffRule, cutoff_rule
 from arrears.contracts.tables.column_names import LABEL, SCORE
 from arrears.model.metrics.cutoffs import APPROVE_ALL, Cutoff
 from arrears.model.metrics.profit import LoanTerms, ProfitCurve, ProfitPoint
@@ -22,7 +21,7 @@ from spark_jobs.measuring.scored_rows import kept, only_row, score_bounds
 from spark_jobs.transforms.scores.approvals import to_approvals, to_best, to_curve, to_loans, to_policy_sums
 
 
-def chosen_cutoff(scored: DataFrame, config: TrainModelConfig) -> Cutoff | None:
+def chosen_cutoff(scored: DataFrame, choices: CutoffChoices) -> Cutoff | None:
     """Chooses the cut-off by the rule in force, on the outcomes of rows that the model was not fitted to.
 
     Rules: ``fixed``; ``f1`` and ``ks``: where they are highest; ``approval_rate``: where the share approved is nearest
@@ -40,31 +39,31 @@ def chosen_cutoff(scored: DataFrame, config: TrainModelConfig) -> Cutoff | None:
         BadInput: scores, labels or exposures that are unusable; a rule that needs both classes and finds one.
         BadConfiguration: the column of exposures is not there.
     """
-    rule = cutoff_rule(config)
+    rule = cutoff_rule(choices)
     if rule is None:
         return None
-    terms = terms_of(config)
+    terms = terms_of(choices)
     inputs = vars(terms) if terms else {}
-    if rule == "approval_rate" and config.approval_rate is not None:
-        inputs = inputs | {"approval_rate": config.approval_rate}
-    value = APPROVE_ALL if config.cutoff is None else config.cutoff
-    with _loans(scored, config.exposure, value) as (loans, sums):
+    if rule == "approval_rate" and choices.approval_rate is not None:
+        inputs = inputs | {"approval_rate": choices.approval_rate}
+    value = APPROVE_ALL if choices.cutoff is None else choices.cutoff
+    with _loans(scored, choices.exposure, value) as (loans, sums):
         if rule in ("f1", "ks", "profit"):
             _check_kept_back(sums["total_rows"], sums["total_defaults"], rule)
         if not sums["total_rows"]:
-            return Cutoff(value, rule, inputs, exposure=config.exposure)
+            return Cutoff(value, rule, inputs, exposure=choices.exposure)
         approved = sums
         if rule != "fixed":
-            approved = only_row(to_best(_approvals(loans, sums["total_rows"]), _worth(rule, config, terms)))
+            approved = only_row(to_best(_approvals(loans, sums["total_rows"]), _worth(rule, choices, terms)))
             value = approved["cutoff"]
-    return Cutoff(value, rule, inputs, _expected(approved, terms), config.exposure)
+    return Cutoff(value, rule, inputs, _expected(approved, terms), choices.exposure)
 
 
-def terms_of(config: TrainModelConfig) -> LoanTerms | None:
+def terms_of(choices: CutoffChoices) -> LoanTerms | None:
     """What a loan earns and costs; None where nobody said."""
-    if config.margin is None or config.lgd is None:
+    if choices.margin is None or choices.lgd is None:
         return None
-    return LoanTerms(config.margin, config.lgd, config.cost)
+    return LoanTerms(choices.margin, choices.lgd, choices.cost)
 
 
 def profit_curve(scored: DataFrame, cutoff: Cutoff) -> ProfitCurve | None:
@@ -124,7 +123,7 @@ def _approvals(loans: DataFrame, rows: int) -> DataFrame:
     return to_approvals(loans, bounds=score_bounds(loans, rows, score="score"))
 
 
-def _worth(rule: CutoffRule, config: TrainModelConfig, terms: LoanTerms | None) -> Column:
+def _worth(rule: CutoffRule, choices: CutoffChoices, terms: LoanTerms | None) -> Column:
     caught = F.col("total_defaults") - F.col("approved_defaults")
     flagged = F.col("total_rows") - F.col("approved_rows")
     match rule:
@@ -134,7 +133,7 @@ def _worth(rule: CutoffRule, config: TrainModelConfig, terms: LoanTerms | None) 
             others = F.col("total_rows") - F.col("total_defaults")
             return caught / F.col("total_defaults") - (flagged - caught) / others
         case "approval_rate":
-            return -F.abs(F.col("approved_rows") / F.col("total_rows") - F.lit(config.approval_rate))
+            return -F.abs(F.col("approved_rows") / F.col("total_rows") - F.lit(choices.approval_rate))
         case "profit" if terms is not None:
             return _profit(terms)
     raise ValueError(f"a cut-off by {rule} is not chosen by outcomes alone")

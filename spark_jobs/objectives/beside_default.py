@@ -15,12 +15,11 @@ from arrears.contracts.tables.descriptions import DatasetDescription
 from arrears.model.gate.objective_promotion import decide_objective
 from arrears.reports.objective_page import Frame, ObjectivePage, render_objective_page
 from arrears.scoring.document import ModelDocument
-from spark_jobs.data.leak_check import LeakCheck
 from spark_jobs.engines.interface import FittedModel
 from spark_jobs.measuring.model_report import provenance_of
 from spark_jobs.measuring.unlearnt import Unlearnt
 from spark_jobs.objectives.objective_rows import held_out_rows
-from spark_jobs.objectives.protocol import ComparedModels, FittedObjective, MeasuredObjective
+from spark_jobs.objectives.protocol import ComparedModels, FittedObjective, MeasuredObjective, ReadyTraining
 
 # The settings of a preparation that reach the engines of these objectives.
 PREPARATION = ("features", "missing", "missing_flags", "outliers", "encoding", "deciles", "interactions")
@@ -58,16 +57,14 @@ class BesideDefault(Generic[E]):
     page: Callable[[E, E | None, Frame, bytes, ModelDocument], ObjectivePage]
     shown: tuple[str, ...]
 
-    def check(self, spark: SparkSession, config: TrainModelConfig, description: DatasetDescription) -> LeakCheck | None:
-        """None: what knows the default is no leak here, and each engine refuses by itself what does not fit."""
-        return None
+    def ready(self, spark: SparkSession, config: TrainModelConfig, description: DatasetDescription) -> ReadyTraining:
+        """What knows the default is no leak here, and each engine refuses by itself what does not fit."""
 
-    def fit(
-        self, spark: SparkSession, config: TrainModelConfig, description: DatasetDescription, *, run_id: str
-    ) -> FittedObjective:
-        """Trains a model on the pinned version of the training set."""
-        fitted, document = self.fit_model(spark, config, description)
-        return FittedObjective(fitted, document, {"task": self.name, "engine": fitted.engine, **fitted.facts})
+        def fit(_: str) -> FittedObjective:
+            fitted, document = self.fit_model(spark, config, description)
+            return FittedObjective(fitted, document, {"task": self.name, "engine": fitted.engine, **fitted.facts})
+
+        return ReadyTraining(fit)
 
     def measure(self, spark: SparkSession, config: EvaluateModelConfig, models: ComparedModels) -> MeasuredObjective:
         """Measures a model on all held-out rows, and candidate and champion on those that neither has learnt from."""

@@ -3,31 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 from pyspark.sql import SparkSession
 
 from arrears.contracts.addresses import Table
 from arrears.contracts.job_configs.jobs import EvaluateModelConfig, TrainModelConfig
-from arrears.contracts.job_configs.training_choices import with_features
 from arrears.contracts.tables.descriptions import DatasetDescription
 from arrears.model.metrics.cutoffs import told_cutoff
-from spark_jobs.data.leak_check import LeakCheck, checked_for_leaks
+from spark_jobs.data.leak_check import checked_for_leaks
 from spark_jobs.io import snapshots
 from spark_jobs.io.checkpoints import checkpoints
 from spark_jobs.io.tables import read_version
 from spark_jobs.measuring.measured_model import measured_beside
 from spark_jobs.measuring.model_report import mail_figures, report_files
-from spark_jobs.objectives.protocol import ComparedModels, FittedObjective, MeasuredObjective
-from spark_jobs.training.choices import check_all_choices
+from spark_jobs.objectives.protocol import ComparedModels, FittedObjective, MeasuredObjective, ReadyTraining
 from spark_jobs.training.documents import document_of
 from spark_jobs.training.finishing import finished_document, training_auc, with_points
 from spark_jobs.training.fitting import trained_model
 from spark_jobs.training.pinned_rows import pinned_rows
+from spark_jobs.training.training_plan import TrainingPlan, training_plan
 
 MAILED = ("roc_curve.png", "score_histogram.png", "report.html")
 
 
-def check(spark: SparkSession, config: TrainModelConfig, description: DatasetDescription) -> LeakCheck:
+def ready(spark: SparkSession, config: TrainModelConfig, description: DatasetDescription) -> ReadyTraining:
     """Refuses choices that do not fit the data set or the engine, and rows that know what they must not.
 
     Raises:
@@ -35,21 +35,20 @@ def check(spark: SparkSession, config: TrainModelConfig, description: DatasetDes
         BadInput: there are leaks and no reason to train in spite of them; names them all.
     """
     columns = read_version(spark, config.addresses, Table.TRAIN, config.dataset, config.dataset_version).schema
-    check_all_choices(config, description, columns)
-    return checked_for_leaks(spark, config, with_features(description, config.features))
+    plan = training_plan(config, description, columns)
+    leaks = checked_for_leaks(spark, config, plan.description)
+    return ReadyTraining(partial(fit, spark, plan), leaks)
 
 
-def fit(
-    spark: SparkSession, config: TrainModelConfig, description: DatasetDescription, *, run_id: str
-) -> FittedObjective:
+def fit(spark: SparkSession, plan: TrainingPlan, run_id: str) -> FittedObjective:
     """Pins the rows, trains, and takes calibration, cut-off and quantiles from scores of unseen rows."""
     with (
-        checkpoints(spark, config.addresses.snapshot(config.dataset, f"checkpoints-{run_id}")),
-        pinned_rows(spark, config, description, name=run_id) as pinned,
+        checkpoints(spark, plan.run.addresses.snapshot(plan.run.dataset, f"checkpoints-{run_id}")),
+        pinned_rows(spark, plan, name=run_id) as pinned,
     ):
-        trained = trained_model(spark, config, pinned.snapshot, pinned.spec)
-        document = document_of(config, pinned.spec, trained.fitted)
-        document = finished_document(spark, config, document, trained, pinned.snapshot, pinned.resampling)
+        trained = trained_model(spark, plan.engine, pinned.snapshot, pinned.spec, refit=plan.model.refit)
+        document = document_of(plan.run, pinned.spec, trained.fitted)
+        document = finished_document(spark, plan, document, trained, pinned.snapshot, pinned.resampling)
         auc = training_auc(spark, document, trained.fitted.model, pinned.snapshot)
     fitted = with_points(trained.fitted, document)
     fitted = replace(fitted, facts=fitted.facts | {"train_auc": auc})

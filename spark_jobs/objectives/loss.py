@@ -13,6 +13,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from arrears.contracts.errors import BadConfiguration, BadInput
+from arrears.contracts.job_configs.engine_choices import EngineChoices
 from arrears.contracts.job_configs.jobs import EvaluateModelConfig, TrainModelConfig
 from arrears.contracts.job_configs.training_choices import with_features
 from arrears.contracts.objectives import LOSS
@@ -52,10 +53,15 @@ def fit(
     if config.encoding == "woe":
         raise BadConfiguration("encoding=woe needs both outcomes, and a loss model learns from defaults alone")
     description = with_features(description, config.features)
-    with kept(to_defaulted(training_rows(spark, config), description, config)) as rows:
+    with kept(to_defaulted(training_rows(spark, config), description, config, seed=config.seed)) as rows:
         counts = _checked(rows, column, description.loss_limit, positive=_needs_positive(config))
         given = prepared(
-            rows, config, description, numbers_only=config.engine != "catboost", row_count=counts["row_count"]
+            rows,
+            config,
+            description,
+            objective=LOSS,
+            numbers_only=config.engine != "catboost",
+            row_count=counts["row_count"],
         )
         with checkpoints(spark, config.addresses.snapshot(config.dataset, f"checkpoints-{config.run_label}")):
             fit_losses: FitObjective = engine_for(LOSS, config.engine)
@@ -93,7 +99,9 @@ def page(
     return loss_page(found, champion, frame, dict(zip(document.inputs, weights, strict=True)))
 
 
-def to_defaulted(borrowers: DataFrame, description: DatasetDescription, config: TrainModelConfig) -> DataFrame:
+def to_defaulted(
+    borrowers: DataFrame, description: DatasetDescription, choices: EngineChoices, *, seed: int
+) -> DataFrame:
     """The defaulted rows with their loss as ``target``. Grain: one row per defaulted borrower.
 
     Columns: the features, label, ``target``, ``row_order``, and ``is_validation``: by a hash of the customer, so that
@@ -102,7 +110,7 @@ def to_defaulted(borrowers: DataFrame, description: DatasetDescription, config: 
     whole = F.col(ID)
     if description.group is not None:
         whole = F.coalesce(F.col(f"`{description.group}`").cast("string"), whole)
-    drawn = F.shiftrightunsigned(hash_of(config.seed, "loss validation", "_whole"), 11) * F.lit(2.0**-53)
+    drawn = F.shiftrightunsigned(hash_of(seed, "loss validation", "_whole"), 11) * F.lit(2.0**-53)
     return (
         borrowers.where(F.col(LABEL) == 1)
         .withColumn("_whole", whole)
@@ -110,8 +118,8 @@ def to_defaulted(borrowers: DataFrame, description: DatasetDescription, config: 
             *(F.col(f"`{name}`") for name in description.features),
             LABEL,
             F.col(f"`{description.loss}`").cast("double").alias(TARGET),
-            hash_of(config.seed, "order", ID).alias(ROW_ORDER),
-            (drawn < config.validation_share).alias(IS_VALIDATION),
+            hash_of(seed, "order", ID).alias(ROW_ORDER),
+            (drawn < choices.validation_share).alias(IS_VALIDATION),
         )
     )
 
@@ -152,8 +160,8 @@ def _checked(rows: DataFrame, column: str, limit: float, *, positive: bool) -> d
     return counts
 
 
-def _needs_positive(config: TrainModelConfig) -> bool:
-    return config.engine == "glm" and "family=gamma" in config.engine_options
+def _needs_positive(choices: EngineChoices) -> bool:
+    return choices.engine == "glm" and "family=gamma" in choices.engine_options
 
 
 def _loss_column(description: DatasetDescription) -> str:

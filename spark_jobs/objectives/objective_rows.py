@@ -11,6 +11,8 @@ from arrears.contracts.addresses import Table
 from arrears.contracts.errors import BadConfiguration
 from arrears.contracts.job_configs.job_config import default_of
 from arrears.contracts.job_configs.jobs import EvaluateModelConfig, TrainModelConfig
+from arrears.contracts.job_configs.preparation_choices import PreparationChoices
+from arrears.contracts.job_configs.training_job import TrainingRun
 from arrears.contracts.tables.descriptions import DatasetDescription
 from spark_jobs.engines.objective_interface import ObjectiveRows, ObjectiveSpec
 from spark_jobs.engines.options import parsed_options
@@ -20,9 +22,9 @@ from spark_jobs.training.learnt_preparation import learnt_preparation
 from spark_jobs.transforms.features.feature_statistics import to_quantiles, to_sample
 
 
-def training_rows(spark: SparkSession, config: TrainModelConfig) -> DataFrame:
+def training_rows(spark: SparkSession, run: TrainingRun) -> DataFrame:
     """The training rows of the pinned version. Grain: one row per borrower."""
-    return tables.read_version(spark, config.addresses, Table.TRAIN, config.dataset, config.dataset_version)
+    return tables.read_version(spark, run.addresses, Table.TRAIN, run.dataset, run.dataset_version)
 
 
 def held_out_rows(spark: SparkSession, config: EvaluateModelConfig) -> DataFrame:
@@ -46,7 +48,13 @@ def objective_spec(config: TrainModelConfig) -> ObjectiveSpec:
 
 
 def prepared(
-    rows: DataFrame, config: TrainModelConfig, description: DatasetDescription, *, numbers_only: bool, row_count: int
+    rows: DataFrame,
+    choices: PreparationChoices,
+    description: DatasetDescription,
+    *,
+    objective: str,
+    numbers_only: bool,
+    row_count: int,
 ) -> ObjectiveRows:
     """Learns what is done to the features before the model sees them.
 
@@ -56,14 +64,14 @@ def prepared(
             their median, categories as a column a level.
     """
     if numbers_only:
-        config = replace(
-            config,
-            missing="fill" if config.missing == "native" else config.missing,
-            encoding="one_hot" if config.encoding == "native" else config.encoding,
+        choices = replace(
+            choices,
+            missing="fill" if choices.missing == "native" else choices.missing,
+            encoding="one_hot" if choices.encoding == "native" else choices.encoding,
         )
-    if config.outliers == "drop":
-        raise BadConfiguration(f"outliers=drop is of default models alone: take clip or flag for task {config.task}")
-    learnt = learnt_preparation(rows, config, description)
+    if choices.outliers == "drop":
+        raise BadConfiguration(f"outliers=drop is of default models alone: take clip or flag for task {objective}")
+    learnt = learnt_preparation(rows, choices, description)
     return ObjectiveRows(rows, row_count, description.numeric, description.categorical, learnt)
 
 

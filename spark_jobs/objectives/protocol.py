@@ -1,8 +1,8 @@
-"""The interface of an objective: what may be learnt is checked, a model is fitted, and a model is measured."""
+"""The interface of an objective: a training is made ready and run, and its model is measured."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -29,6 +29,19 @@ class FittedObjective:
     fitted: FittedModel
     document: ModelDocument
     figures: Mapping[str, float | int | str]
+
+
+@dataclass(frozen=True)
+class ReadyTraining:
+    """A training that nothing speaks against.
+
+    Attributes:
+        fit: trains a model on the pinned version of the training set, for the MLflow run of this id.
+        leaks: what the leak check found and a reason overrides; None: there is no leak check for this objective.
+    """
+
+    fit: Callable[[str], FittedObjective]
+    leaks: LeakCheck | None = None
 
 
 @dataclass(frozen=True)
@@ -72,25 +85,12 @@ class MeasuredObjective:
 class Objective(Protocol):
     """What a model can learn; one implementation for each of ``arrears.contracts.objectives``."""
 
-    def check(self, spark: SparkSession, config: TrainModelConfig, description: DatasetDescription) -> LeakCheck | None:
-        """Refuses what cannot be learnt, before anything is logged: choices that do not fit, and leaks.
-
-        Returns:
-            What the leak check found; None: there is none for this objective.
+    def ready(self, spark: SparkSession, config: TrainModelConfig, description: DatasetDescription) -> ReadyTraining:
+        """Makes a training ready, and refuses what cannot be learnt before anything is logged.
 
         Raises:
             BadConfiguration: choices do not fit the data set or the engine; names all of them.
             BadInput: there are leaks, and no reason to train in spite of them.
-        """
-        ...
-
-    def fit(
-        self, spark: SparkSession, config: TrainModelConfig, description: DatasetDescription, *, run_id: str
-    ) -> FittedObjective:
-        """Trains a model on the pinned version of the training set, for one MLflow run.
-
-        Raises:
-            BadConfiguration, BadInput: the data or the engine refuse what is asked for.
         """
         ...
 

@@ -57,7 +57,7 @@ def fit(
         hash_of(config.seed, "order", ID).alias(ROW_ORDER),
     )
     with kept(customers) as rows:
-        given = prepared(rows, config, description, numbers_only=True, row_count=rows.count())
+        given = prepared(rows, config, description, objective=SEGMENTS, numbers_only=True, row_count=rows.count())
         find_segments: FitObjective = engine_for(SEGMENTS, config.engine)
         fitted = replace(find_segments(given, objective_spec(config)), example=made_up_customer(given))
     return fitted, document_of(config, given, fitted)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from arrears.contracts.job_configs.jobs import TrainModelConfig
+from arrears.contracts.job_configs.training_job import TrainingRun
 from arrears.scoring.document import ModelDocument
 from spark_jobs.engines.interface import FittedModel, TrainingSpec
 from spark_jobs.engines.objective_interface import ObjectiveRows
 
 
-def document_of(config: TrainModelConfig, given: TrainingSpec | ObjectiveRows, fitted: FittedModel) -> ModelDocument:
+def document_of(run: TrainingRun, given: TrainingSpec | ObjectiveRows, fitted: FittedModel) -> ModelDocument:
     """Names the model's raw inputs and what is done to them; without calibration, cut-off and limits, which come later.
 
     Args:
@@ -16,8 +16,8 @@ def document_of(config: TrainModelConfig, given: TrainingSpec | ObjectiveRows, f
     """
     texts, encoded = (given.text, given.encoded) if isinstance(given, TrainingSpec) else ((), ())
     return ModelDocument(
-        dataset=config.dataset,
-        dataset_version=config.dataset_version,
+        dataset=run.dataset,
+        dataset_version=run.dataset_version,
         engine=fitted.engine,
         numeric=given.numeric,
         categorical=given.categorical,
@@ -26,5 +26,5 @@ def document_of(config: TrainModelConfig, given: TrainingSpec | ObjectiveRows, f
         preparation=given.preparation,
         example=fitted.example,
         model_format=fitted.model_format,
-        task=config.task,
+        task=run.task,
     )

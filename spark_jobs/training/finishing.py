@@ -11,8 +11,7 @@ from functools import reduce
 
 from pyspark.sql import DataFrame, SparkSession
 
-from arrears.contracts.job_configs.jobs import TrainModelConfig
-from arrears.contracts.job_configs.model_choices import cutoff_rule
+from arrears.contracts.job_configs.model_choices import CutoffChoices, cutoff_rule
 from arrears.contracts.tables.column_names import LABEL
 from arrears.model.fitting.resampling import Resampling
 from arrears.scoring.document import ModelDocument
@@ -26,11 +25,12 @@ from spark_jobs.measuring.evaluation import auc_of, score_quantiles
 from spark_jobs.measuring.scored_rows import kept, score_carrying
 from spark_jobs.training.calibrating import calibrated
 from spark_jobs.training.fitting import TrainedModel, only
+from spark_jobs.training.training_plan import TrainingPlan
 
 
 def finished_document(
     spark: SparkSession,
-    config: TrainModelConfig,
+    plan: TrainingPlan,
     document: ModelDocument,
     trained: TrainedModel,
     training: Snapshot,
@@ -46,17 +46,18 @@ def finished_document(
     Raises:
         BadInput, BadConfiguration: as `with_cutoff` does, or the calibration slice holds one class only.
     """
-    if config.calibration == "none":
+    kind = plan.calibration.calibration
+    if kind == "none":
         document = replace(document, calibration=resampling.correction)
     else:
         kept_back = only(training, training.shard(CALIBRATION_SHARD))
         scored = score_carrying(spark, kept_back, trained.fitted.model, document, (LABEL,))
-        document = replace(document, calibration=calibrated(scored, config.calibration))
-    return with_cutoff(spark, config, document, trained)
+        document = replace(document, calibration=calibrated(scored, kind))
+    return with_cutoff(spark, plan.cutoff, document, trained)
 
 
 def with_cutoff(
-    spark: SparkSession, config: TrainModelConfig, document: ModelDocument, trained: TrainedModel
+    spark: SparkSession, choices: CutoffChoices, document: ModelDocument, trained: TrainedModel
 ) -> ModelDocument:
     """Adds the cut-off, none where no rule is in force, and the quantiles from which risk limits are read.
 
@@ -67,10 +68,10 @@ def with_cutoff(
         BadInput: scores, labels or exposures are unusable, or the rule needs both classes and finds one.
         BadConfiguration: the column of exposures is not there.
     """
-    lent = (config.exposure,) if config.exposure else ()
+    lent = (choices.exposure,) if choices.exposure else ()
     with kept(_unseen_scores(spark, document, trained, (LABEL, *lent))) as scored:
-        if cutoff_rule(config) is not None:
-            document = replace(document, cutoff=chosen_cutoff(scored, config))
+        if cutoff_rule(choices) is not None:
+            document = replace(document, cutoff=chosen_cutoff(scored, choices))
         return replace(document, score_quantiles=tuple(score_quantiles(scored)))
 
 

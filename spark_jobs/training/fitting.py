@@ -17,8 +17,6 @@ from dataclasses import dataclass, replace
 
 from pyspark.sql import SparkSession
 
-from arrears.contracts.job_configs.jobs import TrainModelConfig
-from spark_jobs.engines.engine_registry import engine_named
 from spark_jobs.engines.interface import VALIDATION_SHARD, Engine, FittedModel, TrainingSpec
 from spark_jobs.engines.row_groups import FileSlice, Snapshot
 from spark_jobs.io.snapshots import read_slices
@@ -47,9 +45,9 @@ class TrainedModel:
 
 
 def trained_model(
-    spark: SparkSession, config: TrainModelConfig, snapshot: Snapshot, spec: TrainingSpec
+    spark: SparkSession, engine: Engine, snapshot: Snapshot, spec: TrainingSpec, *, refit: bool
 ) -> TrainedModel:
-    """Trains by the recipe that the configuration asks for.
+    """Trains by the recipe that was asked for.
 
     Args:
         snapshot: training rows in shards, the slices kept back, and for ``refit`` the slice's rows once more.
@@ -57,13 +55,12 @@ def trained_model(
     Raises:
         BadConfiguration: as the engine does.
     """
-    engine = engine_named(config.engine)
     if not snapshot.shard(VALIDATION_SHARD):
         fitted = engine.fit(spark, as_parts_of_one(snapshot, spec.shards), spec, read_slices)
         return TrainedModel(fitted, tuple(_cross_fitted(spark, engine, snapshot, spec)))
     first = engine.fit(spark, snapshot, spec, read_slices)
     unseen = (Unseen(first.model, only(snapshot, snapshot.shard(VALIDATION_SHARD))),)
-    if not config.refit:
+    if not refit:
         return TrainedModel(first, unseen)
     whole = with_slice(snapshot)
     again = spec_again(engine, spec, first.facts, growth=whole.rows / _learnt_rows(snapshot))

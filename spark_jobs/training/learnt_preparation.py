@@ -16,7 +16,7 @@ from typing import Any
 from pyspark.sql import DataFrame, Row
 
 from arrears.contracts.errors import BadConfiguration
-from arrears.contracts.job_configs.jobs import TrainModelConfig
+from arrears.contracts.job_configs.preparation_choices import PreparationChoices
 from arrears.contracts.tables.descriptions import DatasetDescription
 from arrears.scoring.columns import MISSING_LEVEL
 from arrears.scoring.preparation import Deciles, Interaction, LevelNumbers, OutlierLimits, Preparation
@@ -38,18 +38,18 @@ _TENTHS = tuple(tenth / 10 for tenth in range(1, 10))
 _DIGITS_OF_DEVIATION = 6  # sums of floats differ in their last digits with the order of partitions: these never do
 
 
-def interactions(config: TrainModelConfig, description: DatasetDescription) -> tuple[Interaction, ...]:
-    """The interactions that a configuration names.
+def interactions(choices: PreparationChoices, description: DatasetDescription) -> tuple[Interaction, ...]:
+    """The interactions that are asked for.
 
     Raises:
         BadConfiguration: names every interaction and decile that is not of numeric features, or is asked for twice.
     """
-    asked = (*config.deciles, *config.interactions)
+    asked = (*choices.deciles, *choices.interactions)
     problems = [f"{text} is asked for twice" for text in sorted(set(asked)) if asked.count(text) > 1]
     known = set(description.numeric)
-    problems += [f"deciles: {name} is no numeric feature" for name in config.deciles if name not in known]
+    problems += [f"deciles: {name} is no numeric feature" for name in choices.deciles if name not in known]
     found = []
-    for text in config.interactions:
+    for text in choices.interactions:
         sign = "*" if "*" in text else "/"
         left, _, right = (part.strip() for part in text.partition(sign))
         if left in known and right in known:
@@ -61,8 +61,8 @@ def interactions(config: TrainModelConfig, description: DatasetDescription) -> t
     return tuple(found)
 
 
-def suited_to(engine: Engine, config: TrainModelConfig, description: DatasetDescription) -> TrainModelConfig:
-    """The configuration with ``native`` made out: what an engine cannot take as it comes is turned into what it can.
+def suited_to(engine: Engine, choices: PreparationChoices, description: DatasetDescription) -> PreparationChoices:
+    """The choices with ``native`` made out: what an engine cannot take as it comes is turned into what it can.
 
     Categories become a column a level, missing values are filled (median, most frequent level) and flagged, for that a
     value is missing may tell more than the value; weights of evidence hold all of it already. What the analyst chose
@@ -71,27 +71,27 @@ def suited_to(engine: Engine, config: TrainModelConfig, description: DatasetDesc
     Raises:
         BadConfiguration: the engine reads weights of evidence alone, and another encoding was chosen.
     """
-    if engine.needs_evidence and config.encoding not in ("native", "woe"):
-        raise BadConfiguration(f"{engine.name} reads weights of evidence: leave out --encoding {config.encoding}")
-    encoding, missing = config.encoding, config.missing
+    if engine.needs_evidence and choices.encoding not in ("native", "woe"):
+        raise BadConfiguration(f"{engine.name} reads weights of evidence: leave out --encoding {choices.encoding}")
+    encoding, missing = choices.encoding, choices.missing
     if engine.needs_evidence:
         encoding = "woe"
     elif encoding == "native" and description.categorical and not engine.takes_categories:
         encoding = "one_hot"
     if missing == "native" and encoding != "woe" and not engine.takes_missing:
         missing = "fill"
-    flags = config.missing_flags
+    flags = choices.missing_flags
     if flags == "native":
         flags = "none" if encoding == "woe" or engine.takes_missing else "add"
     made_out = {"encoding": encoding, "missing": missing, "missing_flags": flags}
-    told = ", ".join(f"{name}={value}" for name, value in made_out.items() if value != getattr(config, name))
-    if (encoding, missing) != (config.encoding, config.missing):
+    told = ", ".join(f"{name}={value}" for name, value in made_out.items() if value != getattr(choices, name))
+    if (encoding, missing) != (choices.encoding, choices.missing):
         log.info("%s: native means %s", engine.name, told)
-    return dataclasses.replace(config, encoding=encoding, missing=missing, missing_flags=flags)
+    return dataclasses.replace(choices, encoding=encoding, missing=missing, missing_flags=flags)
 
 
-def learnt_preparation(rows: DataFrame, config: TrainModelConfig, description: DatasetDescription) -> Preparation:
-    """Learns what a configuration asks for from training rows; nothing asked for: the empty preparation, at no cost.
+def learnt_preparation(rows: DataFrame, choices: PreparationChoices, description: DatasetDescription) -> Preparation:
+    """Learns what is asked for from training rows; nothing asked for: the empty preparation, at no cost.
 
     Args:
         rows: one row per training borrower: features, label and ``row_order``, without the validation slice.
@@ -100,32 +100,32 @@ def learnt_preparation(rows: DataFrame, config: TrainModelConfig, description: D
         BadConfiguration: a choice does not fit the features, or dropping outliers would leave no row.
     """
     numeric, categorical = description.numeric, description.categorical
-    combined = interactions(config, description)
-    if not _is_asked_for(config):
+    combined = interactions(choices, description)
+    if not _is_asked_for(choices):
         return Preparation()
     features = {row["feature"]: row for row in to_number_statistics(rows, numeric, categorical).collect()}
     row_count = max(row["row_count"] for row in features.values())
-    limits = _outlier_limits(features, numeric, config)
-    if config.outliers == "drop":
+    limits = _outlier_limits(features, numeric, choices)
+    if choices.outliers == "drop":
         rows = without_outliers(rows, limits)
         row_count = _checked_count(rows)
-    levels = level_counts(rows, categorical, row_count=row_count) if _needs_levels(config) else {}
+    levels = level_counts(rows, categorical, row_count=row_count) if _needs_levels(choices) else {}
     learnt = Preparation(
         missing_flags=tuple(
-            n for n in (*numeric, *categorical) if config.missing_flags == "add" and features[n]["missing"]
+            n for n in (*numeric, *categorical) if choices.missing_flags == "add" and features[n]["missing"]
         ),
         outliers=limits,
-        number_fills=_number_fills(rows, numeric, config),
-        level_fills={name: found.commonest for name, found in levels.items()} if config.missing == "fill" else {},
+        number_fills=_number_fills(rows, numeric, choices),
+        level_fills={name: found.commonest for name, found in levels.items()} if choices.missing == "fill" else {},
         interactions=combined,
     )
-    learnt = replace(learnt, deciles=_deciles(rows, learnt, config.deciles, numeric, categorical))
+    learnt = replace(learnt, deciles=_deciles(rows, learnt, choices.deciles, numeric, categorical))
     filled = {name: found.filled(learnt.level_fills.get(name)) for name, found in levels.items()}
-    if config.encoding in ("one_hot", "index"):
-        one_hot = config.encoding == "one_hot"
+    if choices.encoding in ("one_hot", "index"):
+        one_hot = choices.encoding == "one_hot"
         numbers = tuple(_level_numbers(name, found, row_count, one_hot=one_hot) for name, found in filled.items())
         learnt = replace(learnt, levels=numbers)
-    if config.encoding == "woe":
+    if choices.encoding == "woe":
         tables = learnt_evidence(rows, learnt, numeric=numeric, categorical=categorical, levels=filled)
         learnt = replace(learnt, evidence=tables)
     seen = learnt.outputs(numeric, categorical)
@@ -139,14 +139,14 @@ def one_hot_columns(rows: DataFrame, description: DatasetDescription, *, row_cou
     return sum(len(_level_numbers(name, found, row_count, one_hot=True).outputs) for name, found in levels.items())
 
 
-def _is_asked_for(config: TrainModelConfig) -> bool:
-    defaults = {field.name: field.default for field in dataclasses.fields(config)}
-    choices = ("missing", "outliers", "encoding", "deciles", "interactions")
-    return config.missing_flags == "add" or any(getattr(config, name) != defaults[name] for name in choices)
+def _is_asked_for(choices: PreparationChoices) -> bool:
+    defaults = {field.name: field.default for field in dataclasses.fields(choices)}
+    steps = ("missing", "outliers", "encoding", "deciles", "interactions")
+    return choices.missing_flags == "add" or any(getattr(choices, name) != defaults[name] for name in steps)
 
 
-def _needs_levels(config: TrainModelConfig) -> bool:
-    return config.missing == "fill" or config.encoding != "native"
+def _needs_levels(choices: PreparationChoices) -> bool:
+    return choices.missing == "fill" or choices.encoding != "native"
 
 
 def _checked_count(rows: DataFrame) -> int:
@@ -157,31 +157,31 @@ def _checked_count(rows: DataFrame) -> int:
 
 
 def _outlier_limits(
-    features: Mapping[str, Row], numeric: Sequence[str], config: TrainModelConfig
+    features: Mapping[str, Row], numeric: Sequence[str], choices: PreparationChoices
 ) -> tuple[OutlierLimits, ...]:
     """Limits of every column that varies; a constant tells nothing of what is far."""
-    if config.outliers == "keep":
+    if choices.outliers == "keep":
         return ()
     found = []
     for name in numeric:
         mean, deviation = features[name]["mean"], features[name]["deviation"]
         if deviation and math.isfinite(deviation):
             digits = _DIGITS_OF_DEVIATION - 1 - math.floor(math.log10(deviation))
-            reach = config.outlier_deviations * deviation
+            reach = choices.outlier_deviations * deviation
             low, high = (round(mean + side * reach, digits) for side in (-1, 1))
-            found.append(OutlierLimits(name, low, high, config.outliers))
+            found.append(OutlierLimits(name, low, high, choices.outliers))
     return tuple(found)
 
 
-def _number_fills(rows: DataFrame, numeric: Sequence[str], config: TrainModelConfig) -> dict[str, float]:
+def _number_fills(rows: DataFrame, numeric: Sequence[str], choices: PreparationChoices) -> dict[str, float]:
     """What every number becomes where it is missing, for what was never missing in training may be later.
 
     Clipping comes first but cannot move a median: that lies within one standard deviation of the mean.
     """
-    if config.missing == "native" or not numeric:
+    if choices.missing == "native" or not numeric:
         return {}
     medians: Mapping[str, Any] = {}
-    if config.missing == "fill":
+    if choices.missing == "fill":
         (row,) = to_quantiles(to_sample(rows, numeric), dict.fromkeys(numeric, (0.5,))).collect()
         medians = {name: found[0] for name, found in row.asDict().items() if found}
     return {name: medians.get(name, CONSTANT_NUMBER) for name in numeric}

@@ -6,7 +6,7 @@ from importlib.metadata import version
 
 from arrears.contracts.addresses import Table
 from arrears.contracts.engines import FORMATS
-from arrears.contracts.job_configs.jobs import TrainModelConfig
+from arrears.contracts.job_configs.training_job import TrainingRun
 from arrears.scoring.answers import EXAMPLES
 from arrears.scoring.document import ModelDocument
 from arrears.stores.models import ModelFiles, Models
@@ -15,9 +15,7 @@ from spark_jobs.engines.interface import FittedModel
 REQUIREMENTS = ("mlflow", "numpy", "pandas", "pyarrow")
 
 
-def keep_model(
-    models: Models, run_id: str, config: TrainModelConfig, fitted: FittedModel, document: ModelDocument
-) -> None:
+def keep_model(models: Models, run_id: str, run: TrainingRun, fitted: FittedModel, document: ModelDocument) -> None:
     """Logs a trained model of any objective in the open MLflow run."""
     files = ModelFiles(fitted.model, document.to_json(), fitted.file_name)
     packages = (*REQUIREMENTS, *FORMATS[fitted.model_format].packages)
@@ -26,6 +24,6 @@ def keep_model(
     models.log_model(
         files, features=features, example=fitted.example, answer=EXAMPLES[document.task], requirements=requirements
     )
-    source = config.addresses.table(Table.TRAIN, config.dataset)
-    models.log_dataset(run_id, name=config.dataset, digest=config.dataset_version, source=source)
+    source = run.addresses.table(Table.TRAIN, run.dataset)
+    models.log_dataset(run_id, name=run.dataset, digest=run.dataset_version, source=source)
     models.log_results(run_id, fitted.numbers(), {}, {})

@@ -12,22 +12,19 @@ from pyspark.sql import functions as F
 
 from arrears.contracts.addresses import Table
 from arrears.contracts.errors import BadConfiguration
-from arrears.contracts.job_configs.jobs import TrainModelConfig
-from arrears.contracts.job_configs.training_choices import with_features
+from arrears.contracts.job_configs.preparation_choices import SamplingChoices
 from arrears.contracts.tables.column_names import LABEL
-from arrears.contracts.tables.descriptions import DatasetDescription
 from arrears.model.fitting.resampling import Resampling, resampling
 from arrears.scoring.document import LevelRates
 from spark_jobs.engines.catboost.catboost_options import BORDER_ROWS, ONE_HOT_LEVELS
-from spark_jobs.engines.engine_registry import engine_named
 from spark_jobs.engines.interface import TrainingSpec
-from spark_jobs.engines.options import parsed_options
 from spark_jobs.engines.row_groups import Snapshot
 from spark_jobs.io import snapshots, tables
 from spark_jobs.io.training_progress import ProgressFiles
 from spark_jobs.training.fitting import CROSS_FITS
-from spark_jobs.training.learnt_preparation import interactions, learnt_preparation, one_hot_columns, suited_to
-from spark_jobs.training.sharding import RowCounts, check_choices, chosen_shards, monotone
+from spark_jobs.training.learnt_preparation import learnt_preparation, one_hot_columns
+from spark_jobs.training.sharding import RowCounts, chosen_shards
+from spark_jobs.training.training_plan import TrainingPlan, monotone
 from spark_jobs.transforms.training.resampled_rows import to_class_counts, to_resampled_rows
 from spark_jobs.transforms.training.training_rows import (
     ROW_ORDER,
@@ -54,27 +51,22 @@ class PinnedTraining:
 
 
 @contextmanager
-def pinned_rows(
-    spark: SparkSession, config: TrainModelConfig, description: DatasetDescription, *, name: str
-) -> Iterator[PinnedTraining]:
+def pinned_rows(spark: SparkSession, plan: TrainingPlan, *, name: str) -> Iterator[PinnedTraining]:
     """Materialises the training rows, resampled, ordered and dealt into shards, for the length of the block.
 
     Raises:
         UpstreamNotReady: the training set has no such version.
-        BadConfiguration: what is asked for does not fit the features, the engine or the memory of a task.
+        BadConfiguration: the rows do not fit into the memory of a task, or under-sampling would leave a shard without
+            one class.
     """
-    engine, description = engine_named(config.engine), with_features(description, config.features)
-    check_choices(config, description, engine)
-    config = suited_to(engine, config, description)
-    interactions(config, description)  # a misspelt feature is told before the rows are sorted
-    borrowers = tables.read_version(spark, config.addresses, Table.TRAIN, config.dataset, config.dataset_version)
-    shards = chosen_shards(config, description, engine, lambda: _counted(borrowers, config, description))
-    calibration_share = config.calibration_share if config.calibration != "none" else 0.0
+    run, share = plan.run, plan.model.validation_share
+    borrowers = tables.read_version(spark, run.addresses, Table.TRAIN, run.dataset, run.dataset_version)
+    shards = chosen_shards(plan, lambda: _counted(borrowers, plan))
     # Without a slice the rows of one shard are dealt into parts for cross-fitting.
-    dealt_into = shards if config.validation_share or shards > 1 else CROSS_FITS
-    rows, sampled = _dealt(borrowers, config, description, calibration_share=calibration_share, shards=dealt_into)
-    parts = (config.dataset_version, config.seed, config.validation_share, calibration_share, dealt_into)
-    address = config.addresses.snapshot(config.dataset, name)
+    dealt_into = shards if share or shards > 1 else CROSS_FITS
+    rows, sampled = _dealt(borrowers, plan, shards=dealt_into)
+    parts = (run.dataset_version, plan.cluster.seed, share, plan.calibration_share, dealt_into)
+    address = run.addresses.snapshot(run.dataset, name)
     try:
         snapshot = snapshots.materialise(
             rows,
@@ -84,58 +76,53 @@ def pinned_rows(
         )
         training = snapshots.read_training(spark, address)
         spec = replace(
-            training_spec(training, config, description, shards),
+            training_spec(training, plan, shards),
             class_weights=sampled.class_weights,
             stopping_weights=sampled.stopping_weights,
-            progress=ProgressFiles(config.addresses.snapshot(config.dataset, "training")),
+            progress=ProgressFiles(run.addresses.snapshot(run.dataset, "training")),
         )
         yield PinnedTraining(snapshot, spec, sampled)
     finally:
         snapshots.discard(address)
 
 
-def _counted(borrowers: DataFrame, config: TrainModelConfig, description: DatasetDescription) -> RowCounts:
+def _counted(borrowers: DataFrame, plan: TrainingPlan) -> RowCounts:
     """What the memory of a training depends on, in one pass, and another one where categories become columns."""
     ((rows, defaults),) = borrowers.agg(F.count(F.lit(1)), F.count_if(F.col(LABEL) == 1)).collect()
-    columns = one_hot_columns(borrowers, description, row_count=rows) if config.encoding == "one_hot" else 0
+    one_hot = plan.preparation.encoding == "one_hot"
+    columns = one_hot_columns(borrowers, plan.description, row_count=rows) if one_hot else 0
     return RowCounts(rows, defaults, columns)
 
 
-def _dealt(
-    borrowers: DataFrame,
-    config: TrainModelConfig,
-    description: DatasetDescription,
-    *,
-    calibration_share: float,
-    shards: int,
-) -> tuple[DataFrame, Resampling]:
+def _dealt(borrowers: DataFrame, plan: TrainingPlan, *, shards: int) -> tuple[DataFrame, Resampling]:
     """The rows in slices and shards, resampled; of several shards those are marked from which they learn borders."""
-    lent = (config.exposure,) if config.exposure else ()
+    seed, exposure = plan.cluster.seed, plan.cutoff.exposure
+    lent = (exposure,) if exposure else ()
     rows = to_training_rows(
         borrowers,
-        features=tuple(dict.fromkeys((*description.features, *lent))),
-        validation_share=config.validation_share,
-        calibration_share=calibration_share,
+        features=tuple(dict.fromkeys((*plan.description.features, *lent))),
+        validation_share=plan.model.validation_share,
+        calibration_share=plan.calibration_share,
         shards=shards,
-        seed=config.seed,
-        group=description.group,
+        seed=seed,
+        group=plan.description.group,
     )
-    sampled = _resampling(rows, config, shards)
-    if config.refit and config.validation_share:
+    sampled = _resampling(rows, plan.sampling, shards)
+    if plan.model.refit and plan.model.validation_share:
         rows = with_slice_again(rows, shards)
-        seen = marked_again(to_resampled_rows(rows, sampled, seed=config.seed))
+        seen = marked_again(to_resampled_rows(rows, sampled, seed=seed))
     else:
-        seen = to_resampled_rows(rows, sampled, seed=config.seed)
+        seen = to_resampled_rows(rows, sampled, seed=seed)
     if shards > 1:
         seen = with_sample_mark(seen, min(1.0, BORDER_ROWS / max(1, borrowers.count())))
     return seen, sampled
 
 
-def _resampling(rows: DataFrame, config: TrainModelConfig, shards: int) -> Resampling:
-    if config.sampling == "none":
+def _resampling(rows: DataFrame, choices: SamplingChoices, shards: int) -> Resampling:
+    if choices.sampling == "none":
         return Resampling()
     (counts,) = to_class_counts(rows).collect()
-    found = resampling(config.sampling, config.sampling_factor, **counts.asDict())
+    found = resampling(choices.sampling, choices.sampling_factor, **counts.asDict())
     if found.kind == "under" and counts["non_defaults"] < found.factor * shards:
         raise BadConfiguration(
             f"sampling under by {found.factor:g} would leave none of {counts['non_defaults']} training rows without"
@@ -145,16 +132,14 @@ def _resampling(rows: DataFrame, config: TrainModelConfig, shards: int) -> Resam
     return found
 
 
-def training_spec(
-    training: DataFrame, config: TrainModelConfig, description: DatasetDescription, shards: int
-) -> TrainingSpec:
+def training_spec(training: DataFrame, plan: TrainingPlan, shards: int) -> TrainingSpec:
     """How to train, and what is learnt from the training rows for it.
 
     Args:
         training: the rows outside every slice that is kept back.
     """
-    suited = suited_to(engine_named(config.engine), config, description)
-    preparation = learnt_preparation(training, suited, description)
+    description = plan.description
+    preparation = learnt_preparation(training, plan.preparation, description)
     _, levels_left = preparation.outputs(description.numeric, description.categorical)
     encoded = () if shards == 1 else _encoded(training, levels_left)
     many = {rates.column for rates in encoded}
@@ -163,17 +148,12 @@ def training_spec(
         numeric=description.numeric,
         categorical=tuple(name for name in description.categorical if name not in many),
         encoded=encoded,
-        iterations=config.iterations,
-        depth=config.depth,
-        early_stopping_rounds=config.early_stopping_rounds,
-        seed=config.seed,
-        threads=config.threads,
+        seed=plan.cluster.seed,
         shards=shards,
-        learning_rate=config.learning_rate,
         preparation=preparation,
-        options=parsed_options(config.engine_options),
         monotone=monotone(description),
         text=description.text,
+        **plan.engine_settings,
     )
 
 

@@ -20,6 +20,7 @@ from spark_jobs.jobs import sample_new_data
 from spark_jobs.measuring.scored_rows import score_carrying
 from spark_jobs.training.documents import document_of
 from spark_jobs.training.pinned_rows import pinned_rows
+from spark_jobs.training.training_plan import training_plan
 from tests.jobs.generated import DATASET, generate, manifest_of, rows_of
 
 COLUMNS = {
@@ -67,7 +68,7 @@ def test_every_value_of_columns_that_are_called_as_ours_comes_through(
     config = TrainModelConfig(
         root=root, dataset=DATASET, dataset_version=version, iterations=3, sampling="over", sampling_factor=2.0
     )
-    with pinned_rows(delta_spark, config, description, name="x") as pinned:
+    with pinned_rows(delta_spark, training_plan(config, description), name="x") as pinned:
         assert assert_whole(snapshots.read_pinned(delta_spark, pinned.snapshot), key=None) > train.count()
         fitted = engine_named("catboost").fit(delta_spark, pinned.snapshot, pinned.spec, snapshots.read_slices)
         document = document_of(config, pinned.spec, fitted)

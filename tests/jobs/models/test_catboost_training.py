@@ -23,6 +23,7 @@ from arrears.stores.objects import Objects
 from spark_jobs.io.tables import overwrite_partition
 from spark_jobs.jobs import train_model
 from spark_jobs.training.pinned_rows import pinned_rows
+from spark_jobs.training.training_plan import training_plan
 from tests.jobs.models.model_world import BORROWERS, Bank, borrowers, frame, local_registry
 
 DATASET, VERSION = "bank_of_letters", "v1"
@@ -93,7 +94,7 @@ def test_text_and_a_declared_direction_reach_the_model_that_mlflow_serves(bank: 
 
 def test_slices_kept_back_and_features_chosen_are_those_that_were_asked_for(bank: Bank, spark: SparkSession) -> None:
     config = a_training(bank, features=("age", "income"), calibration="platt", calibration_share=0.25, shards=2)
-    with pinned_rows(spark, config, LETTERS, name="slices") as pinned:
+    with pinned_rows(spark, training_plan(config, LETTERS), name="slices") as pinned:
         snapshot, spec = pinned.snapshot, pinned.spec
         rows = {shard: sum(piece.rows for piece in snapshot.shard(shard)) for shard in (-2, -1, 0, 1)}
     assert rows[-2] == pytest.approx(0.25 * BORROWERS / 2, abs=2)
@@ -110,6 +111,6 @@ def test_what_cannot_be_trained_is_refused_before_any_row_is_read(spark: SparkSe
     )
     with (
         pytest.raises(BadConfiguration, match=r"no nonsense.*text feature letter cannot be merged"),
-        pinned_rows(spark, config, LETTERS, name="refused"),
+        pinned_rows(spark, training_plan(config, LETTERS), name="refused"),
     ):
         pass

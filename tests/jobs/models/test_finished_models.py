@@ -18,6 +18,7 @@ from arrears.scoring.scorers import load_scorer
 from arrears.stores.models import Models
 from spark_jobs.engines.mllib import gbt
 from spark_jobs.jobs import train_model
+from spark_jobs.objectives import default
 from tests.jobs.models.model_world import (
     BORROWERS,
     DATASET,
@@ -112,7 +113,7 @@ def test_a_training_is_refused_with_all_that_is_wrong_before_anything_is_kept(
     bank: Bank, spark: SparkSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("checked_for_leaks", "pinned_rows"):
-        monkeypatch.setattr(train_model, name, lambda *_, **__: pytest.fail("a refused training went on"))
+        monkeypatch.setattr(default, name, lambda *_, **__: pytest.fail("a refused training went on"))
     with pytest.raises(BadConfiguration) as refused:
         figures_of(spark, bank, features=("no_such",), segment_by=("country",), engine_options=("l2_leaf_reg=abc",))
     assert len(refused.value.problems) == 3

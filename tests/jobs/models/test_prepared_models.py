@@ -21,6 +21,7 @@ from arrears.stores.models import Models
 from spark_jobs.io.tables import overwrite_partition, read_partition
 from spark_jobs.jobs import score_borrowers, train_model
 from spark_jobs.training.pinned_rows import pinned_rows
+from spark_jobs.training.training_plan import training_plan
 from spark_jobs.transforms.training.training_rows import VALIDATION, to_training_rows
 from tests.jobs.models.model_world import (
     AS_OF,
@@ -108,7 +109,7 @@ def test_dropped_outliers_leave_the_training_rows_alone_and_are_counted(bank: Ba
 
 
 def learnt(spark: SparkSession, bank: Bank, version: str, choices: dict[str, Any]) -> Preparation:
-    with pinned_rows(spark, a_training(bank, version, **choices), DESCRIPTION, name=version) as pinned:
+    with pinned_rows(spark, training_plan(a_training(bank, version, **choices), DESCRIPTION), name=version) as pinned:
         return pinned.spec.preparation
 
 

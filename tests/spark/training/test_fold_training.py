@@ -29,6 +29,7 @@ from spark_jobs.experiments.fold_training import Trials, fold_metrics
 from spark_jobs.experiments.pinned_folds import PinnedFolds
 from spark_jobs.experiments.trial_loop import run_trials
 from spark_jobs.io.snapshots import read_slices
+from spark_jobs.training.training_plan import TrainingPlan
 from tests.spark.training.planted import DESCRIPTION, ROWS
 
 
@@ -116,12 +117,12 @@ def test_an_over_sampled_training_stops_by_the_loss_of_its_validation_slice_weig
 def test_what_is_fitted_before_a_model_is_learnt_once_for_trials_that_differ_in_the_model_alone(
     trials: Trials, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    learnt: list[TrainModelConfig] = []
+    learnt: list[TrainingPlan] = []
     fitted = trials_module.training_spec
 
-    def counted(rows: Any, config: TrainModelConfig, *more: Any) -> Any:
-        learnt.append(config)
-        return fitted(rows, config, *more)
+    def counted(rows: Any, plan: TrainingPlan, *more: Any) -> Any:
+        learnt.append(plan)
+        return fitted(rows, plan, *more)
 
     monkeypatch.setattr(trials_module, "training_spec", counted)
     fresh = replace(trials, _prepared={})
@@ -130,7 +131,7 @@ def test_what_is_fitted_before_a_model_is_learnt_once_for_trials_that_differ_in_
         assert (spec.depth, spec.preparation.number_fills["weak"]) == (depth, 0.0)
         _, spec = fresh.training_of(Proposal(1, {"engine_options.l2_leaf_reg": depth}), 0)
         assert (spec.options, spec.preparation.is_empty) == ({"l2_leaf_reg": depth}, True)
-    assert [config.missing for config in learnt] == ["constant", "native"]
+    assert [plan.preparation.missing for plan in learnt] == ["constant", "native"]
 
 
 @pytest.mark.parametrize("search", ["importance", "select_features"])

@@ -18,6 +18,7 @@ from spark_jobs.io.snapshots import read_slices
 from spark_jobs.io.tables import overwrite_partition
 from spark_jobs.training import pinned_rows as pinned_rows_module
 from spark_jobs.training.pinned_rows import pinned_rows, training_spec
+from spark_jobs.training.training_plan import training_plan
 
 ROWS = 600
 CONFIG = TrainModelConfig(dataset_version="v")
@@ -39,7 +40,7 @@ def spec(spark_session: SparkSession) -> Iterator[TrainingSpec]:
     rows = spark_session.createDataFrame(records, schema)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pinned_rows_module, "MOST_RATED_LEVELS", 260)
-        yield training_spec(rows, CONFIG, DESCRIPTION, 2)
+        yield training_spec(rows, training_plan(CONFIG, DESCRIPTION), 2)
 
 
 def test_a_missing_value_is_one_of_the_levels_that_shards_can_share(spec: TrainingSpec) -> None:
@@ -70,7 +71,7 @@ def test_under_sampling_that_would_leave_a_shard_without_one_class_is_refused_an
     config = replace(in_two_shards, sampling="under", sampling_factor=300.0)
     with (
         pytest.raises(BadConfiguration, match=r"none of 426 training rows.*choose a smaller sampling_factor"),
-        pinned_rows(spark, config, NUMBERS, name="refused"),
+        pinned_rows(spark, training_plan(config, NUMBERS), name="refused"),
     ):
         pass
     assert not Objects().list(f"{config.root}/artifacts/snapshots")
@@ -80,7 +81,7 @@ def test_rows_of_the_sample_are_the_first_in_the_training_order_and_lie_apart(
     spark: SparkSession, in_two_shards: TrainModelConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pinned_rows_module, "BORDER_ROWS", 150)
-    with pinned_rows(spark, replace(in_two_shards, refit=False), NUMBERS, name="sampled") as pinned:
+    with pinned_rows(spark, training_plan(replace(in_two_shards, refit=False), NUMBERS), name="sampled") as pinned:
         orders = {
             in_sample: [
                 order

@@ -11,7 +11,7 @@ from arrears.contracts.errors import BadConfiguration
 from arrears.contracts.job_configs.jobs import TrainModelConfig
 from arrears.contracts.tables.descriptions import DatasetDescription
 from spark_jobs.engines.engine_registry import engine_named
-from spark_jobs.training.choices import check_all_choices
+from spark_jobs.training.training_plan import training_plan
 
 BANK = DatasetDescription("bank", target="bad", numeric=("income", "age"), categorical=("state",))
 COLUMNS = T.StructType(
@@ -26,7 +26,7 @@ COLUMNS = T.StructType(
 def problems_of(**choices: Any) -> tuple[str, ...]:
     config = TrainModelConfig(root="file:///nowhere", dataset="bank", dataset_version="v", **choices)
     try:
-        check_all_choices(config, BANK, COLUMNS)
+        training_plan(config, BANK, COLUMNS)
     except BadConfiguration as refused:
         return refused.problems
     return ()

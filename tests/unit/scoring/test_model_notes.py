@@ -18,14 +18,14 @@ def a_training(**given: str) -> TrainModelConfig:
 
 
 def test_run_has_a_short_name_of_data_set_date_and_engine() -> None:
-    assert short_name(a_training(as_of="2026-01-31")) == "loans 2026-01-31 catboost"
-    assert short_name(a_training()) == "loans catboost"
-    assert short_name(a_training(task="loss", as_of="2026-01-31")) == "loans loss 2026-01-31 catboost"
+    assert short_name(a_training(as_of="2026-01-31"), "catboost") == "loans 2026-01-31 catboost"
+    assert short_name(a_training(), "catboost") == "loans catboost"
+    assert short_name(a_training(task="loss", as_of="2026-01-31"), "catboost") == "loans loss 2026-01-31 catboost"
 
 
 def test_run_is_found_by_its_airflow_run_and_leads_back_to_it() -> None:
     config = a_training(as_of="2026-01-31", run_label="asset_triggered__1", run_url=PAGE)
-    tags = run_tags(config, about_training(config))
+    tags = run_tags(config, about_training(config, "catboost"))
     assert tags["arrears.run_label"] == "asset_triggered__1"
     assert tags["arrears.as_of"] == "2026-01-31"
     for part in ("**loans**", "Business date 2026-01-31.", f"]({PAGE})"):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -14,11 +13,9 @@ from arrears.contracts.errors import BadConfiguration
 from arrears.contracts.job_configs.jobs import TrainModelConfig
 from spark_jobs.engines.interface import Engine, FittedModel, TrainingSpec
 from spark_jobs.engines.row_groups import FileSlice, Snapshot
-from spark_jobs.training import fitting
 from spark_jobs.training.fitting import TrainedModel, spec_again, trained_model
 from spark_jobs.transforms.training.training_rows import AGAIN, CALIBRATION, VALIDATION
 
-CONFIG = TrainModelConfig(dataset_version="v", refit=True)
 SPEC = TrainingSpec("is_default", ("income",), (), 1000, 6, 50, 42, 1)
 
 
@@ -41,20 +38,15 @@ def learnt(model: bytes) -> list[str]:
     return found
 
 
-def train(
-    monkeypatch: pytest.MonkeyPatch, shards: list[int], spec: TrainingSpec = SPEC, **choices: Any
-) -> TrainedModel:
+def train(shards: list[int], spec: TrainingSpec = SPEC, *, refit: bool = True) -> TrainedModel:
     engine = Engine("noted", a_fit, stops_early=True, adds_up_shards=True)
-    monkeypatch.setattr(fitting, "engine_named", lambda _: engine)
     pieces = tuple(FileSlice(f"{number}", 0, 20 if shard < 0 else 80, shard) for number, shard in enumerate(shards))
     snapshot = Snapshot(pieces, sum(piece.rows for piece in pieces), "rows")
-    return trained_model(None, replace(CONFIG, **choices), snapshot, spec)  # type: ignore[arg-type]
+    return trained_model(None, engine, snapshot, spec, refit=refit)  # type: ignore[arg-type]
 
 
-def test_model_that_serves_has_learnt_the_slice_and_the_one_that_scores_it_has_not(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    found = train(monkeypatch, [0, VALIDATION, CALIBRATION, AGAIN])
+def test_model_that_serves_has_learnt_the_slice_and_the_one_that_scores_it_has_not() -> None:
+    found = train([0, VALIDATION, CALIBRATION, AGAIN])
     (unseen,) = found.unseen
     assert learnt(found.fitted.model) == ["0:0", "3:0"]
     assert learnt(unseen.model) == ["0:0"]
@@ -65,14 +57,14 @@ def test_model_that_serves_has_learnt_the_slice_and_the_one_that_scores_it_has_n
     assert json.loads(found.fitted.model)["digest"] != json.loads(unseen.model)["digest"]
 
 
-def test_shards_are_refitted_on_their_part_of_the_slice_with_their_mean_trees(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = train(monkeypatch, [0, 1, VALIDATION, AGAIN, AGAIN - 1], replace(SPEC, shards=2))
+def test_shards_are_refitted_on_their_part_of_the_slice_with_their_mean_trees() -> None:
+    found = train([0, 1, VALIDATION, AGAIN, AGAIN - 1], replace(SPEC, shards=2))
     assert learnt(found.fitted.model) == ["0:0", "1:1", "3:0", "4:1"]
     assert found.fitted.facts["trees"] == 2 * round(100 * 200 / 160)
 
 
-def test_without_refit_the_model_that_the_slice_ended_serves(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = train(monkeypatch, [0, VALIDATION], refit=False)
+def test_without_refit_the_model_that_the_slice_ended_serves() -> None:
+    found = train([0, VALIDATION], refit=False)
     assert learnt(found.fitted.model) == ["0:0"] == learnt(found.unseen[0].model)
     assert found.fitted.facts["trees"] == 100
 
@@ -81,7 +73,7 @@ def test_without_refit_the_model_that_the_slice_ended_serves(monkeypatch: pytest
 def test_without_a_slice_every_row_is_scored_once_by_a_model_that_lacks_it(
     monkeypatch: pytest.MonkeyPatch, parts: int, shards: int, models: int
 ) -> None:
-    found = train(monkeypatch, [*range(parts), CALIBRATION], replace(SPEC, shards=shards), validation_share=0.0)
+    found = train([*range(parts), CALIBRATION], replace(SPEC, shards=shards))
     assert len(learnt(found.fitted.model)) == parts
     assert json.loads(found.fitted.model)["trees"] == SPEC.iterations
     assert len(found.unseen) == models

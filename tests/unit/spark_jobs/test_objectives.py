@@ -16,7 +16,7 @@ from spark_jobs.objectives.protocol import Objective
 def test_every_objective_has_all_of_the_interface() -> None:
     assert tuple(OBJECTIVES) == typing.get_args(ObjectiveName)
     methods = [name for name, _ in inspect.getmembers(Objective, inspect.isfunction) if not name.startswith("_")]
-    assert sorted(methods) == ["check", "fit", "measure"]
+    assert sorted(methods) == ["measure", "ready"]
     for objective in OBJECTIVES.values():
         assert all(callable(getattr(objective, name)) for name in methods)
 

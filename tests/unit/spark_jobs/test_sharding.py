@@ -14,12 +14,16 @@ from arrears.contracts.tables.features import FeatureLine
 from spark_jobs.engines.catboost.engine import ENGINE
 from spark_jobs.engines.interface import Engine
 from spark_jobs.engines.options import parsed_options
-from spark_jobs.training.sharding import RowCounts, check_choices, chosen_shards, monotone
+from spark_jobs.training.sharding import RowCounts, chosen_shards
+from spark_jobs.training.training_plan import TrainingPlan, check_engine, monotone, training_plan
 
-CONFIG = TrainModelConfig(dataset_version="v")
 BANK = DatasetDescription("bank", target="bad", numeric=tuple(f"n{n}" for n in range(100)))
 PLAIN = Engine("plain", ENGINE.fit)
 MILLIONS = RowCounts(20_000_000, 1_800_000)
+
+
+def a_plan(description: DatasetDescription = BANK, **choices: Any) -> TrainingPlan:
+    return training_plan(TrainModelConfig(dataset_version="v", **choices), description)
 
 
 def test_options_are_json_where_they_can_be() -> None:
@@ -39,11 +43,11 @@ def test_options_are_json_where_they_can_be() -> None:
 
 def test_few_rows_are_one_exact_model_and_many_as_many_shards_as_memory_asks(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level("INFO"):
-        assert chosen_shards(CONFIG, BANK, ENGINE, lambda: RowCounts(100_000, 9_000)) == 1
+        assert chosen_shards(a_plan(), lambda: RowCounts(100_000, 9_000)) == 1
     assert "80000 training rows, 20000 for validation, 100 inputs: about" in caplog.text
-    shards = chosen_shards(CONFIG, BANK, ENGINE, lambda: MILLIONS)
+    shards = chosen_shards(a_plan(), lambda: MILLIONS)
     assert shards > 1
-    assert chosen_shards(replace(CONFIG, task_memory_mb=64_000), BANK, ENGINE, lambda: MILLIONS) < shards
+    assert chosen_shards(a_plan(task_memory_mb=64_000), lambda: MILLIONS) < shards
 
 
 @pytest.mark.parametrize(
@@ -64,7 +68,7 @@ def test_memory_is_asked_for_the_inputs_that_a_preparation_makes(
 ) -> None:
     bank = replace(BANK, categorical=("a", "b", "c"))
     with caplog.at_level("INFO"):
-        chosen_shards(replace(CONFIG, **choices), bank, ENGINE, lambda: RowCounts(1_000, 90, one_hot_columns=250))
+        chosen_shards(a_plan(bank, **choices), lambda: RowCounts(1_000, 90, one_hot_columns=250))
     assert f"{inputs} inputs: about" in caplog.text
 
 
@@ -75,9 +79,8 @@ def test_memory_is_asked_for_the_inputs_that_a_preparation_makes(
 def test_memory_is_asked_for_the_rows_that_resampling_leaves(
     sampling: Any, factor: float, rows: int, caplog: pytest.LogCaptureFixture
 ) -> None:
-    config = replace(CONFIG, sampling=sampling, sampling_factor=factor)
     with caplog.at_level("INFO"):
-        chosen_shards(config, BANK, ENGINE, lambda: RowCounts(1_000, 100))
+        chosen_shards(a_plan(sampling=sampling, sampling_factor=factor), lambda: RowCounts(1_000, 100))
     assert f"{rows} training rows, 200 for validation" in caplog.text
 
 
@@ -85,25 +88,25 @@ def test_shards_that_are_asked_for_are_not_counted_out() -> None:
     def never() -> RowCounts:
         raise AssertionError
 
-    assert chosen_shards(replace(CONFIG, shards=3), BANK, ENGINE, never) == 3
-    assert chosen_shards(CONFIG, BANK, PLAIN, never) == 1
+    assert chosen_shards(a_plan(shards=3), never) == 3
+    assert chosen_shards(replace(a_plan(), engine=PLAIN), never) == 1
 
 
 def test_rows_that_must_stay_whole_and_do_not_fit_are_refused_with_what_to_do() -> None:
-    config = replace(CONFIG, engine_options=("simple_ctr=Borders",))
+    plan = a_plan(engine_options=("simple_ctr=Borders",))
     with pytest.raises(BadConfiguration, match=r"simple_ctr keep the model in one task.*raise the memory of executors"):
-        chosen_shards(config, BANK, ENGINE, lambda: MILLIONS)
+        chosen_shards(plan, lambda: MILLIONS)
 
 
 def test_rows_whose_validation_slice_alone_is_too_large_are_refused() -> None:
     with pytest.raises(BadConfiguration, match="a task has 256"):
-        chosen_shards(replace(CONFIG, task_memory_mb=256), BANK, ENGINE, lambda: MILLIONS)
+        chosen_shards(a_plan(task_memory_mb=256), lambda: MILLIONS)
 
 
 def test_everything_that_an_engine_cannot_do_is_told_together() -> None:
-    config = replace(CONFIG, engine_options=("nonsense=1", "one_hot_max_size=9"), shards=2)
+    options = {"nonsense": 1, "one_hot_max_size": 9}
     with pytest.raises(BadConfiguration) as refused:
-        check_choices(config, replace(BANK, text=("letter",)), ENGINE)
+        check_engine(ENGINE, options, 2, replace(BANK, text=("letter",)))
     assert refused.value.problems == (
         "engine_options: CatBoost has no nonsense",
         "engine_options one_hot_max_size cannot be merged from 2 shards: ask for --shards 1",
@@ -113,7 +116,7 @@ def test_everything_that_an_engine_cannot_do_is_told_together() -> None:
 
 def test_an_engine_that_does_not_read_text_says_so() -> None:
     with pytest.raises(BadConfiguration, match="plain does not read the text feature letter"):
-        check_choices(CONFIG, replace(BANK, text=("letter",)), PLAIN)
+        check_engine(PLAIN, {}, None, replace(BANK, text=("letter",)))
 
 
 def test_directions_come_from_the_catalogue_and_an_engine_without_them_warns(caplog: pytest.LogCaptureFixture) -> None:
@@ -123,9 +126,9 @@ def test_directions_come_from_the_catalogue_and_an_engine_without_them_warns(cap
     }
     bank = DatasetDescription("bank", target="bad", numeric=("income", "debt", "age"), catalogue=tuple(lines.values()))
     assert monotone(bank) == {"income": -1, "debt": 1}
-    check_choices(CONFIG, bank, ENGINE)
+    check_engine(ENGINE, {}, None, bank)
     assert not caplog.text
-    check_choices(CONFIG, bank, PLAIN)
+    check_engine(PLAIN, {}, None, bank)
     assert "plain leaves the declared directions of debt, income aside" in caplog.text
 
 
