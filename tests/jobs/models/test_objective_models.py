@@ -10,6 +10,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from arrears.contracts.addresses import registered_model
+from arrears.contracts.engines import engine_entry
 from arrears.contracts.errors import BadConfiguration
 from arrears.contracts.job_configs.jobs import (
     EvaluateModelConfig,
@@ -18,6 +19,7 @@ from arrears.contracts.job_configs.jobs import (
     ResolveVersionsConfig,
     TrainModelConfig,
 )
+from arrears.scoring.document import ModelDocument
 from arrears.stores.models import Models
 from arrears.stores.objects import Objects
 from spark_jobs.jobs import evaluate_model, generate_data, promote_model, resolve_versions, train_model
@@ -57,6 +59,8 @@ def test_a_model_of_each_task_becomes_champion_and_answers(
     trained = train_model.run(
         spark, TrainModelConfig(**common, dataset_version=version, task=task, engine=engine, run_label=task)
     )
+    files = Models().files_of_run(trained.values["mlflow_run_id"])
+    assert ModelDocument.from_json(files.document).model_format == engine_entry(task, engine).model_format
     run = {**common, "dataset_version": version, "mlflow_run_id": trained.values["mlflow_run_id"]}
     evaluated = evaluate_model.run(spark, EvaluateModelConfig(**run, report_folder=f"{address}/report/{task}"))
     assert {Path(item).suffix for item in evaluated.attachments} == {".png", ".html"}

@@ -14,8 +14,10 @@ from pyspark.sql import SparkSession
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
 
+from arrears.contracts.engines import engine_entry
 from arrears.contracts.errors import BadConfiguration
 from arrears.contracts.job_configs.jobs import TrainModelConfig
+from arrears.contracts.objectives import DEFAULT
 from arrears.contracts.tables.descriptions import DatasetDescription
 from arrears.model.features.binning import Bins
 from arrears.scoring.batch import prepared_input
@@ -176,6 +178,7 @@ def test_each_engine_does_on_real_borrowers_what_its_library_is_known_to_do(
         preparation=learnt_preparation(training, suited_to(engine, config, SPAIN), SPAIN),
     )
     fitted = engine.fit(spark, snapshot, spec, read_slices)
+    assert fitted.model_format == engine_entry(DEFAULT, name).model_format
     held_out = spain.filter(pa.array(spain.column("shard").to_numpy() == CALIBRATION_SHARD))
     found = auc(held_out.column("is_default").to_numpy(), scores(held_out, fitted, spec))
     if name in FLOORS:
