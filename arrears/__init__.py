@@ -1,4 +1,4 @@
-"""Arrears: how likely is a default? The core that Airflow, Spark jobs and serving share."""
+"""Arrears: how likely is a default? The core that Airflow and the Spark jobs share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The person between a measured model and production: what is asked, who may answer, and what the answer is worth."""
+"""The person between a measured model and production: what is asked, who may answer, and what the answer is worth.
+
+See docs/adr/0033.
+"""
 
 from __future__ import annotations
 

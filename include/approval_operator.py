@@ -1,4 +1,7 @@
-"""The task that waits for a person: three answers, of which one sets unmet rules aside and must say why."""
+"""The task that waits for a person: three answers, of which one sets unmet rules aside and must say why.
+
+See docs/adr/0039.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What one DAG makes and another waits for, one event for each business date."""
+"""What one DAG makes and another waits for, one event for each business date.
+
+See docs/adr/0009.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The business date of a run. It travels as Airflow's partition key, because runs of assets have no logical date."""
+"""The business date of a run. It travels as Airflow's partition key, because runs of assets have no logical date.
+
+See docs/adr/0007.
+"""
 
 from __future__ import annotations
 

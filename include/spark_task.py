@@ -1,4 +1,7 @@
-"""The one way by which a DAG submits Spark work; a setting chooses the transport, never the DAG's text."""
+"""The one way by which a DAG submits Spark work; a setting chooses the transport, never the DAG's text.
+
+See docs/adr/0001.
+"""
 
 from __future__ import annotations
 

@@ -2,6 +2,8 @@
 
 Each of the three libraries would look for itself, under names and in an order of its own. Credentials are no part of
 it: all three take them by the same chain (environment, web identity, profile, the machine's role).
+
+See docs/adr/0051.
 """
 
 from __future__ import annotations

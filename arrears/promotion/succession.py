@@ -3,6 +3,8 @@
 The log of decisions comes first and the aliases follow from it. A job that is killed between the two leaves the earlier
 champion serving; whoever takes the lock next finishes what the log says. The lock spares work alone: an entry is made
 by a conditional create, so that of two who hold the lock, as one of them fell asleep, one is refused.
+
+See docs/adr/0032.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Pages as single HTML files that open anywhere, with nothing to fetch and nothing to run."""
+"""Pages as single HTML files that open anywhere, with nothing to fetch and nothing to run.
+
+See docs/adr/0005.
+"""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Scoring a batch with a fitted model: the one code that batch, REST and evaluation share."""
+"""Scoring a batch with a fitted model: the one code that batch scoring, evaluation and MLflow's models share."""

@@ -1,4 +1,4 @@
-"""What a model of any task answers about each row: the one path that batch jobs, MLflow and REST share."""
+"""What a model of any objective answers about each row: the one path that batch jobs and MLflow's models share."""
 
 from __future__ import annotations
 

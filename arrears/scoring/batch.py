@@ -1,4 +1,7 @@
-"""Turns a table of borrowers into a model's input, and into default probabilities."""
+"""Turns a table of borrowers into a model's input, and into default probabilities.
+
+See docs/adr/0008.
+"""
 
 from __future__ import annotations
 

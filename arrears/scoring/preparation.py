@@ -3,6 +3,8 @@
 The order is fixed: flags of missing values (as they came); outliers; missing values filled; interactions; deciles;
 categories as numbers; and last, where there are evidence tables, weights of evidence in place of everything they name.
 Each step sees what the one before left. Batch jobs, MLflow's interface and training itself all apply this one code.
+
+See docs/adr/0014.
 """
 
 from __future__ import annotations

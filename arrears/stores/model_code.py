@@ -1,6 +1,8 @@
 """The code that travels with a model, so that it answers tomorrow as it did today wherever MLflow loads it.
 
 One zip, because MLflow's server takes and gives each file of a model in a request of its own.
+
+See docs/adr/0038.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ R = TypeVar("R")
 
 
 def translate_outages(call: Callable[P, R]) -> Callable[P, R]:
-    """Turns an outage of MLflow that outlasts its own client's retries into `UpstreamNotReady`.
+    """Turns an outage of MLflow that outlasts its own client's retries into `UpstreamNotReady` (docs/adr/0034).
 
     That client sends a request again after a lost connection and the statuses 408, 429 and 5xx, seven times within four
     minutes (MLFLOW_HTTP_REQUEST_MAX_RETRIES, MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR).

@@ -2,6 +2,8 @@
 
 Java calls it application class-data sharing (JEP 310, JEP 350). Java itself ignores an archive that is missing, damaged
 or made from other jars, so nothing here can change what a job does.
+
+See docs/adr/0037.
 """
 
 from __future__ import annotations

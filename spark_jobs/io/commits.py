@@ -2,6 +2,8 @@
 
 Delta writes the data first and then creates the next version's entry of its log. Who comes second reads what the first
 has done: a commit to another partition follows it, one to the same partition is refused.
+
+See docs/adr/0048.
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 A merge touches the partition of its date alone: rows that changed are updated, new ones inserted, those that are gone
 deleted. A repeated run with the same rows changes no row, so the table is the same however often a date is built.
+
+See docs/adr/0012.
 """
 
 from __future__ import annotations

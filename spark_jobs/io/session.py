@@ -1,4 +1,7 @@
-"""Opens the Spark session of a job."""
+"""Opens the Spark session of a job.
+
+See docs/adr/0002.
+"""
 
 from __future__ import annotations
 

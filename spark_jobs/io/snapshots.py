@@ -1,4 +1,7 @@
-"""Pins exactly the rows that a run may see, and opens them in the tasks without passing through the JVM."""
+"""Pins exactly the rows that a run may see, and opens them in the tasks without passing through the JVM.
+
+See docs/adr/0006.
+"""
 
 from __future__ import annotations
 

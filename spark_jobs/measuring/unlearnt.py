@@ -1,6 +1,8 @@
 """Held-out rows that a model has not learnt from: proven of a candidate, and found for its comparison with a champion.
 
 Only counts reach the driver.
+
+See docs/adr/0044.
 """
 
 from __future__ import annotations

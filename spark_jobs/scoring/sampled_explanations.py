@@ -1,4 +1,7 @@
-"""Explaining a model on a sample of held-out borrowers: scored in a task, so that only aggregates and points travel."""
+"""Explaining a model on a sample of held-out borrowers: scored in a task, so that only aggregates and points travel.
+
+See docs/adr/0028.
+"""
 
 from __future__ import annotations
 

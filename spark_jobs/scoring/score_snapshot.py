@@ -2,6 +2,8 @@
 
 The model is broadcast once. What a task holds does not grow with the row groups, and how many tasks there are follows
 from the rows: the executors that have registered when a plan is made may be few.
+
+See docs/adr/0050.
 """
 
 from __future__ import annotations

@@ -10,6 +10,8 @@ Moments are instants in UTC, the time zone of every session. A time of day is ex
 * the start of its day: a decision; the date for which the feature store is built;
 * the end of its day: a row of a table, unless the table says ``known_at: start``; an arrival; an outcome; the business
   date of a data set.
+
+See docs/adr/0042.
 """
 
 from __future__ import annotations

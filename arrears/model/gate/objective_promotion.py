@@ -1,4 +1,7 @@
-"""Who becomes champion among models of the objectives beside default: better than nothing, and than the champion."""
+"""Who becomes champion among models of the objectives beside default: better than nothing, and than the champion.
+
+See docs/adr/0041.
+"""
 
 from __future__ import annotations
 

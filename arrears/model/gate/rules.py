@@ -1,6 +1,8 @@
 """The rules of the promotion gate, each judged on its own: met or not, with the number and the limit beside it.
 
 A metric that is missing or is not a number meets no rule.
+
+See docs/adr/0031.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""At which default probability an application is declined, and by which rule that was chosen."""
+"""At which default probability an application is declined, and by which rule that was chosen.
+
+See docs/adr/0047.
+"""
 
 from __future__ import annotations
 

@@ -8,6 +8,8 @@ five sums a class. Of two models on the same rows, differences of misplacements 
 
 Weighted rows count as sampling weights do: a row of weight 2 moves the AUC as two rows would, and is still one piece of
 evidence. With equal weights the variance is DeLong's own.
+
+See docs/adr/0026.
 """
 
 from __future__ import annotations

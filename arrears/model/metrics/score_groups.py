@@ -7,6 +7,8 @@
   Sturdivant 2013, section 5.3; two fewer hold for the rows of the fit).
 * PSI: sum of (p - q) ln(p / q) over tenths of the training rows' scores; no row in a bin counts as half a row in the
   logarithm.
+
+See docs/adr/0027.
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 A row of a table is known at a moment when its event has happened by then and the bank had heard of it by then; which
 instants these are, `spark_jobs.transforms.bank.knowledge_columns` tells.
+
+See docs/adr/0011.
 """
 
 from __future__ import annotations

@@ -1,6 +1,8 @@
 """Stored types read as wider declared ones: the one home of which of them lose nothing. Grain: unchanged.
 
 Every value of the stored type must be a value of the declared one, whatever the rows hold; so the answer needs no data.
+
+See docs/adr/0043.
 """
 
 from __future__ import annotations
