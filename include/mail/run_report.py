@@ -1,32 +1,19 @@
-"""What a run's mail tells, of Airflow's task states and the jobs' outcome facts: in which words, in which order."""
+"""What a run's mail tells of the run as a whole: its subject, its headline, its figures and their order."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from arrears.contracts.metric_names import in_words
 from arrears.contracts.outcome_facts import OutcomeFact
-from include.mail.mailed_figures import (
-    NOTHING,
-    duration,
-    is_internal,
-    is_warning,
-    label_of,
-    place_of,
-    section_of,
-    shown,
-)
-from include.mail.next_steps import after_failure, after_success, person
+from include.mail.mailed_figures import is_internal, is_warning, label_of, place_of, section_of, shown
+from include.mail.next_steps import after_success
+from include.mail.task_report import TaskReport, shortened
 
 FAILED_STATES = ("failed", "upstream_failed")
-NO_FACT = (
-    "nobody said why: the task was killed, somebody marked it as failed in Airflow, or it broke while its code was"
-    " loaded"
-)
 _SUBJECT_LETTERS = 60  # of a part that people can make as long as they like
-_ERROR_LETTERS = 1000
 _HEADLINES = {
     "promoted": ("new champion", "Model version {model_version} is the new champion of {about}."),
     "kept": ("kept champion", "The champion of {about} stays: the new model does not beat it."),
@@ -36,87 +23,11 @@ _HEADLINES = {
 }
 _SET_ASIDE = "BY OVERRIDE of {set_aside}: model version {model_version} is the new champion of {about}."
 
+Figure = tuple[str, str, Any]
+"""Task, name and value."""
+
 Figures = dict[str, list[tuple[str, str]]]
-
-
-@dataclass(frozen=True)
-class TaskReport:
-    """One task as the mail shows it.
-
-    Attributes:
-        attempt: the number of its last attempt; None: Airflow never began one.
-        facts: how each attempt ended, by its number; an attempt that was killed has none.
-        failure: what Airflow itself kept of the last attempt's exception.
-    """
-
-    task_id: str
-    state: str
-    log_url: str
-    seconds: float | None = None
-    attempt: int | None = None
-    facts: Mapping[int, OutcomeFact] = field(default_factory=dict)
-    failure: OutcomeFact | None = None
-
-    @property
-    def failed(self) -> bool:
-        """Whether the task itself failed, not one before it."""
-        return self.state == "failed"
-
-    @property
-    def fact(self) -> OutcomeFact | None:
-        """How the last attempt ended, in the job's own words, else in Airflow's; None where nobody said it."""
-        if self.state not in ("success", "failed"):
-            return None  # it was cleared: what is kept is of an earlier life of the run
-        own = self.facts.get(self._last)
-        if own is not None and not (self.failed and own.outcome == "success"):
-            return own
-        return self.failure if self.failed else None
-
-    @property
-    def error(self) -> str:
-        """What went wrong in one line; of several problems their number alone, for the mail lists them."""
-        if self.fact is None:
-            return NO_FACT
-        told = self.fact.problems or (self.fact.first_line,)
-        return _cut(told[0], _ERROR_LETTERS) if len(told) == 1 else f"{len(told)} problems"
-
-    @property
-    def problems(self) -> tuple[str, ...]:
-        """All that is wrong, where it is more than one thing."""
-        told = () if self.fact is None else self.fact.problems
-        return tuple(_cut(problem, _ERROR_LETTERS) for problem in told) if len(told) > 1 else ()
-
-    @property
-    def who_acts(self) -> str:
-        """Who must act on the failure; where nobody said why, whoever reads the log."""
-        return person("operator" if self.fact is None else self.fact.who_acts or "operator")
-
-    @property
-    def next_step(self) -> str:
-        """What that person should do."""
-        return after_failure(self.fact)
-
-    @property
-    def earlier(self) -> list[str]:
-        """How the attempts before the last one ended, one line each; empty where the first one was the only one."""
-        return [f"attempt {number}: {self._told(self.facts.get(number))}" for number in range(1, self._last)]
-
-    @property
-    def duration(self) -> str:
-        """How long its last attempt took."""
-        return NOTHING if self.seconds is None else duration(self.seconds)
-
-    @property
-    def _last(self) -> int:
-        return self.attempt or max(self.facts, default=1)
-
-    @staticmethod
-    def _told(fact: OutcomeFact | None) -> str:
-        if fact is None:
-            return "ended without a word, killed perhaps"
-        if fact.outcome == "success":
-            return "ended well, and was repeated"
-        return f"{fact.error_class}: {_cut(fact.first_line, _ERROR_LETTERS)}"
+"""Heading → name and text."""
 
 
 @dataclass(frozen=True)
@@ -149,7 +60,7 @@ class RunReport:
     @property
     def about(self) -> str:
         """What the run is about, at most as long as a subject bears."""
-        return _cut(self.dataset, _SUBJECT_LETTERS)
+        return shortened(self.dataset, _SUBJECT_LETTERS)
 
     @property
     def outcome(self) -> str:
@@ -163,7 +74,7 @@ class RunReport:
     @property
     def subject(self) -> str:
         """The mail's subject, one line: first that a rule was set aside, then run, data set, date and outcome."""
-        first = f"BY OVERRIDE of {_cut(self.set_aside, _SUBJECT_LETTERS)}: " if self.set_aside else ""
+        first = f"BY OVERRIDE of {shortened(self.set_aside, _SUBJECT_LETTERS)}: " if self.set_aside else ""
         named = " ".join(part for part in (self.dag_id, self.about, self.as_of) if part)
         return " ".join(f"[Arrears] {first}{named}: {self.outcome}".split())
 
@@ -199,17 +110,19 @@ class RunReport:
     @property
     def warnings(self) -> list[tuple[str, str]]:
         """Name and text of every figure that tells of a rule that somebody has set aside."""
-        return [(label_of(name), shown(value, name)) for _, name, value in self._told if is_warning(name)]
+        return [(label_of(name), shown(value, name)) for _, name, value in self._all_figures if is_warning(name)]
 
     @property
     def figures(self) -> Figures:
         """Heading → name and value with its unit: decisions first, what led to them after."""
-        return _by_section(told for told in self._told if not is_internal(told[1]) and not is_warning(told[1]))
+        return _by_section(
+            figure for figure in self._all_figures if not is_internal(figure[1]) and not is_warning(figure[1])
+        )
 
     @property
     def internals(self) -> Figures:
         """The same of what only engineers ask for."""
-        return _by_section(told for told in self._told if is_internal(told[1]))
+        return _by_section(figure for figure in self._all_figures if is_internal(figure[1]))
 
     @property
     def next_step(self) -> str:
@@ -234,7 +147,7 @@ class RunReport:
         return [task.fact for task in self.tasks if task.fact is not None]
 
     @property
-    def _told(self) -> list[tuple[str, str, Any]]:
+    def _all_figures(self) -> list[Figure]:
         """Task, name and value of every figure, the deciding tasks first."""
         done = [(task.task_id, task.fact) for task in self.tasks if task.fact is not None]
         if self._decision:  # it tells every rule that the proposal told
@@ -255,13 +168,8 @@ class RunReport:
         return self.values.get("decision", "")
 
 
-def _by_section(told: Any) -> Figures:
-    found: Figures = {}
-    for task_id, name, value in told:
-        found.setdefault(section_of(task_id), []).append((label_of(name), shown(value, name)))
-    return found
-
-
-def _cut(text: str, letters: int) -> str:
-    """A text of bounded length: an analyst may have typed five thousand letters."""
-    return text if len(text) <= letters else text[: letters - 1] + "…"
+def _by_section(figures: Iterable[Figure]) -> Figures:
+    sections: Figures = {}
+    for task_id, name, value in figures:
+        sections.setdefault(section_of(task_id), []).append((label_of(name), shown(value, name)))
+    return sections

@@ -14,7 +14,8 @@ from arrears.contracts.outcome_facts import OutcomeFact
 from include.airflow_pages import page_of_run
 from include.dates import as_of
 from include.mail.airflow_failures import ATTEMPT, FAILURE
-from include.mail.run_report import RunReport, TaskReport
+from include.mail.run_report import RunReport
+from include.mail.task_report import TaskReport
 from include.outcome_fact_reader import Attempts, all_outcomes
 from include.settings import Settings
 

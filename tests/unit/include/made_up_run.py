@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from arrears.contracts.outcome_facts import JobResult, OutcomeFact
-from include.mail.run_report import RunReport, TaskReport
+from include.mail.run_report import RunReport
+from include.mail.task_report import TaskReport
 
 STARTED, ENDED = "2026-03-14T02:06:00+00:00", "2026-03-14T02:08:05+00:00"
 LOG = "http://airflow/dags/training/runs/r1/tasks/train_model"

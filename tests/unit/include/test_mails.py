@@ -16,8 +16,9 @@ from airflow.sdk.exceptions import AirflowFailException
 from arrears.contracts.errors import BadInput
 from arrears.contracts.outcome_facts import JobResult
 from include.mail import send
-from include.mail.run_report import NO_FACT, RunReport
+from include.mail.run_report import RunReport
 from include.mail.send import Attachment, addresses_of, compose, deliver, fetch
+from include.mail.task_report import NO_FACT
 from tests.unit.include.made_up_run import LOG, a_fact, a_failure, a_report, a_task, decided
 
 PNG = Attachment("roc.png", b"\x89PNG-picture", "0.roc.png@arrears.invalid")
