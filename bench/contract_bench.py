@@ -9,7 +9,7 @@ from datetime import date
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from arrears.contracts.tables.banks import ColumnContract, TableContract
+from arrears.contracts.tables.table_contracts import ColumnContract, TableContract
 from bench.bench_session import local_session
 from bench.results import Measurement
 from bench.timing import medians

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from arrears.contracts.tables.features import FeatureLine
+from arrears.contracts.tables.feature_catalogue import FeatureLine
 
 _INTRODUCTION = """# Feature catalogue
 

@@ -11,15 +11,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from arrears.contracts.errors import BadConfiguration
-from arrears.contracts.tables.banks import (
-    BankDescription,
-    ColumnContract,
-    Join,
-    LabelDefinition,
-    OutcomeColumn,
-    TableContract,
-)
+from arrears.contracts.tables.banks import BankDescription, Join, LabelDefinition, OutcomeColumn
 from arrears.contracts.tables.features import DerivedFeature, ProfileView, View, WindowView
+from arrears.contracts.tables.table_contracts import ColumnContract, TableContract
 from arrears.stores.objects import Objects
 from arrears.stores.shipped import shipped_names, shipped_text, text_at
 from arrears.stores.yaml_records import Reading, parsed, prefixed

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, Union
 import yaml
 
 from arrears.contracts.errors import BadConfiguration
-from arrears.contracts.tables.features import FeatureLine, expanded
+from arrears.contracts.tables.feature_catalogue import FeatureLine, expanded
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance

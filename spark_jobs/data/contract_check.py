@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 
 from arrears.contracts.addresses import Addresses
 from arrears.contracts.errors import BadInput
-from arrears.contracts.tables.banks import TableContract
+from arrears.contracts.tables.table_contracts import TableContract
 from arrears.stores.objects import Objects
 from spark_jobs.io.quarantine import overwrite_quarantine, remove_quarantine
 from spark_jobs.transforms.bank import row_rules

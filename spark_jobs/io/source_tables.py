@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 
 from arrears.contracts.addresses import Addresses
 from arrears.contracts.errors import BadConfiguration, BadInput, UpstreamNotReady
-from arrears.contracts.tables.banks import TableContract
+from arrears.contracts.tables.table_contracts import TableContract
 from arrears.stores.objects import uri_of
 from spark_jobs.io.commits import commit, table_version
 from spark_jobs.io.session import hadoop_uri

@@ -14,12 +14,14 @@ from pyspark.sql import DataFrame, SparkSession
 from arrears.contracts.errors import BadInput
 from arrears.contracts.job_configs.jobs import BuildFeaturesConfig
 from arrears.contracts.outcome_facts import JobResult
-from arrears.contracts.tables.banks import BankDescription, TableContract
+from arrears.contracts.tables.banks import BankDescription
 from arrears.contracts.tables.features import View
+from arrears.contracts.tables.table_contracts import TableContract
 from arrears.contracts.tables.view_contracts import feature_contract
 from arrears.stores.bank_files import read_bank, shipped_bank
 from arrears.stores.objects import Objects
-from spark_jobs.data.bank_data import BankTables, read_bank_tables, source_lookup
+from spark_jobs.data.bank_data import source_lookup
+from spark_jobs.data.bank_tables import BankTables, read_bank_tables
 from spark_jobs.data.contract_check import Verdict, judged
 from spark_jobs.io.feature_store import merge_features
 from spark_jobs.launch import launch

@@ -11,7 +11,7 @@ from typing import Any
 from arrears.contracts.errors import BadConfiguration
 from arrears.contracts.gate_rules import GateRules
 from arrears.contracts.tables.column_names import name_problems
-from arrears.contracts.tables.features import FeatureLine, catalogue_problems
+from arrears.contracts.tables.feature_catalogue import FeatureLine, catalogue_problems
 from arrears.contracts.tables.leak_limits import leak_limit_problems
 
 _LATER: dict[str, Any] = {

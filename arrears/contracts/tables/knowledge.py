@@ -20,7 +20,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from arrears.contracts.tables.banks import BankDescription, DayPart, OutcomeColumn, TableContract
+from arrears.contracts.tables.banks import BankDescription, OutcomeColumn
+from arrears.contracts.tables.table_contracts import DayPart, TableContract
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from arrears.contracts.tables.banks import ColumnContract, TableContract
 from arrears.contracts.tables.column_types import is_number
 from arrears.contracts.tables.features import COUNTS, LARGEST_AMOUNT, View, WindowFeature, WindowView
+from arrears.contracts.tables.table_contracts import ColumnContract, TableContract
 
 
 def feature_contract(view: View, source: TableContract, *, event_time: str) -> TableContract:

@@ -9,8 +9,8 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from arrears.contracts.tables.banks import DayPart
 from arrears.contracts.tables.knowledge import LabelKnowledge, RowKnowledge
+from arrears.contracts.tables.table_contracts import DayPart
 
 
 def decision_moment(decisions: DataFrame, decided_at: str) -> Column:

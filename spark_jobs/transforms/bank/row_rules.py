@@ -16,8 +16,8 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from arrears.contracts.tables.banks import ColumnContract, TableContract
 from arrears.contracts.tables.knowledge import row_knowledge
+from arrears.contracts.tables.table_contracts import ColumnContract, TableContract
 from spark_jobs.transforms.bank.knowledge_columns import arrival_delay
 from spark_jobs.transforms.bank.widening import is_kept, loss
 

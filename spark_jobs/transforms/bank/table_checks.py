@@ -14,7 +14,7 @@ from functools import reduce
 from pyspark.sql import Column, DataFrame, Row, Window
 from pyspark.sql import functions as F
 
-from arrears.contracts.tables.banks import TableContract
+from arrears.contracts.tables.table_contracts import TableContract
 from spark_jobs.transforms.bank.row_rules import BROKEN_RULES, RowRule, is_after, named, with_broken_rules
 
 EXAMPLES = 5  # ids beside each broken rule: enough to find the cause in the source, too few to be an export

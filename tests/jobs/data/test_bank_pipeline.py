@@ -23,7 +23,7 @@ from arrears.contracts.outcome_facts import JobResult
 from arrears.contracts.tables.descriptions import DatasetDescription
 from arrears.stores.bank_files import shipped_bank
 from arrears.stores.objects import Objects
-from spark_jobs.data.bank_data import read_bank_tables
+from spark_jobs.data.bank_tables import read_bank_tables
 from spark_jobs.data.leak_check import found_leaks
 from spark_jobs.io.commits import table_version
 from spark_jobs.io.source_tables import overwrite_source_table, read_source_table

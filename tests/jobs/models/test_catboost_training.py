@@ -14,7 +14,7 @@ from arrears.contracts.addresses import Table
 from arrears.contracts.errors import BadConfiguration
 from arrears.contracts.job_configs.jobs import TrainModelConfig
 from arrears.contracts.tables.descriptions import DatasetDescription
-from arrears.contracts.tables.features import FeatureLine
+from arrears.contracts.tables.feature_catalogue import FeatureLine
 from arrears.scoring.batch import default_probabilities
 from arrears.scoring.document import ModelDocument
 from arrears.scoring.scorers import load_scorer

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from pyspark.sql import DataFrame, SparkSession
 
 from arrears.contracts.errors import BadConfiguration
-from arrears.contracts.tables.banks import DayPart
 from arrears.contracts.tables.features import ProfileView, WindowView
 from arrears.contracts.tables.knowledge import RowKnowledge
+from arrears.contracts.tables.table_contracts import DayPart
 from spark_jobs.transforms.bank.point_in_time import Lookup, to_build, training_set
 from spark_jobs.transforms.bank.stored_features import StoredLookup
 from tests.spark.data.slow_point_in_time import Row, moment_of, slow_training_set

@@ -16,7 +16,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from arrears.contracts.addresses import Addresses
 from arrears.contracts.errors import BadInput
-from arrears.contracts.tables.banks import ColumnContract, TableContract
+from arrears.contracts.tables.table_contracts import ColumnContract, TableContract
 from arrears.stores.objects import Objects
 from spark_jobs.data.contract_check import Verdict, Violation, enforce, judged
 

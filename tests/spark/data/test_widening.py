@@ -14,8 +14,8 @@ from pyspark.sql import types as T
 
 from arrears.contracts.addresses import Addresses
 from arrears.contracts.errors import BadConfiguration, BadInput
-from arrears.contracts.tables.banks import ColumnContract, TableContract
 from arrears.contracts.tables.descriptions import DatasetDescription
+from arrears.contracts.tables.table_contracts import ColumnContract, TableContract
 from spark_jobs.io.source_tables import read_source_table
 from spark_jobs.transforms.bank.row_rules import row_rules, schema_problems
 from spark_jobs.transforms.bank.widening import loss, widened, widened_type

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
-from arrears.contracts.tables.banks import ColumnContract, TableContract
 from arrears.contracts.tables.features import LARGEST_AMOUNT, ProfileView, WindowView
 from arrears.contracts.tables.knowledge import RowKnowledge
+from arrears.contracts.tables.table_contracts import ColumnContract, TableContract
 from arrears.contracts.tables.view_contracts import with_amount_limits
 from spark_jobs.data.contract_check import judged
 from spark_jobs.transforms.bank.point_in_time import Lookup, training_set

@@ -11,7 +11,7 @@ from pyspark.sql import SparkSession
 
 from arrears.contracts.addresses import Addresses
 from arrears.contracts.errors import BadConfiguration, BadInput, UpstreamNotReady
-from arrears.contracts.tables.banks import ColumnContract, TableContract
+from arrears.contracts.tables.table_contracts import ColumnContract, TableContract
 from arrears.stores.objects import Objects
 from spark_jobs.io.source_tables import SourceTable, overwrite_source_table, read_source_table
 

@@ -12,7 +12,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from arrears.contracts.tables.descriptions import DatasetDescription
-from arrears.contracts.tables.features import FeatureLine
+from arrears.contracts.tables.feature_catalogue import FeatureLine
 from arrears.model.features.binning import Bins, number_bins, quantile_edges
 from arrears.model.features.exploration import Exploration
 from spark_jobs.data.explored_rows import Compared, explore, halves_by_date

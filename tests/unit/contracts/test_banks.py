@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from arrears.contracts.errors import BadConfiguration, UpstreamNotReady
-from arrears.contracts.tables.banks import BankDescription, ColumnContract, Join, TableContract
-from arrears.contracts.tables.features import FeatureLine, ProfileView, WindowView
+from arrears.contracts.tables.banks import BankDescription, Join
+from arrears.contracts.tables.feature_catalogue import FeatureLine
+from arrears.contracts.tables.features import ProfileView, WindowView
+from arrears.contracts.tables.table_contracts import ColumnContract, TableContract
 from arrears.contracts.tables.view_contracts import feature_contract
 from arrears.stores.bank_files import parse_bank, read_bank, shipped_bank, shipped_banks
 from arrears.stores.description_files import parse_description

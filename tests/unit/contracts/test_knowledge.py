@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from arrears.contracts.errors import BadConfiguration
-from arrears.contracts.tables.banks import ColumnContract, TableContract
 from arrears.contracts.tables.descriptions import DatasetDescription
 from arrears.contracts.tables.knowledge import LabelKnowledge, days_until_known, row_knowledge
+from arrears.contracts.tables.table_contracts import ColumnContract, TableContract
 from arrears.stores.description_files import parse_description
 
 COLUMNS = tuple(

@@ -9,15 +9,10 @@ from typing import Any
 import pytest
 
 from arrears.contracts.errors import BadConfiguration
-from arrears.contracts.tables.banks import (
-    BankDescription,
-    ColumnContract,
-    Join,
-    LabelDefinition,
-    OutcomeColumn,
-    TableContract,
-)
-from arrears.contracts.tables.features import DerivedFeature, FeatureLine, ProfileView, WindowView
+from arrears.contracts.tables.banks import BankDescription, Join, LabelDefinition, OutcomeColumn
+from arrears.contracts.tables.feature_catalogue import FeatureLine
+from arrears.contracts.tables.features import DerivedFeature, ProfileView, WindowView
+from arrears.contracts.tables.table_contracts import ColumnContract, TableContract
 
 COLUMNS = ("loan_id", "customer_id", "at", "arrived", "days", "amount", "kind", "gender")
 Change = Callable[[dict[str, Any]], None]

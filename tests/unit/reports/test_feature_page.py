@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from arrears.contracts.tables.features import FeatureLine
+from arrears.contracts.tables.feature_catalogue import FeatureLine
 from arrears.reports.feature_page import feature_page
 from ops.write_feature_docs import PAGE, page
 

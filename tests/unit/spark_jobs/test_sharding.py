@@ -10,7 +10,7 @@ import pytest
 from arrears.contracts.errors import BadConfiguration
 from arrears.contracts.job_configs.jobs import TrainModelConfig
 from arrears.contracts.tables.descriptions import DatasetDescription
-from arrears.contracts.tables.features import FeatureLine
+from arrears.contracts.tables.feature_catalogue import FeatureLine
 from spark_jobs.engines.catboost.engine import ENGINE
 from spark_jobs.engines.interface import Engine
 from spark_jobs.engines.options import parsed_options
