@@ -39,11 +39,12 @@ def in_short(findings: Findings, champion: str, profit: ProfitCurve | None) -> l
 
 
 def _ranking(findings: Findings, champion: str) -> Iterator[Sentence]:
-    found, difference = findings.evaluation, findings.auc_difference
+    evaluation, difference = findings.evaluation, findings.auc_difference
     yield Sentence(
         "plain",
         f"Of a defaulter and a good borrower taken at random, it scores the defaulter higher"
-        f" {100 * found.auc:.0f} times of 100 (95 %: {100 * found.auc_low:.0f} to {100 * found.auc_high:.0f}).",
+        f" {100 * evaluation.auc:.0f} times of 100 (95 %: {100 * evaluation.auc_low:.0f} to"
+        f" {100 * evaluation.auc_high:.0f}).",
     )
     if findings.deciles:
         top = findings.deciles[0]
@@ -54,39 +55,45 @@ def _ranking(findings: Findings, champion: str) -> Iterator[Sentence]:
         )
     if champion and difference is not None:
         tone: Tone = "good" if difference.low > 0 else "watch" if difference.high < 0 else "plain"
-        told = {"good": "better beyond chance", "watch": "worse beyond chance", "plain": "the difference may be chance"}
+        verdicts = {
+            "good": "better beyond chance",
+            "watch": "worse beyond chance",
+            "plain": "the difference may be chance",
+        }
         yield Sentence(
             tone,
             f"Against {champion} on rows that neither has learnt from: AUC {difference.value:+.4f}"
-            f" (95 %: {difference.low:+.4f} to {difference.high:+.4f}), {told[tone]}.",
+            f" (95 %: {difference.low:+.4f} to {difference.high:+.4f}), {verdicts[tone]}.",
         )
 
 
 def _calibration(findings: Findings) -> Sentence:
     check = findings.calibration
-    told = f"Its probabilities are off by {100 * check.ece:.1f} points on average"
+    text = f"Its probabilities are off by {100 * check.ece:.1f} points on average"
     if check.p_value < REJECTED_P:
-        return Sentence("watch", f"{told}; the Hosmer-Lemeshow test rejects them (p {check.p_value:.2g}).")
-    return Sentence("good", f"{told}; the Hosmer-Lemeshow test does not reject them (p {check.p_value:.2f}).")
+        return Sentence("watch", f"{text}; the Hosmer-Lemeshow test rejects them (p {check.p_value:.2g}).")
+    return Sentence("good", f"{text}; the Hosmer-Lemeshow test does not reject them (p {check.p_value:.2f}).")
 
 
 def _cutoff(findings: Findings, profit: ProfitCurve | None) -> Sentence:
-    found = findings.evaluation.confusion
-    if found is None:
+    confusion = findings.evaluation.confusion
+    if confusion is None:
         return Sentence(
             "watch", f"{NO_CUTOFF[0].upper()}{NO_CUTOFF[1:]}. It scores, and nobody is approved or declined."
         )
-    at = found.to_dict()
+    at = confusion.to_dict()
     mark = approval_mark(at["approval_rate"])
-    told = (
-        f"At the cut-off {cutoff(found.threshold)} it approves {share(at['approval_rate'])} of the applications;"
+    sentence = (
+        f"At the cut-off {cutoff(confusion.threshold)} it approves {share(at['approval_rate'])} of the applications;"
         f" {share(at['bad_rate_of_approved'])} of the approved default" + (f"; {mark}" if mark else "")
     )
     tone: Tone = "watch" if mark else "plain"
     if profit is None:
-        return Sentence(tone, f"{told}.")
+        return Sentence(tone, f"{sentence}.")
     earned, best = 100 * profit.chosen.profit, 100 * profit.best.profit
-    text = f"{told}. 100 applications earn {money(earned)}; the best cut-off on these rows would earn {money(best)}."
+    text = (
+        f"{sentence}. 100 applications earn {money(earned)}; the best cut-off on these rows would earn {money(best)}."
+    )
     return Sentence("watch" if earned < 0 else tone, text)
 
 
@@ -122,6 +129,6 @@ def _stability(findings: Findings) -> Iterator[Sentence]:
     if findings.stability is None:
         return
     psi = findings.stability.psi
-    told = "little" if psi < LITTLE_DRIFT else "a lot" if psi >= MUCH_DRIFT else "noticeably"
+    how_far = "little" if psi < LITTLE_DRIFT else "a lot" if psi >= MUCH_DRIFT else "noticeably"
     tone: Tone = "good" if psi < LITTLE_DRIFT else "watch"
-    yield Sentence(tone, f"Scores have moved {told} from training to held-out rows (PSI {psi:.3f}).")
+    yield Sentence(tone, f"Scores have moved {how_far} from training to held-out rows (PSI {psi:.3f}).")

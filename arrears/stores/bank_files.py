@@ -61,62 +61,62 @@ def read_bank(address: str, objects: Objects) -> BankDescription:
 
 def parse_bank(text: str, *, where: str) -> BankDescription:
     """Reads one YAML text; ``where`` names it in errors."""
-    given = parsed(text, where=where, such_as="decisions: loans")
+    content = parsed(text, where=where, such_as="decisions: loans")
     reading = Reading()
-    bank = _bank(reading, given)
+    bank = _bank(reading, content)
     problems = [*reading.problems, *(_loose_ends(bank) if bank else ())]
     if bank is None or problems:
         raise prefixed(BadConfiguration(*problems), where)
     return bank
 
 
-def _bank(reading: Reading, given: dict[str, Any]) -> BankDescription | None:
-    tables = {name: _table(reading, name, value) for name, value in reading.pairs(given.get("tables"), "tables")}
+def _bank(reading: Reading, content: dict[str, Any]) -> BankDescription | None:
+    tables = {name: _table(reading, name, value) for name, value in reading.pairs(content.get("tables"), "tables")}
     if not tables:
         reading.problems.append("the description needs tables")
-    outcome = given.get("label", {})
+    outcome = content.get("label", {})
     is_column = isinstance(outcome, Mapping) and "column" in outcome
     label = reading.record(OutcomeColumn if is_column else LabelDefinition, outcome, "label")
     parts: dict[str, Any] = {
         "tables": tables,
         "label": label,
-        "joins": _joins(reading, given.get("joins")),
-        "views": _views(reading, given.get("views")),
-        "derived": tuple(reading.named(DerivedFeature, given.get("derived"), "derived")),
-        "catalogue": reading.catalogue(given.get("catalogue")),
+        "joins": _joins(reading, content.get("joins")),
+        "views": _views(reading, content.get("views")),
+        "derived": tuple(reading.named(DerivedFeature, content.get("derived"), "derived")),
+        "catalogue": reading.catalogue(content.get("catalogue")),
     }
-    plain = {key: value for key, value in given.items() if key not in parts}
+    plain = {key: value for key, value in content.items() if key not in parts}
     # A part with a problem would cause others that are none: the whole is judged when its parts are whole.
     complete = parts if not reading.problems else dict.fromkeys(parts)
     return reading.record(BankDescription, plain, "", **complete)
 
 
-def _table(reading: Reading, name: str, given: Any) -> TableContract | None:
+def _table(reading: Reading, name: str, content: Any) -> TableContract | None:
     place = f"tables.{name}"
-    if not isinstance(given, Mapping):
-        return reading.record(TableContract, given, place)
-    columns = reading.named(ColumnContract, given.get("columns"), f"{place}.columns")
+    if not isinstance(content, Mapping):
+        return reading.record(TableContract, content, place)
+    columns = reading.named(ColumnContract, content.get("columns"), f"{place}.columns")
     if not columns:
         reading.problems.append(f"{place} needs columns")
-    rest = {key: value for key, value in given.items() if key != "columns"}
+    rest = {key: value for key, value in content.items() if key != "columns"}
     whole = tuple(column for column in columns if column is not None)
     return reading.record(TableContract, rest, place, name=name, columns=whole if len(whole) == len(columns) else None)
 
 
-def _joins(reading: Reading, given: Any) -> tuple[Join | None, ...]:
-    if given is None:
+def _joins(reading: Reading, content: Any) -> tuple[Join | None, ...]:
+    if content is None:
         return ()
-    if not isinstance(given, list):
+    if not isinstance(content, list):
         reading.problems.append("joins must be a list such as [{table: customers, on: customer_id}]")
         return ()
-    return tuple(reading.record(Join, join, f"joins[{n}]") for n, join in enumerate(given, 1))
+    return tuple(reading.record(Join, join, f"joins[{n}]") for n, join in enumerate(content, 1))
 
 
-def _views(reading: Reading, given: Any) -> tuple[View | None, ...]:
+def _views(reading: Reading, content: Any) -> tuple[View | None, ...]:
     """The views in their order; every window view but the first has names that begin with its own."""
     views: list[View | None] = []
     prefix = ""
-    for name, value in reading.pairs(given, "views"):
+    for name, value in reading.pairs(content, "views"):
         place = f"views.{name}"
         kind = value.get("kind") if isinstance(value, Mapping) else None
         if kind not in _VIEWS:

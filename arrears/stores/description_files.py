@@ -43,13 +43,13 @@ def read_description(address: str, objects: Objects) -> DatasetDescription:
 
 def parse_description(text: str, *, where: str) -> DatasetDescription:
     """Reads one YAML text; ``where`` names it in errors."""
-    given = parsed(text, where=where, such_as="target: Class")
+    content = parsed(text, where=where, such_as="target: Class")
     reading = Reading()
-    lines = reading.catalogue(given.pop("catalogue", None))
+    lines = reading.catalogue(content.pop("catalogue", None))
     # After a problem in a line its feature would seem to have none: the rest is judged without the catalogue.
     catalogue = [] if reading.problems else [dataclasses.asdict(line) for line in lines]
     try:
-        described = DatasetDescription.from_dict(_plain(given) | {"catalogue": catalogue})
+        described = DatasetDescription.from_dict(_plain(content) | {"catalogue": catalogue})
     except BadConfiguration as error:
         reading.problems += error.problems
     if reading.problems:
@@ -57,9 +57,9 @@ def parse_description(text: str, *, where: str) -> DatasetDescription:
     return described
 
 
-def _plain(given: dict[str, Any]) -> dict[str, Any]:
+def _plain(content: dict[str, Any]) -> dict[str, Any]:
     """YAML reads ``good_when: 0`` as a number and ``true`` as a truth; a description holds texts."""
-    truths = [key for key, value in given.items() if isinstance(value, bool)]
+    truths = [key for key, value in content.items() if isinstance(value, bool)]
     if truths:
         raise BadConfiguration(*(f"{key} must be in quotes: YAML reads true and false as truths" for key in truths))
-    return {key: str(value) if isinstance(value, (int, float)) else value for key, value in given.items()}
+    return {key: str(value) if isinstance(value, (int, float)) else value for key, value in content.items()}

@@ -40,28 +40,28 @@ def read_experiment(name_or_address: str, objects: Objects) -> Experiment:
 
 def parse_experiment(text: str, *, name: str, where: str) -> Experiment:
     """Reads one YAML text; ``where`` names it in errors."""
-    given = parsed(text, where=where, such_as="search: grid")
+    content = parsed(text, where=where, such_as="search: grid")
     reading = Reading()
     parts = {
-        "fixed": dict(reading.pairs(given.pop("fixed", None), "fixed")),
-        "space": _space(reading, given.pop("space", None)),
-        "candidates": _candidates(reading, given.pop("candidates", None)),
-        "folds": reading.record(Folds, given.pop("folds", None) or {}, "folds"),
+        "fixed": dict(reading.pairs(content.pop("fixed", None), "fixed")),
+        "space": _space(reading, content.pop("space", None)),
+        "candidates": _candidates(reading, content.pop("candidates", None)),
+        "folds": reading.record(Folds, content.pop("folds", None) or {}, "folds"),
     }
-    read = reading.record(Experiment, given, "", name=name, **parts)
+    read = reading.record(Experiment, content, "", name=name, **parts)
     if read is not None and not reading.problems:
         return read
     problems = [problem.replace("the description", "the experiment") for problem in reading.problems]
-    problems += _problems_of_the_rest(given, parts, problems)
+    problems += _problems_of_the_rest(content, parts, problems)
     raise prefixed(BadConfiguration(*dict.fromkeys(problems)), where)
 
 
-def _problems_of_the_rest(given: Mapping[str, Any], parts: Mapping[str, Any], problems: Sequence[str]) -> list[str]:
+def _problems_of_the_rest(content: Mapping[str, Any], parts: Mapping[str, Any], problems: Sequence[str]) -> list[str]:
     """What is wrong beside keys and types: told at once, although no experiment can be made of what was given."""
     known = {field.name for field in dataclasses.fields(Experiment)}
     right = {
         key: tuple(value) if isinstance(value, list) else value
-        for key, value in given.items()
+        for key, value in content.items()
         if key in known and not any(problem.startswith((f"{key}:", f"{key} must", f"{key}[")) for problem in problems)
     }
     likely = "random" if parts["space"] else "list" if parts["candidates"] else "importance"
@@ -78,19 +78,19 @@ def training_yaml(values: Mapping[str, Any]) -> str:
     return str(yaml.safe_dump(plain, sort_keys=True, default_flow_style=False, allow_unicode=True))
 
 
-def _space(reading: Reading, given: object) -> dict[str, tuple[Any, ...] | Range]:
-    found: dict[str, tuple[Any, ...] | Range] = {}
+def _space(reading: Reading, content: object) -> dict[str, tuple[Any, ...] | Range]:
+    space: dict[str, tuple[Any, ...] | Range] = {}
     before = len(reading.problems)
-    for name, values in reading.pairs(given, "space"):
+    for name, values in reading.pairs(content, "space"):
         if isinstance(values, Mapping):
             # What is wrong is told already: something right in its place lets the rest be judged.
-            found[name] = reading.record(Range, values, f"space.{name}") or _something_right(name)
+            space[name] = reading.record(Range, values, f"space.{name}") or _something_right(name)
         elif isinstance(values, list):
-            found[name] = numbers_of(values)
+            space[name] = numbers_of(values)
         else:
             reading.problems.append(f"space.{name} must be a list of values, or a range of {', '.join(_RANGE_KEYS)}")
-            found[name] = _something_right(name)
-    return found or ({"depth": _something_right("depth")} if len(reading.problems) > before else {})
+            space[name] = _something_right(name)
+    return space or ({"depth": _something_right("depth")} if len(reading.problems) > before else {})
 
 
 def _something_right(name: str) -> tuple[Any, ...]:
@@ -98,10 +98,10 @@ def _something_right(name: str) -> tuple[Any, ...]:
     return (0 if field is None else field.default,)
 
 
-def _candidates(reading: Reading, given: object) -> tuple[dict[str, Any], ...]:
-    if given is None:
+def _candidates(reading: Reading, content: object) -> tuple[dict[str, Any], ...]:
+    if content is None:
         return ()
-    if not isinstance(given, list):
+    if not isinstance(content, list):
         reading.problems.append("candidates must be a list of choices such as - {sampling: over, sampling_factor: 2}")
         return ()
-    return tuple(dict(reading.pairs(choices, f"candidates[{number}]")) for number, choices in enumerate(given, 1))
+    return tuple(dict(reading.pairs(choices, f"candidates[{number}]")) for number, choices in enumerate(content, 1))

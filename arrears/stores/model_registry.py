@@ -57,8 +57,8 @@ class Registry:
     @translate_outages
     def aliases(self, name: str) -> dict[str, str]:
         """Alias → registry version, of everything that has a name of its own; empty where no model is registered."""
-        found = self._registered(name)
-        return {} if found is None else {alias: str(version) for alias, version in found.aliases.items()}
+        model = self._registered(name)
+        return {} if model is None else {alias: str(version) for alias, version in model.aliases.items()}
 
     @translate_outages
     def set_alias(self, name: str, alias: str, version: str) -> None:
@@ -107,8 +107,8 @@ class Registry:
         self._client.set_model_version_tag(name, version, tag, text)
 
     def _promotion_tags(self, name: str) -> dict[str, str]:
-        found = self._registered(name)
-        return {} if found is None else {tag: text for tag, text in found.tags.items() if _is_of_promotions(tag)}
+        model = self._registered(name)
+        return {} if model is None else {tag: text for tag, text in model.tags.items() if _is_of_promotions(tag)}
 
     def _registered(self, name: str) -> Any:
         from mlflow.exceptions import MlflowException
@@ -134,13 +134,13 @@ def remembered(tags: Mapping[str, str]) -> Head:
         BadConfiguration: a tag is damaged.
     """
     old = _old_head(tags[_OLD_HEAD]) if tags.get(_OLD_HEAD) else Head()
-    kept = {old.number: old.digest}
+    digests = {old.number: old.digest}
     for tag in sorted(tag for tag in tags if tag.startswith(_KEPT)):
         if not (number := tag.removeprefix(_KEPT)).isdecimal():
             raise BadConfiguration(f"the registry's record of the newest decision is damaged: {tag!r}")
-        kept[int(number)] = tags[tag]
+        digests[int(number)] = tags[tag]
     announced = {digest for tag, digest in tags.items() if tag.startswith(_ANNOUNCED)}
-    return Head(max(kept), kept[max(kept)], old.announced | announced)
+    return Head(max(digests), digests[max(digests)], old.announced | announced)
 
 
 def _old_head(text: str) -> Head:

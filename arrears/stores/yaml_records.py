@@ -50,14 +50,14 @@ _Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"true|false"
 def parsed(text: str, *, where: str, such_as: str) -> dict[str, Any]:
     """The keys and values of one YAML text; ``where`` names it in errors."""
     try:
-        given = yaml.load(text, _Loader)  # noqa: S506  # a SafeLoader
+        content = yaml.load(text, _Loader)  # noqa: S506  # a SafeLoader
     except yaml.YAMLError as error:
         raise BadConfiguration(f"{where} is not YAML{_place_of(error)}") from None
     except BadConfiguration as error:
         raise prefixed(error, where) from None
-    if not isinstance(given, dict):
+    if not isinstance(content, dict):
         raise BadConfiguration(f"{where} must be YAML keys and values such as '{such_as}'")
-    return {str(key): value for key, value in given.items()}
+    return {str(key): value for key, value in content.items()}
 
 
 def prefixed(error: BadConfiguration, where: str) -> BadConfiguration:
@@ -71,14 +71,14 @@ class Reading:
     def __init__(self) -> None:
         self.problems: list[str] = []
 
-    def record(self, kind: type[Record], given: object, place: str, **made: Any) -> Record | None:
+    def record(self, kind: type[Record], content: object, place: str, **made: Any) -> Record | None:
         """One dataclass of one mapping; None after a problem.
 
         Args:
             place: where the mapping stands in the file, such as ``tables.loans``.
             made: fields that are not read from the mapping but given here; None where they have a problem already.
         """
-        if not isinstance(given, Mapping):
+        if not isinstance(content, Mapping):
             self.problems.append(f"{place or 'the file'} must hold keys and values")
             return None
         before = len(self.problems)
@@ -87,12 +87,12 @@ class Reading:
         open_fields = [name for name in fields if name not in made]
         about = place or "the description"
         keys = ", ".join(name for name in fields if name in open_fields or name not in _GIVEN)
-        self.problems += [f"{about} has no key {key}; keys are {keys}" for key in given if key not in open_fields]
+        self.problems += [f"{about} has no key {key}; keys are {keys}" for key in content if key not in open_fields]
         self.problems += [
-            f"{about} needs {name}" for name in open_fields if _is_required(fields[name]) and given.get(name) is None
+            f"{about} needs {name}" for name in open_fields if _is_required(fields[name]) and content.get(name) is None
         ]
         hints = typing.get_type_hints(kind)
-        known = {key: value for key, value in given.items() if key in open_fields and value is not None}
+        known = {key: value for key, value in content.items() if key in open_fields and value is not None}
         values = {key: self._value(hints[key], value, at + key) for key, value in known.items()}
         if len(self.problems) > before or any(value is None for value in made.values()):
             return None
@@ -102,55 +102,55 @@ class Reading:
             self.problems += [f"{place}: {problem}" if place else problem for problem in error.problems]
             return None
 
-    def named(self, kind: type[Record], given: object, place: str) -> list[Record | None]:
+    def named(self, kind: type[Record], content: object, place: str) -> list[Record | None]:
         """A record of each ``name: {…}``, in the order of the file."""
-        return [self.record(kind, value, f"{place}.{name}", name=name) for name, value in self.pairs(given, place)]
+        return [self.record(kind, value, f"{place}.{name}", name=name) for name, value in self.pairs(content, place)]
 
-    def pairs(self, given: object, place: str) -> list[tuple[str, Any]]:
+    def pairs(self, content: object, place: str) -> list[tuple[str, Any]]:
         """Names and what stands under them; a problem unless it is a mapping."""
-        if given is None:
+        if content is None:
             return []
-        if not isinstance(given, Mapping):
+        if not isinstance(content, Mapping):
             self.problems.append(f"{place} must hold names and what they stand for")
             return []
-        return [(str(name), value) for name, value in given.items()]
+        return [(str(name), value) for name, value in content.items()]
 
-    def catalogue(self, given: object) -> tuple[FeatureLine, ...]:
+    def catalogue(self, content: object) -> tuple[FeatureLine, ...]:
         """The lines of a feature catalogue; a name with braces stands for several (see `expanded`)."""
-        found = []
-        for name, value in self.pairs(given, "catalogue"):
+        lines = []
+        for name, value in self.pairs(content, "catalogue"):
             for one, part in expanded(name):
-                found.append(self.record(FeatureLine, _filled(value, part), f"catalogue.{one}", name=one))
-        return tuple(line for line in found if line is not None)
+                lines.append(self.record(FeatureLine, _filled(value, part), f"catalogue.{one}", name=one))
+        return tuple(line for line in lines if line is not None)
 
-    def _value(self, hint: Any, given: Any, place: str) -> Any:
+    def _value(self, hint: Any, content: Any, place: str) -> Any:
         kind = _without_none(hint)
         origin = typing.get_origin(kind)
         if origin is tuple:
             inner = typing.get_args(kind)[0]
-            if isinstance(given, list):
-                return tuple(self._value(inner, item, f"{place}[{n}]") for n, item in enumerate(given, 1))
+            if isinstance(content, list):
+                return tuple(self._value(inner, item, f"{place}[{n}]") for n, item in enumerate(content, 1))
             self.problems.append(f"{place} must be a list such as [a, b]")
             return ()
         if origin is dict:
             inner = typing.get_args(kind)[1]
-            return {name: self._value(inner, item, f"{place}.{name}") for name, item in self.pairs(given, place)}
-        return self._scalar(kind, given, place)
+            return {name: self._value(inner, item, f"{place}.{name}") for name, item in self.pairs(content, place)}
+        return self._scalar(kind, content, place)
 
-    def _scalar(self, kind: Any, given: Any, place: str) -> Any:
-        if isinstance(given, date):
-            given = given.isoformat()
+    def _scalar(self, kind: Any, content: Any, place: str) -> Any:
+        if isinstance(content, date):
+            content = content.isoformat()
         if typing.get_origin(kind) is Literal:
-            if given not in typing.get_args(kind):
-                self.problems.append(f"{place}: {given!r} is none of {', '.join(typing.get_args(kind))}")
-            return given
+            if content not in typing.get_args(kind):
+                self.problems.append(f"{place}: {content!r} is none of {', '.join(typing.get_args(kind))}")
+            return content
         kinds = typing.get_args(kind) if _is_union(kind) else (kind,)
-        if isinstance(given, int) and not isinstance(given, bool) and float in kinds:
-            return float(given)
-        if type(given) not in kinds:
-            told = " or ".join(_CALLED[k] for k in kinds)
-            self.problems.append(f"{place} must be {told}, not {type(given).__name__} {given!r}")
-        return given
+        if isinstance(content, int) and not isinstance(content, bool) and float in kinds:
+            return float(content)
+        if type(content) not in kinds:
+            expected = " or ".join(_CALLED[k] for k in kinds)
+            self.problems.append(f"{place} must be {expected}, not {type(content).__name__} {content!r}")
+        return content
 
 
 def _place_of(error: yaml.YAMLError) -> str:
@@ -158,10 +158,10 @@ def _place_of(error: yaml.YAMLError) -> str:
     return (f", line {mark.line + 1}" if mark else "") + (f": {problem}" if problem else "")
 
 
-def _filled(given: object, part: str) -> object:
-    if not isinstance(given, Mapping):
-        return given
-    return {"window": ""} | {k: v.replace("{}", part) if isinstance(v, str) else v for k, v in given.items()}
+def _filled(content: object, part: str) -> object:
+    if not isinstance(content, Mapping):
+        return content
+    return {"window": ""} | {k: v.replace("{}", part) if isinstance(v, str) else v for k, v in content.items()}
 
 
 def _is_required(field: dataclasses.Field[Any]) -> bool:

@@ -153,9 +153,9 @@ def deliver(message: EmailMessage, connection_id: str) -> None:
     log.info("mailed %r to %d recipients", message["Subject"], len(recipients))
 
 
-def addresses_of(given: str | Sequence[str] | None) -> list[str]:
+def addresses_of(recipients: str | Sequence[str] | None) -> list[str]:
     """Mail addresses from a list, or from text with commas or semicolons between them."""
-    parts = given.replace(";", ",").split(",") if isinstance(given, str) else given or ()
+    parts = recipients.replace(";", ",").split(",") if isinstance(recipients, str) else recipients or ()
     return [part.strip() for part in parts if part.strip()]
 
 

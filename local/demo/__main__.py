@@ -36,15 +36,15 @@ RUN_FAILED = 1
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the demo; returns 0 only if every run succeeded and its mail arrived."""
-    asked = _parser().parse_args(argv)
-    progress = RunProgress(asked.begun)
+    arguments = _parser().parse_args(argv)
+    progress = RunProgress(arguments.begun)
     try:
         settings = StackSettings.from_env(os.environ)
         _refuse_without_stack(settings)
         os.environ.update(stack_variables(settings))  # boto3 and MLflow read their servers and keys from there
         credentials = load_or_generate(settings.state / "secrets.json")
-        pipeline = _pipeline(settings, credentials, progress, asked.as_of.isoformat())
-        runs = pipeline.complete(force=asked.force)
+        pipeline = _pipeline(settings, credentials, progress, arguments.as_of.isoformat())
+        runs = pipeline.complete(force=arguments.force)
         _conclude(settings, credentials, pipeline, runs)
     except RunFailed as failed:
         sys.stderr.write(f"\n{failed}\n")

@@ -63,8 +63,8 @@ class AirflowClient:
                 return
             if time.monotonic() > deadline:
                 errors = self._get("/api/v2/importErrors")["import_errors"]
-                told = [f"{error['filename']}: {error['stack_trace'].strip().splitlines()[-1]}" for error in errors]
-                raise UpstreamNotReady(f"Airflow does not know {', '.join(missing)}", *told)
+                problems = [f"{error['filename']}: {error['stack_trace'].strip().splitlines()[-1]}" for error in errors]
+                raise UpstreamNotReady(f"Airflow does not know {', '.join(missing)}", *problems)
             time.sleep(POLL)
 
     def set_paused(self, dag_id: str, *, paused: bool) -> None:
@@ -75,28 +75,28 @@ class AirflowClient:
         """Start one run and return its id; raises BadConfiguration where the form refuses a value."""
         # An id of our own makes the request safe to repeat: the second time the run is there already.
         run_id = f"demo__{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%f}"
-        asked = {"dag_run_id": run_id, "logical_date": None, "conf": dict(conf)}
+        body = {"dag_run_id": run_id, "logical_date": None, "conf": dict(conf)}
         if partition_key:
-            asked["partition_key"] = partition_key
-        self.ask("POST", f"/api/v2/dags/{dag_id}/dagRuns", asked, accepted=(409,))
+            body["partition_key"] = partition_key
+        self.ask("POST", f"/api/v2/dags/{dag_id}/dagRuns", body, accepted=(409,))
         return run_id
 
     def run(self, dag_id: str, run_id: str) -> RunState | None:
         """The run as it is now; None where Airflow does not know it."""
         address = f"/api/v2/dags/{dag_id}/dagRuns/{quote(run_id, safe='')}"
-        told = self.ask("GET", address, accepted=(404,))
-        if "dag_run_id" not in told:
+        answer = self.ask("GET", address, accepted=(404,))
+        if "dag_run_id" not in answer:
             return None
         tasks = [_task(task) for task in self._get(f"{address}/taskInstances")["task_instances"]]
         tasks.sort(key=lambda task: task.started_at or float("inf"))
-        return RunState(dag_id, run_id, told["state"], tuple(tasks))
+        return RunState(dag_id, run_id, answer["state"], tuple(tasks))
 
     def caused(self, dag_id: str, run_id: str, consumer: str) -> str | None:
         """The id of the consumer's run that this run's events started; None while there is none."""
         query = urlencode({"source_dag_id": dag_id, "source_run_id": run_id})
         # Airflow 3.3.2 answers 500 while a run that the event created still waits for its start.
-        told = self.ask("GET", f"/api/v2/assets/events?{query}", accepted=(500,))
-        for event in (told or {}).get("asset_events", ()):
+        answer = self.ask("GET", f"/api/v2/assets/events?{query}", accepted=(500,))
+        for event in (answer or {}).get("asset_events", ()):
             for created in event["created_dagruns"]:
                 if created["dag_id"] == consumer:
                     return str(created["run_id"])
@@ -110,8 +110,8 @@ class AirflowClient:
     def last_error(self, dag_id: str, run_id: str, task: TaskState) -> str:
         """The last line of a task's log that names an error; empty where none does."""
         address = f"/api/v2/dags/{dag_id}/dagRuns/{quote(run_id, safe='')}/taskInstances/{task.task_id}"
-        told = self._get(f"{address}/logs/{task.attempt}?full_content=true")["content"]
-        events = [str(line["event"]).strip() for line in told if isinstance(line, dict) and "event" in line]
+        lines = self._get(f"{address}/logs/{task.attempt}?full_content=true")["content"]
+        events = [str(line["event"]).strip() for line in lines if isinstance(line, dict) and "event" in line]
         return next((event for event in reversed(events) if ERROR.match(event)), "")
 
     def log_address(self, dag_id: str, run_id: str, task_id: str) -> str:
@@ -126,13 +126,13 @@ class AirflowClient:
         """
         deadline = time.monotonic() + PATIENCE
         while True:
-            status, told = self._answer(method, path, document)
+            status, answer = self._answer(method, path, document)
             if 200 <= status < 300 or status in accepted:
-                return told
+                return answer
             if status == 401:
                 self._token = ""
             elif 400 <= status < 500:
-                detail = told.get("detail", told) if isinstance(told, dict) else told
+                detail = answer.get("detail", answer) if isinstance(answer, dict) else answer
                 raise BadConfiguration(f"Airflow refuses {method} {path}: {status} {detail}")
             if time.monotonic() > deadline:
                 raise UpstreamNotReady(f"Airflow at {self.address} does not answer {method} {path} ({status})")
@@ -145,20 +145,20 @@ class AirflowClient:
         try:
             if not self._token:
                 who = {"username": ADMIN, "password": self._password}
-                status, told = request_json(self._port, "/auth/token", method="POST", document=who)
+                status, answer = request_json(self._port, "/auth/token", method="POST", document=who)
                 if status != 201:
-                    return (status if status >= 500 else 403), told
-                self._token = str(told["access_token"])
+                    return (status if status >= 500 else 403), answer
+                self._token = str(answer["access_token"])
             return request_json(self._port, path, method=method, document=document, token=self._token)
         except OSError:
             return 503, None
 
 
-def _task(told: Mapping[str, Any]) -> TaskState:
-    began = told["start_date"]
+def _task(task: Mapping[str, Any]) -> TaskState:
+    began = task["start_date"]
     return TaskState(
-        told["task_id"],
-        told["state"] or "waiting",
-        told["try_number"],
+        task["task_id"],
+        task["state"] or "waiting",
+        task["try_number"],
         datetime.fromisoformat(began).timestamp() if began else None,
     )

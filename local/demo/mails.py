@@ -54,7 +54,7 @@ class Mailbox:
         return dict(self._get(f"/api/v1/message/{mail.id}"))
 
     def _get(self, path: str) -> Any:
-        status, told = request_json(self._port, path)
+        status, answer = request_json(self._port, path)
         if status != 200:
             raise UpstreamNotReady(f"the mail catcher answers {path} with {status}: see `make logs PART=mail`")
-        return told
+        return answer

@@ -53,8 +53,8 @@ def described(run: RunState, now: float | None) -> str:
         return "succeeded" if run.state == "success" else "FAILED"
     active = [task for task in run.tasks if task.state not in (*DONE, "waiting")]
     done = sum(task.state in DONE for task in run.tasks)
-    told = ", ".join(_told(task, now) for task in active) or "waiting"
-    return f"{told} ({done} of {len(run.tasks)} tasks done)"
+    activity = ", ".join(_told(task, now) for task in active) or "waiting"
+    return f"{activity} ({done} of {len(run.tasks)} tasks done)"
 
 
 def clock(seconds: float) -> str:

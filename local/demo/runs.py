@@ -57,10 +57,10 @@ class Pipeline:
         return [finished for chain in CHAINS for finished in self._chain(*chain, force=force)]
 
     def _chain(self, producer: str, consumer: str, *, force: bool) -> list[Finished]:
-        found = None if force else self._intact(producer)
-        if found is None:
+        intact = None if force else self._intact(producer)
+        if intact is None:
             return self._run_both(producer, consumer)
-        return [found, self._intact(consumer) or self._run_alone(producer, found.run_id, consumer)]
+        return [intact, self._intact(consumer) or self._run_alone(producer, intact.run_id, consumer)]
 
     def _run_both(self, producer: str, consumer: str) -> list[Finished]:
         conf = {"as_of": self.evidence.as_of, "dataset": self.evidence.dataset}
@@ -149,7 +149,7 @@ class Pipeline:
                 continue
             fact = facts.get(task.task_id)
             error = self.airflow.last_error(run.dag_id, run.run_id, task) or "its log says why"
-            told = f"{fact.who_acts} must act: {fact.first_line}" if fact else f"it left no outcome fact; {error}"
-            lines += [f"  {task.task_id}: {told}"]
+            reason = f"{fact.who_acts} must act: {fact.first_line}" if fact else f"it left no outcome fact; {error}"
+            lines += [f"  {task.task_id}: {reason}"]
             lines += [f"  log: {self.airflow.log_address(run.dag_id, run.run_id, task.task_id)}"]
         return "\n".join(lines)

@@ -64,9 +64,9 @@ def _rows(evidence: Evidence) -> str:
     for each in SHOWN:
         rows, partition = evidence.manifest(each)["rows"], f"{each.partition_column}={evidence.partition(each)}"
         lines.append((each.value, f"{rows:,} rows", evidence.addresses.table(each, evidence.dataset), partition))
-    kept = evidence.objects.list(evidence.addresses.artifacts)
-    size = sum(each.size for each in kept) / 1e6
-    lines.append(("artifacts", f"{len(kept):,} objects", evidence.addresses.artifacts, f"{size:,.1f} MB"))
+    artifacts = evidence.objects.list(evidence.addresses.artifacts)
+    size = sum(each.size for each in artifacts) / 1e6
+    lines.append(("artifacts", f"{len(artifacts):,} objects", evidence.addresses.artifacts, f"{size:,.1f} MB"))
     return table(("prefix", "holds", "address", "partition"), lines)
 
 
