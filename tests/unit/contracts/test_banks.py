@@ -4,86 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from arrears.contracts.errors import BadConfiguration, UpstreamNotReady
-from arrears.contracts.tables.banks import BankDescription, Join
-from arrears.contracts.tables.feature_catalogue import FeatureLine
+from arrears.contracts.tables.banks import Join
 from arrears.contracts.tables.features import ProfileView, WindowView
 from arrears.contracts.tables.table_contracts import ColumnContract, TableContract
 from arrears.contracts.tables.view_contracts import feature_contract
 from arrears.stores.bank_files import parse_bank, read_bank, shipped_bank, shipped_banks
-from arrears.stores.description_files import parse_description
 from arrears.stores.objects import Objects
+from tests.unit.contracts.bank_text import LINE, SMALL, problems_of, small
 from tests.unit.zipped import said_in_the_zip
 
 REPOSITORY = Path(__file__).resolve().parents[3]
-LINE = "{meaning: What it is., type: numeric, unit: EUR, source: loans, owner: Risk}"
-SMALL = f"""
-name: small
-decisions: loans
-id: loan_id
-customer: customer_id
-decided_at: decided_on
-label: {{table: history, days_past_due: days}}
-tables:
-  loans:
-    key: [loan_id]
-    event_time: decided_on
-    columns:
-      loan_id: {{type: string, nullable: false}}
-      customer_id: {{type: string, nullable: false}}
-      decided_on: {{type: date, minimum: 2020-01-01}}
-      amount: {{type: double, minimum: 0}}
-  people:
-    key: [number]
-    columns:
-      number: {{type: string}}
-      gender: {{type: string, protected: true, allowed: [f, m, no]}}
-      kind: {{type: string, allowed: [a, no]}}
-  history:
-    key: [loan_id, month_on]
-    event_time: month_on
-    every: month
-    columns:
-      loan_id: {{type: string}}
-      month_on: {{type: date}}
-      days: {{type: int}}
-joins:
-  - {{table: people, on: customer_id, on_theirs: number, where: {{kind: no}}}}
-views:
-  arrears: {{kind: windows, table: history, entity: loan_id, months: [3, 6], amounts: [days]}}
-  state: {{kind: profile, table: history, entity: loan_id, columns: [days], max_age_days: 40}}
-derived:
-  amount_by_days: {{kind: ratio, columns: [amount, days]}}
-catalogue:
-  amount: {LINE}
-  amount_by_days: {LINE}
-  days: {LINE}
-  days_since_last_event: {LINE}
-  event_count_{{3,6}}m: {LINE}
-  days_sum_{{3,6}}m: {LINE.replace("What it is.", '"Sum of {} months."')}
-  days_mean_{{3,6}}m: {LINE}
-  days_max_{{3,6}}m: {LINE}
-  days_trend_{{3,6}}m: {LINE}
-  gender: {LINE.replace("owner: Risk", "owner: Risk, use: fairness")}
-floors: {{auc_low: 1}}
-leak_limits: {{auc: 0.85}}
-"""
-
-
-def small(old: str = "", new: str = "") -> BankDescription:
-    assert old in SMALL
-    return parse_bank(SMALL.replace(old, new), where="bank.yaml")
-
-
-def problems_of(old: str, new: str) -> tuple[str, ...]:
-    with pytest.raises(BadConfiguration) as caught:
-        small(old, new)
-    return tuple(problem.removeprefix("bank.yaml: ") for problem in caught.value.problems)
 
 
 def test_every_part_of_a_bank_is_read() -> None:
@@ -197,18 +132,6 @@ def test_a_window_view_that_cannot_be_is_refused(view: str, told: str) -> None:
     assert caught.value.problems == (f"bank.yaml: {told}",)
 
 
-def test_braces_in_a_name_stand_for_several_lines() -> None:
-    meanings = {line.name: line.meaning for line in small().catalogue}
-
-    assert (meanings["days_sum_3m"], meanings["days_sum_6m"]) == ("Sum of 3 months.", "Sum of 6 months.")
-
-
-def test_feature_is_told_with_its_unit_and_window() -> None:
-    line = FeatureLine("a", "Amount paid.", "numeric", "EUR", "loans", "3 months", "Risk")
-    assert line.told == "Amount paid (EUR, 3 months)."
-    assert replace(line, unit="level", window="").told == "Amount paid."
-
-
 def test_words_that_yaml_takes_for_truths_stay_words() -> None:
     bank = small()
 
@@ -280,46 +203,6 @@ catalogue: {"a_{3,6}m": {meaning: x, type: numerical, unit: u, source: s, owner:
 def test_a_text_that_is_no_bank_is_refused(text: str, told: str) -> None:
     with pytest.raises(BadConfiguration, match=f"bank.yaml.*{told}"):
         parse_bank(text, where="bank.yaml")
-
-
-def test_a_protected_attribute_cannot_be_a_feature_of_a_bank() -> None:
-    assert problems_of(", use: fairness", "") == ("attribute gender is protected: its use must be fairness, not model",)
-
-
-def test_a_feature_of_a_bank_needs_a_line() -> None:
-    assert problems_of("days_mean_{3,6}m", "days_mean_{3}m") == ("feature days_mean_6m has no line in the catalogue",)
-
-
-@pytest.mark.parametrize(
-    ("line", "told"),
-    [
-        ("", "feature gender has no line in the catalogue"),
-        ("use: fairness, ", "gender may not enter a model: its use in the catalogue is fairness"),
-    ],
-)
-def test_a_protected_column_of_a_flat_description_cannot_be_a_feature(line: str, told: str) -> None:
-    whole = LINE.replace("{meaning", "{" + line + "meaning")
-    text = f"{{name: x, target: y, numeric: [a], categorical: [gender], catalogue: {{a: {LINE}}}}}"
-    if line:
-        text = text.replace("catalogue: {", f"catalogue: {{gender: {whole}, ")
-
-    with pytest.raises(BadConfiguration) as caught:
-        parse_description(text, where="flat.yaml")
-
-    assert caught.value.problems == (f"flat.yaml: {told}",)
-
-
-def test_a_wrong_line_of_a_flat_description_is_told_beside_its_other_problems() -> None:
-    text = f"{{name: x, numbers: [a], catalogue: {{a: {LINE.replace('numeric', 'number')}}}}}"
-
-    with pytest.raises(BadConfiguration) as caught:
-        parse_description(text, where="flat.yaml")
-
-    assert [problem.split(";")[0] for problem in caught.value.problems] == [
-        "flat.yaml: catalogue.a: feature a: type 'number' is none of numeric, categorical, text",
-        "flat.yaml: dataset description has no key 'numbers'",
-        "flat.yaml: dataset description needs target",
-    ]
 
 
 @pytest.mark.parametrize(
