@@ -6,7 +6,7 @@ for in MLflow are all read from here. To add an engine:
 1. a row of ``ENGINES`` below;
 2. its module in ``spark_jobs/engines``, which fits and returns the model's file;
 3. and where none of the kept formats suits it: a row of ``FORMATS``, and its reader in ``arrears/scoring/scorers``;
-4. and where it needs a library: ``pyproject.toml``.
+4. and where it needs a library: ``requirements.in``, then ``make lock``.
 
 Modules stand here as text: this side knows no Spark, and a library is imported only where its engine is used.
 """
