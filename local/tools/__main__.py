@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 from arrears.contracts.errors import ArrearsError
 from local.progress import Progress
@@ -21,9 +22,11 @@ def main() -> int:
         settings.tools.mkdir(parents=True, exist_ok=True)
         machine = inspect_machine(settings, os.environ)
         spark = {"SPARK_HOME": str(machine.spark_home), "JAVA_HOME": str(machine.java_home), "PATH": machine.path}
-        ensure_versitygw(settings.tools, progress)
-        jars = ensure_jars(settings.tools, spark, progress)
-        ensure_class_archive(with_jars(machine, jars, settings.tools), spark, progress)
+        with ThreadPoolExecutor(max_workers=1) as beside:
+            server = beside.submit(ensure_versitygw, settings.tools, progress)
+            jars = ensure_jars(settings.tools, spark, progress)
+            ensure_class_archive(with_jars(machine, jars, settings.tools), spark, progress)
+            server.result()
     except ArrearsError as wrong:
         sys.stderr.write("".join(f"{problem}\n" for problem in wrong.problems))
         return wrong.exit_code
