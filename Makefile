@@ -36,19 +36,19 @@ demo: java $(INSTALLED) ## set everything up and run the whole pipeline; FORCE=1
 	@$(PY) local.stack up
 	@$(PY) local.demo --begun $(BEGUN) $(if $(filter-out 0,$(FORCE)),--force) $(if $(AS_OF),--as-of $(AS_OF))
 
-test: java $(INSTALLED) ## prove every behaviour once, the fast tests first; ARGS="-k name" chooses
+test: java $(INSTALLED) ## prove every behaviour once, the fast tests first, and report every failure; ARGS="-k name" chooses
 	@$(PY) local.tools
 ifdef ARGS
 	@$(PY) pytest $(ARGS)
 else
-	@$(PY) pytest -m "not e2e and not full" $(IN_PARALLEL) --suite-begun=$(BEGUN)
-	@$(PY) pytest -m "e2e and not full" --suite-begun=$(BEGUN)
+	@failed=; $(PY) pytest -m "not e2e and not full" $(IN_PARALLEL) --suite-begun=$(BEGUN) || failed=1; \
+	$(PY) pytest -m "e2e and not full" --suite-begun=$(BEGUN) || failed=1; test -z "$$failed"
 endif
 
 test-full: java $(INSTALLED) ## run every test, the long repetitions too
 	@$(PY) local.tools
-	@$(PY) pytest -m "not e2e" $(IN_PARALLEL) --suite-begun=$(BEGUN)
-	@$(PY) pytest -m e2e --suite-begun=$(BEGUN)
+	@failed=; $(PY) pytest -m "not e2e" $(IN_PARALLEL) --suite-begun=$(BEGUN) || failed=1; \
+	$(PY) pytest -m e2e --suite-begun=$(BEGUN) || failed=1; test -z "$$failed"
 
 lint: $(INSTALLED) ## check style, types, import directions, docs and the lock; reports every failure
 	@failed=; for check in ruff format types imports docs lock; do \
