@@ -8,7 +8,7 @@ from typing import Any
 
 from arrears.contracts.metric_names import in_words
 from arrears.contracts.outcome_facts import OutcomeFact
-from include.mail.mailed_figures import is_internal, is_warning, label_of, place_of, section_of, shown
+from include.mail.figure_text import is_internal, is_warning, label_of, place_of, section_of, shown
 from include.mail.next_steps import after_success
 from include.mail.task_report import TaskReport, shortened
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from arrears.contracts.outcome_facts import OutcomeFact
-from include.mail.mailed_figures import NOTHING, duration
+from include.mail.figure_text import NOTHING, duration
 from include.mail.next_steps import after_failure, person
 
 NO_FACT = (

@@ -16,10 +16,10 @@ from local.file_lock import file_lock
 from local.progress import Progress
 from local.stack import prerequisites, provisioning
 from local.stack.health import missing
-from local.stack.ports import refuse_taken_ports
 from local.stack.processes import reap
 from local.stack.services import SERVICE_NAMES, Service, Stack
 from local.stack.supervisor import ServiceState, Supervisor
+from local.stack.taken_ports import refuse_taken_ports
 from local.stack_settings import StackSettings
 from local.tools.class_archive import ensure_class_archive, with_jars
 from local.tools.jars import ensure_jars

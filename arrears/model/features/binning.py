@@ -20,11 +20,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from arrears.model.metrics.intervals import Z_95
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 OTHER_LEVELS, MISSING, PRESENT = "other levels", "missing", "any value"
-Z_95 = 1.959963984540054  # of the normal distribution: 19 times of 20 within so many deviations
 _EMPTY_CELL = 0.5
 _LEAST_DIGITS, _MOST_DIGITS = 3, 17
 

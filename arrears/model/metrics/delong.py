@@ -18,7 +18,7 @@ import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from arrears.model.features.binning import Z_95
+from arrears.model.metrics.intervals import Z_95
 
 _ONE_ROW = 1 + 1e-9
 

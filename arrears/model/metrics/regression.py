@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import sqrt
 from typing import Any
 
-from arrears.model.features.binning import Z_95
+from arrears.model.metrics.intervals import Z_95
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,9 @@ from arrears.contracts.errors import BadConfiguration
 from include.settings import Settings
 from local.credentials import Credentials, load_or_generate
 from local.environment import Toolchain, inherited, personal, shell_lines, stack_environment
-from local.stack.ports import refuse_taken_ports
 from local.stack.services import Stack
 from local.stack.supervisor import supervisor_configuration
+from local.stack.taken_ports import refuse_taken_ports
 from local.stack_settings import LONGEST_SOCKET_PATH, Ports, StackSettings
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from include.mail.mailed_figures import is_internal, is_warning, label_of, shown
+from include.mail.figure_text import is_internal, is_warning, label_of, shown
 
 
 @pytest.mark.parametrize(
