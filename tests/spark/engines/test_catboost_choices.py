@@ -228,8 +228,8 @@ def test_free_text_is_learnt_from_and_scored_alike_in_batch_and_in_catboost_alon
 INTERRUPTED = """
 import os, pickle, sys
 from catboost import CatBoostClassifier
-from spark_jobs.engines import catboost as engine, catboost_progress
-catboost_progress.SAVE_SECONDS, catboost_progress.LOOK_SECONDS = 0, 0.001
+from spark_jobs.engines.catboost import engine, resumption
+resumption.SAVE_SECONDS, resumption.LOOK_SECONDS = 0, 0.001
 task = pickle.load(open(sys.argv[1], "rb"))
 train = CatBoostClassifier.fit
 class Lost:
