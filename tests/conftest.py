@@ -114,9 +114,15 @@ def spark(spark_session: SparkSession) -> Iterator[SparkSession]:
             spark_session.catalog.dropTempView(table.name)
 
 
-@pytest.fixture
-def delta_spark(spark: SparkSession) -> SparkSession:
-    """Spark that reads and writes Delta tables; the test skips where the jars are not at hand."""
+@pytest.fixture(scope="session")
+def delta_session(spark_session: SparkSession) -> SparkSession:
+    """The session for what a module's tests share on Delta tables; they skip where the jars are not at hand."""
     if not spark_jars():
         pytest.skip("no Delta jars: set ARREARS_SPARK_JARS or run `make up` once")
+    return spark_session
+
+
+@pytest.fixture
+def delta_spark(delta_session: SparkSession, spark: SparkSession) -> SparkSession:
+    """Spark that reads and writes Delta tables; the test skips where the jars are not at hand."""
     return spark

@@ -1,12 +1,7 @@
 """Every engine that can train a model, in one table: what it learns, where it stands, and what reads its models.
 
 The choices of ``--engine``, the registry of the Spark jobs, the loader of scorers and the packages that a model asks
-for in MLflow are all read from here. To add an engine:
-
-1. a row of ``ENGINES`` below;
-2. its module in ``spark_jobs/engines``, which fits and returns the model's file;
-3. and where none of the kept formats suits it: a row of ``FORMATS``, and its reader in ``arrears/scoring/scorers``;
-4. and where it needs a library: ``requirements.in``, then ``make lock``.
+for in MLflow are all read from here. CONTRIBUTING tells what else a new engine needs.
 
 Modules stand here as text: this side knows no Spark, and a library is imported only where its engine is used.
 """

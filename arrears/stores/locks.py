@@ -1,6 +1,5 @@
 """Holds a lock object in S3 while a model's aliases are changed.
 
-
 MLflow's aliases have no compare-and-swap. A lock is one small object, created and replaced by conditional PUT only, and
 never deleted. It says nothing of time, since the clocks of two machines differ: its holder changes it again and again,
 and who sees it unchanged for long enough takes it. That a holder fell asleep and still believes to hold it is possible

@@ -9,10 +9,8 @@ from local.progress import Progress
 from local.stack.health import missing
 from local.stack.services import SERVICE_NAMES
 from local.stack.supervisor import Supervisor
+from local.stack.up import PATIENCE, POLL
 from local.stack_settings import StackSettings
-
-PATIENCE = 300.0
-POLL = 0.4
 
 
 def restart(settings: StackSettings, service: str | None, progress: Progress) -> None:

@@ -14,11 +14,11 @@ from tests.spark.training.planted import DESCRIPTION, written
 
 
 @pytest.fixture(scope="module")
-def config(spark_session: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> TrainModelConfig:
-    return written(spark_session, tmp_path_factory.mktemp("planted"))
+def config(delta_session: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> TrainModelConfig:
+    return written(delta_session, tmp_path_factory.mktemp("planted"))
 
 
 @pytest.fixture(scope="module")
-def folds(spark_session: SparkSession, config: TrainModelConfig) -> Iterator[PinnedFolds]:
-    with pinned_folds(spark_session, config, Folds("stratified", 2), DESCRIPTION, name="experiment") as pinned:
+def folds(delta_session: SparkSession, config: TrainModelConfig) -> Iterator[PinnedFolds]:
+    with pinned_folds(delta_session, config, Folds("stratified", 2), DESCRIPTION, name="experiment") as pinned:
         yield pinned

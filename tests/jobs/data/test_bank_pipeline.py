@@ -29,7 +29,6 @@ from spark_jobs.io.commits import table_version
 from spark_jobs.io.source_tables import overwrite_source_table, read_source_table
 from spark_jobs.io.tables import read_partition
 from spark_jobs.jobs import build_features, generate_bank, generate_data, maintain_tables, replay_training_set
-from tests.conftest import spark_jars
 from tests.jobs.data.small_bank import small_bank
 
 NAME = "synthetic_bank"
@@ -75,12 +74,10 @@ def source(spark: SparkSession, root: str, table: str) -> DataFrame:
 
 
 @pytest.fixture(scope="module")
-def bank(spark_session: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> str:
+def bank(delta_session: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The root under which the bank's tables stand; tests that change a table make their own bank."""
-    if not spark_jars():
-        pytest.skip("no Delta jars: set ARREARS_SPARK_JARS or run `make up` once")
     root = tmp_path_factory.mktemp("bank").as_uri()
-    make_bank(spark_session, root)
+    make_bank(delta_session, root)
     return root
 
 

@@ -44,11 +44,7 @@ LETTERS = DatasetDescription(
 
 
 @pytest.fixture(scope="module")
-def bank(spark_session: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bank]:
-    from tests.conftest import spark_jars
-
-    if not spark_jars():
-        pytest.skip("no Delta jars: set ARREARS_SPARK_JARS or run `make up` once")
+def bank(delta_session: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bank]:
     folder = tmp_path_factory.mktemp("letters")
     with local_registry(folder):
         bank = Bank((folder / "s3").as_uri())
@@ -56,7 +52,7 @@ def bank(spark_session: SparkSession, tmp_path_factory: pytest.TempPathFactory) 
         letter = np.where(rows["is_default"] == 1, "please more time", "car loan")
         rows["letter"] = np.where(np.arange(BORROWERS) % 7 == 0, None, letter)
         for table, part in ((Table.TRAIN, rows[: BORROWERS // 2]), (Table.TEST, rows[BORROWERS // 2 :])):
-            overwrite_partition(frame(spark_session, part), bank.addresses, table, DATASET, VERSION)
+            overwrite_partition(frame(delta_session, part), bank.addresses, table, DATASET, VERSION)
         Objects().put_json(bank.addresses.dataset_manifest(DATASET, VERSION), {"description": LETTERS.to_dict()})
         yield bank
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from typing import Any
 
 import pyarrow as pa
@@ -26,23 +25,10 @@ from tests.jobs.models.model_world import (
     VERSION,
     Bank,
     borrowers,
-    found,
-    local_registry,
 )
 
 HELD_OUT = borrowers()[BORROWERS // 2 :]
 DEFAULT_RATE = float(HELD_OUT["is_default"].mean())
-
-
-@pytest.fixture(scope="module")
-def bank(spark_session: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bank]:
-    from tests.conftest import spark_jars
-
-    if not spark_jars():
-        pytest.skip("no Delta jars: set ARREARS_SPARK_JARS or run `make up` once")
-    folder = tmp_path_factory.mktemp("bank")
-    with local_registry(folder):
-        yield found(spark_session, folder / "s3")
 
 
 def trained(spark: SparkSession, bank: Bank, **choices: Any) -> tuple[ModelDocument, list[float]]:

@@ -44,13 +44,9 @@ class Leaky:
 
 
 @pytest.fixture(scope="module")
-def leaky(spark_session: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Leaky]:
-    from tests.conftest import spark_jars
-
-    if not spark_jars():
-        pytest.skip("no Delta jars: set ARREARS_SPARK_JARS or run `make up` once")
+def leaky(delta_session: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Leaky]:
     folder = tmp_path_factory.mktemp("leaky")
-    world = Leaky(Bank((folder / "s3").as_uri()), spark_session)
+    world = Leaky(Bank((folder / "s3").as_uri()), delta_session)
     rows = borrowers(900)
     knowing = rows[:600].assign(age=40 + 20 * rows["is_default"][:600])
     world.write("leaky", {Table.TRAIN: knowing, Table.TEST: rows[599:]})

@@ -115,20 +115,16 @@ def metrics_of(run: JobResult) -> dict[str, float]:
 
 
 @pytest.fixture(scope="module")
-def world(spark_session: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    from tests.conftest import spark_jars
-
-    if not spark_jars():
-        pytest.skip("no Delta jars: set ARREARS_SPARK_JARS or run `make up` once")
+def world(delta_session: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     folder = tmp_path_factory.mktemp("lineage")
     with local_registry(folder):
-        bank = found(spark_session, folder / "s3")
-        write(spark_session, bank, NEWER)
-        champion = train(spark_session, bank, VERSION)
-        evaluate(spark_session, bank, champion, VERSION, None)
+        bank = found(delta_session, folder / "s3")
+        write(delta_session, bank, NEWER)
+        champion = train(delta_session, bank, VERSION)
+        evaluate(delta_session, bank, champion, VERSION, None)
         assert promote(bank, champion, VERSION, None, **FORCED).values["decision"] == "promoted"
-        candidate = train(spark_session, bank, NEWER)
-        told = evaluate(spark_session, bank, candidate, NEWER, "1").figures
+        candidate = train(delta_session, bank, NEWER)
+        told = evaluate(delta_session, bank, candidate, NEWER, "1").figures
         yield World(bank, champion, candidate, told, metrics_of(candidate))
 
 

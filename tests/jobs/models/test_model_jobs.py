@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -36,8 +35,6 @@ from tests.jobs.models.model_world import (
     VERSION,
     Bank,
     borrowers,
-    found,
-    local_registry,
     write_day,
 )
 
@@ -52,17 +49,6 @@ print(sys.modules["arrears"].__file__)
 rows = pandas.read_parquet(sys.argv[3]).drop(columns=["borrower_id", "is_default"])
 print(*model.predict(rows)["default_probability"])
 """
-
-
-@pytest.fixture(scope="module")
-def bank(spark_session: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bank]:
-    from tests.conftest import spark_jars
-
-    if not spark_jars():
-        pytest.skip("no Delta jars: set ARREARS_SPARK_JARS or run `make up` once")
-    folder = tmp_path_factory.mktemp("bank")
-    with local_registry(folder):
-        yield found(spark_session, folder / "s3")
 
 
 @pytest.fixture(scope="module")

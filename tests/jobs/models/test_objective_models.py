@@ -30,12 +30,8 @@ COLUMNS = {"loss": "loss_given_default", "segments": "segment", "next_product": 
 
 
 @pytest.fixture(scope="module")
-def root(spark_session: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
+def root(delta_session: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
     """Where the customers lie, and their version."""
-    from tests.conftest import spark_jars
-
-    if not spark_jars():
-        pytest.skip("no Delta jars: set ARREARS_SPARK_JARS or run `make up` once")
     folder = tmp_path_factory.mktemp("customers")
     address = (folder / "s3").as_uri()
     with local_registry(folder):
@@ -47,7 +43,7 @@ def root(spark_session: SparkSession, tmp_path_factory: pytest.TempPathFactory) 
             rows=800,
             default_rate=0.2,
         )
-        yield address, generate_data.run(spark_session, config).values["dataset_version"]
+        yield address, generate_data.run(delta_session, config).values["dataset_version"]
 
 
 @pytest.mark.parametrize(("task", "engine"), [("loss", "linear"), ("segments", "kmeans"), ("next_product", "als")])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import mlflow
@@ -31,9 +30,7 @@ from tests.jobs.models.model_world import (
     VERSION,
     Bank,
     borrowers,
-    found,
     frame,
-    local_registry,
 )
 
 TRAINING_ROWS = BORROWERS // 2
@@ -47,17 +44,6 @@ EVERYTHING = {
     "encoding": "one_hot",
 }
 WOE = {"encoding": "woe"}
-
-
-@pytest.fixture(scope="module")
-def bank(spark_session: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bank]:
-    from tests.conftest import spark_jars
-
-    if not spark_jars():
-        pytest.skip("no Delta jars: set ARREARS_SPARK_JARS or run `make up` once")
-    folder = tmp_path_factory.mktemp("prepared")
-    with local_registry(folder):
-        yield found(spark_session, folder / "s3")
 
 
 def a_training(bank: Bank, version: str = VERSION, **more: Any) -> TrainModelConfig:

@@ -36,15 +36,11 @@ parallelism: 2
 
 
 @pytest.fixture(scope="module")
-def bank(spark_session: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bank]:
-    from tests.conftest import spark_jars
-
-    if not spark_jars():
-        pytest.skip("no Delta jars: set ARREARS_SPARK_JARS or run `make up` once")
+def bank(delta_session: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bank]:
     folder = tmp_path_factory.mktemp("bank")
     (folder / "try.yaml").write_text(TRY)
     with local_registry(folder):
-        yield found(spark_session, folder / "s3")
+        yield found(delta_session, folder / "s3")
 
 
 def a_run(bank: Bank, name: str, yaml: str = "try.yaml") -> RunExperimentConfig:

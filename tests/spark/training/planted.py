@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
@@ -41,10 +40,6 @@ def borrowers() -> pd.DataFrame:
 
 def written(spark: SparkSession, folder: Path) -> TrainModelConfig:
     """Writes the borrowers as version v1, and tells how to train on them."""
-    from tests.conftest import spark_jars
-
-    if not spark_jars():
-        pytest.skip("no Delta jars: set ARREARS_SPARK_JARS or run `make up` once")
     config = TrainModelConfig(
         root=folder.as_uri(),
         dataset="planted",

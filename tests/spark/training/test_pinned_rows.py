@@ -53,15 +53,11 @@ def test_a_missing_value_is_one_of_the_levels_that_shards_can_share(spec: Traini
 
 
 @pytest.fixture(scope="module")
-def in_two_shards(spark_session: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> TrainModelConfig:
+def in_two_shards(delta_session: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> TrainModelConfig:
     """A training on a table of 600 borrowers, 67 of them defaulters."""
-    from tests.conftest import spark_jars
-
-    if not spark_jars():
-        pytest.skip("no Delta jars: set ARREARS_SPARK_JARS or run `make up` once")
     config = replace(CONFIG, root=tmp_path_factory.mktemp("d").as_uri(), dataset="d", shards=2)
     columns = ("CONCAT('b', id) AS borrower_id", "id * 1.0D AS age", "INT(id % 9 = 0) AS is_default")
-    overwrite_partition(spark_session.range(ROWS).selectExpr(*columns), config.addresses, Table.TRAIN, "d", "v")
+    overwrite_partition(delta_session.range(ROWS).selectExpr(*columns), config.addresses, Table.TRAIN, "d", "v")
     return config
 
 
