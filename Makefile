@@ -17,8 +17,8 @@ COMPILE := $(UV) pip compile requirements.in --group demo --group dev --group do
 	--generate-hashes --override overrides.txt --custom-compile-command "make lock" --quiet
 
 # A file's tests share what they made; files in their own order, for by default those with few tests, the long ones,
-# would come last and leave a worker idle.
-IN_PARALLEL := --numprocesses 2 --dist loadfile --no-loadscope-reorder
+# would come last and leave a worker idle. Three processes: the one with the stack waits half of its time.
+WHOLE_SUITE := --numprocesses 3 --dist loadfile --no-loadscope-reorder --suite-begun=$(BEGUN)
 
 # Material warns at each start that it will not run on MkDocs 2, which the lock keeps out.
 MKDOCS := NO_MKDOCS_2_WARNING=1 $(PY) mkdocs
@@ -36,19 +36,17 @@ demo: java $(INSTALLED) ## set everything up and run the whole pipeline; FORCE=1
 	@$(PY) local.stack up
 	@$(PY) local.demo --begun $(BEGUN) $(if $(filter-out 0,$(FORCE)),--force) $(if $(AS_OF),--as-of $(AS_OF))
 
-test: java $(INSTALLED) ## prove every behaviour once, the fast tests first, and report every failure; ARGS="-k name" chooses
+test: java $(INSTALLED) ## prove every behaviour once, and report every failure; ARGS="-k name" chooses
 	@$(PY) local.tools
 ifdef ARGS
 	@$(PY) pytest $(ARGS)
 else
-	@failed=; $(PY) pytest -m "not e2e and not full" $(IN_PARALLEL) --suite-begun=$(BEGUN) || failed=1; \
-	$(PY) pytest -m "e2e and not full" --suite-begun=$(BEGUN) || failed=1; test -z "$$failed"
+	@$(PY) pytest -m "not full" $(WHOLE_SUITE)
 endif
 
 test-full: java $(INSTALLED) ## run every test, the long repetitions too
 	@$(PY) local.tools
-	@failed=; $(PY) pytest -m "not e2e" $(IN_PARALLEL) --suite-begun=$(BEGUN) || failed=1; \
-	$(PY) pytest -m e2e --suite-begun=$(BEGUN) || failed=1; test -z "$$failed"
+	@$(PY) pytest $(WHOLE_SUITE)
 
 lint: $(INSTALLED) ## check style, types, import directions, docs and the lock; reports every failure
 	@failed=; for check in ruff format types imports docs lock; do \

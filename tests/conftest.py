@@ -14,6 +14,7 @@ import hypothesis
 import pytest
 
 from local.environment import QUICK_START
+from tests.scheduling import pytest_collection_modifyitems, pytest_xdist_make_scheduler  # noqa: F401  # hooks
 from tests.suite_cost import SuiteCost
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ LONG_RUN = "-Xmn400m -XX:ReservedCodeCacheSize=240m -XX:MetaspaceSize=512m"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Adds what ``make test`` gives to both of its calls."""
+    """Adds what ``make test`` gives."""
     how = "when `make test` began, in seconds since 1970: prints at the end what the suite has cost since"
     parser.addoption("--suite-begun", type=float, metavar="SECONDS", help=how)
 

@@ -1,6 +1,5 @@
 """What the suite costs: each file's time, slowest first, printed at the end of ``make test``; never a reason to fail.
 
-The two calls of pytest that make up ``make test`` tell the same ``--suite-begun``; the second prints the costs of both.
 A file's processor time is that of pytest, of all it started, and of its stacks, whose servers are nobody's children.
 """
 
@@ -8,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import psutil
@@ -18,7 +17,6 @@ from local.stack.processes import members
 
 SLOWEST = 15
 LIMIT_MINUTES = 40
-KEPT = "arrears/suite_cost"
 # A setup that takes so long has made something that other tests share: a Spark session, a model, a stack.
 SHARED_SECONDS = 1.0
 # States of the stacks that these tests have started.
@@ -40,7 +38,7 @@ class SuiteCost:
     """Collects the costs of one call of pytest, in each of its processes, and tells them at its end."""
 
     def __init__(self, config: pytest.Config, begun: float) -> None:
-        self._config, self._begun, self._own_begin = config, begun, time.time()
+        self._config, self._begun = config, begun
         self._costs: dict[str, FileCost] = {}
         self._is_worker = hasattr(config, "workerinput")
         self._runs_tests = self._is_worker or not getattr(config.option, "numprocesses", None)
@@ -76,18 +74,11 @@ class SuiteCost:
             self._cost(name).processor_seconds += seconds
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Prints the costs, those of the call before included."""
+        """Prints the costs."""
         if self._is_worker:
             return
-        cache = self._config.cache
-        call = {"seconds": time.time() - self._own_begin, "files": [asdict(cost) for cost in self._costs.values()]}
-        kept = cache.get(KEPT, {}) if cache else {}
-        calls = [*(kept["calls"] if kept.get("begun") == self._begun else []), call]
-        if cache:
-            cache.set(KEPT, {"begun": self._begun, "calls": calls})
-        files = [FileCost(**file) for each in calls for file in each["files"]]
         terminalreporter.section("what the suite costs")
-        for line in told(files, [each["seconds"] for each in calls], time.time() - self._begun):
+        for line in told(self._costs.values(), time.time() - self._begun):
             terminalreporter.write_line(line)
 
     def _cost(self, name: str) -> FileCost:
@@ -100,7 +91,7 @@ class SuiteCost:
         self._processor = now
 
 
-def told(files: Iterable[FileCost], calls: Iterable[float], whole_seconds: float) -> Iterator[str]:
+def told(files: Iterable[FileCost], whole_seconds: float) -> Iterator[str]:
     """The lines to print: the slowest files, the sums, and a loud line where the whole took too long."""
     ordered = sorted(files, key=lambda cost: -cost.seconds)
     yield f"{'seconds':>8} {'shared':>7} {'processor':>9} {'tests':>6}  file"
@@ -110,8 +101,7 @@ def told(files: Iterable[FileCost], calls: Iterable[float], whole_seconds: float
         yield _line(_sum(others, f"{len(others)} other files"))
     yield _line(_sum(ordered, "all, as if one after the other"))
     yield "shared: setups of a second and more, which make what other tests use too; what is not processor is waiting"
-    minutes = " + ".join(f"{seconds / 60:.1f}" for seconds in calls)
-    yield f"on the clock: {minutes} min of tests, {whole_seconds / 60:.1f} min in all"
+    yield f"on the clock: {whole_seconds / 60:.1f} min, with what was installed before the tests"
     if whole_seconds > LIMIT_MINUTES * 60:
         yield f"!!! THE SUITE TOOK MORE THAN {LIMIT_MINUTES} MINUTES: see `What the suite costs` in CONTRIBUTING.md !!!"
 

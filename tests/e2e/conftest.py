@@ -15,24 +15,30 @@ CLIENT_VARIABLES = ("AWS_", "MLFLOW_")
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
+def one_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
     """A running stack in a temporary folder, one for all tests; whatever happens, it is taken down at the end."""
     stack = RunningStack(tmp_path_factory.mktemp("stack") / "state")
     try:
         stack.up()
-        with pytest.MonkeyPatch.context() as patch:
-            for name, value in stack.variables.items():
-                if name.startswith(CLIENT_VARIABLES):
-                    patch.setenv(name, value)
-            yield stack
+        yield stack
     finally:
         stack.command("local.stack", "down")
 
 
+@pytest.fixture(scope="module")
+def stack(one_stack: RunningStack) -> Iterator[RunningStack]:
+    """The running stack, for the tests of a file, whose process reads and writes as its programs do."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in one_stack.variables.items():
+            if name.startswith(CLIENT_VARIABLES):
+                patch.setenv(name, value)
+        yield one_stack
+
+
 @pytest.fixture(scope="session")
-def first_demo(stack: RunningStack) -> Done:
+def first_demo(one_stack: RunningStack) -> Done:
     """The first `make demo` on this stack, ended."""
-    done = stack.command("local.demo", seconds=1800)
+    done = one_stack.command("local.demo", seconds=1800)
     assert done.returncode == 0, done.stdout
     return done
 

@@ -1,4 +1,4 @@
-"""What the suite costs is told at its end, over both of its calls, and loudly where it is too much."""
+"""What the suite costs is told at its end, and loudly where it is too much."""
 
 from __future__ import annotations
 
@@ -34,23 +34,23 @@ def test_other(world):
 def test_slowest_files_come_first_and_the_others_in_one_line() -> None:
     files = [FileCost(f"test_{number}.py", 1, float(number), 0.5, 0.25) for number in range(SLOWEST + 3)]
 
-    heading, *lines = told(files, [60.0, 90.0], 155.0)
+    heading, *lines = told(files, 155.0)
 
     assert heading.split() == ["seconds", "shared", "processor", "tests", "file"]
     assert [line.split()[-1] for line in lines[:SLOWEST]] == [f"test_{n}.py" for n in range(SLOWEST + 2, 2, -1)]
     assert lines[SLOWEST].split() == ["3.0", "1.5", "0.8", "3", "3", "other", "files"]
     assert lines[SLOWEST + 1].split()[:4] == ["153.0", "9.0", "4.5", "18"]
-    assert lines[-1] == "on the clock: 1.0 + 1.5 min of tests, 2.6 min in all"
+    assert lines[-1] == "on the clock: 2.6 min, with what was installed before the tests"
 
 
 @pytest.mark.parametrize(("minutes", "is_loud"), [(LIMIT_MINUTES - 0.1, False), (LIMIT_MINUTES + 0.1, True)])
 def test_only_a_suite_above_the_limit_is_told_loudly(minutes: float, is_loud: bool) -> None:
-    *_, last = told([FileCost("test_a.py", 1, 1.0)], [1.0], minutes * 60)
+    *_, last = told([FileCost("test_a.py", 1, 1.0)], minutes * 60)
 
     assert last.startswith("!!! THE SUITE TOOK MORE THAN 40 MINUTES") == is_loud
 
 
-def test_costs_of_both_calls_are_printed_with_the_second_and_change_no_outcome(
+def test_costs_of_all_processes_are_printed_and_change_no_outcome(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PYTHONPATH", str(REPOSITORY))
@@ -58,16 +58,15 @@ def test_costs_of_both_calls_are_printed_with_the_second_and_change_no_outcome(
     pytester.makepyfile(test_slow=SLOW, test_quick="def test_it(): pass")
     begun = f"--suite-begun={time.time() - 60 * LIMIT_MINUTES}"
 
-    first = pytester.runpytest_subprocess("-n", "2", "--dist", "loadfile", begun, "test_slow.py")
-    second = pytester.runpytest_subprocess(begun, "test_quick.py")
+    whole = pytester.runpytest_subprocess("-n", "2", "--dist", "loadfile", begun)
     alone = pytester.runpytest_subprocess("test_quick.py")
 
-    assert (first.ret, second.ret, alone.ret) == (0, 0, 0)
-    (slow,) = (line.split() for line in second.outlines if line.endswith("test_slow.py"))
+    assert (whole.ret, alone.ret) == (0, 0)
+    (slow,) = (line.split() for line in whole.outlines if line.endswith("test_slow.py"))
     seconds, shared, processor, tests = map(float, slow[:4])
     assert tests == 2
     assert 1.1 <= shared < seconds
     assert 0.5 < processor < seconds + 1
-    assert any(line.endswith(" test_quick.py") for line in second.outlines)
-    assert any(line.startswith("!!! THE SUITE TOOK MORE") for line in second.outlines)
+    assert any(line.endswith(" test_quick.py") for line in whole.outlines)
+    assert any(line.startswith("!!! THE SUITE TOOK MORE") for line in whole.outlines)
     assert "what the suite costs" not in alone.stdout.str()
