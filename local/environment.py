@@ -23,6 +23,8 @@ RECIPIENT = "risk@example.com"
 OWN_PREFIXES = ("ARREARS_", "AIRFLOW", "AWS_", "MLFLOW_", "SPARK_", "PYSPARK_", "HADOOP_")
 # On a laptop most of a short job is the JVM compiling itself: its first tier of compilation is enough for small data.
 QUICK_START = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+# The most that a job asks for. Its two executors on two cores would be two JVMs that warm up for the work of one.
+CORES_OF_A_TRAINING = 4
 SPARK_CONF = "ARREARS_SPARK_CONF"
 OWN_NAMES = ("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "JAVA_HOME", "VIRTUAL_ENV", "SUPERVISOR_ENABLED")
 
@@ -40,6 +42,7 @@ class Toolchain:
     source_digest: str
     git_commit: str
     class_archive: Path | None = None
+    cores: int = 4
 
 
 def stack_environment(settings: StackSettings, credentials: Credentials, toolchain: Toolchain) -> dict[str, str]:
@@ -99,6 +102,8 @@ def _spark(settings: StackSettings, toolchain: Toolchain) -> dict[str, str]:
 
 def _spark_conf(toolchain: Toolchain) -> dict[str, str]:
     conf = {"spark.log.level": "WARN", "spark.ui.showConsoleProgress": "false"}
+    if toolchain.cores < CORES_OF_A_TRAINING:
+        conf["spark.cores.max"] = str(max(2, toolchain.cores))
     for process in ("driver", "executor"):
         conf[f"spark.{process}.extraJavaOptions"] = QUICK_START
         if toolchain.class_archive:

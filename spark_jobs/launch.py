@@ -6,6 +6,7 @@ Exit codes: 0 done · 2 wrong flags · 65 bad input · 70 bug · 75 upstream not
 
 from __future__ import annotations
 
+import importlib
 import logging
 import os
 import sys
@@ -38,12 +39,19 @@ def launch(
     config_type: type[Config],
     argv: Sequence[str] | None = None,
     environ: MutableMapping[str, str] = os.environ,
+    *,
+    imports: Sequence[str] = (),
 ) -> NoReturn:
-    """Runs a job that needs Spark and ends the process with the job's exit code."""
+    """Runs a job that needs Spark and ends the process with the job's exit code.
+
+    Args:
+        imports: modules that the job comes to need; they are loaded while Spark starts.
+    """
 
     def with_session(config: Config) -> JobResult:
         from spark_jobs.io.session import spark_session
 
+        _import_beside(imports)
         spark = spark_session(_job_name(), environ)
         watched = _end_without_resources(spark, config)
         try:
@@ -84,6 +92,14 @@ def launch_plain(
     _leave(config.outcome, OutcomeFact(_job_name(), "success", started, _now(), result=result))
     log.info("%s is done", _job_name())
     sys.exit(EXIT_OK)
+
+
+def _import_beside(modules: Sequence[str]) -> None:
+    def load() -> None:
+        for module in modules:
+            importlib.import_module(module)
+
+    threading.Thread(target=load, name="imports", daemon=True).start()
 
 
 def _read(config_type: type[Config], argv: Sequence[str]) -> Config:

@@ -75,6 +75,7 @@ def inspect_machine(settings: StackSettings, environ: Mapping[str, str]) -> Tool
         package=package.path,
         source_digest=package.digest,
         git_commit=git_commit(settings.repository),
+        cores=os.cpu_count() or 1,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from arrears.contracts.addresses import Table
@@ -17,6 +17,7 @@ from arrears.contracts.tables.leak_limits import LeakLimits
 from arrears.model.features.leaks import Overlap, overlap_leaks, power_leaks, time_leaks
 from arrears.model.gate.promotion import LEAK_CHECK_TAG, LEAK_REASON_TAG, LEAKS_TAG
 from spark_jobs.data.feature_power import feature_powers
+from spark_jobs.io.at_once import at_once
 from spark_jobs.io.tables import read_version
 from spark_jobs.transforms.borrowers.leak_counts import to_later_dates, to_overlaps
 
@@ -60,21 +61,19 @@ class LeakCheck:
         return {LEAK_CHECK_TAG: "overridden", LEAK_REASON_TAG: self.reason, LEAKS_TAG: told}
 
 
-def checked_for_leaks(spark: SparkSession, config: TrainModelConfig, description: DatasetDescription) -> LeakCheck:
+def checked_for_leaks(train: DataFrame, config: TrainModelConfig, description: DatasetDescription) -> LeakCheck:
     """Looks for leaks in the training rows, and between them and the held-out rows of the same version.
 
     Args:
+        train: the training rows of the pinned version.
         description: with the features that the model would see, and no others.
 
     Raises:
         BadInput: there are leaks and no reason to train in spite of them; names them all.
-        UpstreamNotReady: the training set has no such version.
     """
-    train = read_version(spark, config.addresses, Table.TRAIN, config.dataset, config.dataset_version)
+    spark, version = train.sparkSession, config.dataset_version
     try:
-        held_out: DataFrame | None = read_version(
-            spark, config.addresses, Table.TEST, config.dataset, config.dataset_version
-        )
+        held_out: DataFrame | None = read_version(spark, config.addresses, Table.TEST, config.dataset, version)
     except UpstreamNotReady as error:
         log.warning("the leak check compares no held-out rows: %s", error)
         held_out = None
@@ -98,20 +97,17 @@ def found_leaks(
         held_out: None leaves out the comparison of the two sides.
         seed: of the sample that bins are read from.
     """
-    counted = train.agg(F.count(F.lit(1)).alias("rows"), F.count_if(F.col(LABEL) == 1).alias("defaults")).collect()[0]
-    powers = feature_powers(
-        train, numeric=description.numeric, categorical=description.categorical, label=LABEL, key=ID, seed=seed
-    )
-    return [
-        *_time_leaks(train, held_out, description),
-        *_overlap_leaks(train, held_out, description),
-        *power_leaks(
-            powers,
-            rows=counted["rows"],
-            defaults=counted["defaults"],
-            limits=LeakLimits.of(description.leak_limits),
+    (rows, defaults), powers, time, overlap = at_once(
+        train.sparkSession,
+        lambda: train.agg(F.count(F.lit(1)), F.count_if(F.col(LABEL) == 1)).collect()[0],
+        lambda: feature_powers(
+            train, numeric=description.numeric, categorical=description.categorical, label=LABEL, key=ID, seed=seed
         ),
-    ]
+        lambda: _time_leaks(train, held_out, description),
+        lambda: _overlap_leaks(train, held_out, description),
+    )
+    limits = LeakLimits.of(description.leak_limits)
+    return [*time, *overlap, *power_leaks(powers, rows=rows, defaults=defaults, limits=limits)]
 
 
 def _time_leaks(train: DataFrame, held_out: DataFrame | None, description: DatasetDescription) -> list[str]:

@@ -19,10 +19,12 @@ from arrears.scoring.document import ModelDocument
 from arrears.stores.model_notes import RUN_URL_TAG
 from arrears.stores.models import Models
 from arrears.stores.objects import Objects
+from spark_jobs.io.at_once import at_once
 from spark_jobs.launch import launch
 from spark_jobs.measuring.trained import TrainedRun
 from spark_jobs.measuring.unlearnt import unlearnt_rows
 from spark_jobs.objectives.objective_registry import OBJECTIVES
+from spark_jobs.objectives.objective_rows import held_out_rows
 from spark_jobs.objectives.protocol import ComparedModels
 
 
@@ -30,7 +32,10 @@ def run(spark: SparkSession, config: EvaluateModelConfig) -> JobResult:
     """Scores the held-out rows with both models, compares them, and keeps the evidence."""
     objects, models = Objects(), Models()
     manifest = objects.get_json(config.addresses.dataset_manifest(config.dataset, config.dataset_version))
-    files, serving, served_tags = models.files_of_run(config.mlflow_run_id), None, None
+    files, held_out = at_once(
+        spark, lambda: models.files_of_run(config.mlflow_run_id), lambda: held_out_rows(spark, config)
+    )
+    serving, served_tags = None, None
     objective = ModelDocument.from_json(files.document).task
     if config.champion_version is not None:
         name = registered_model(config.dataset, objective)
@@ -41,7 +46,7 @@ def run(spark: SparkSession, config: EvaluateModelConfig) -> JobResult:
     links = {"MLflow run": link, "Airflow run": tags.get(RUN_URL_TAG, "")}
     trained = TrainedRun(metrics, parameters, tags, links, measured_at=f"{now:%Y-%m-%d %H:%M} UTC")
     description = DatasetDescription.from_dict(manifest["description"])
-    unlearnt = unlearnt_rows(spark, config, description, objective=objective, candidate=tags, champion=served_tags)
+    unlearnt = unlearnt_rows(held_out, config, description, objective=objective, candidate=tags, champion=served_tags)
     compared_models = ComparedModels(manifest, files, serving, unlearnt, trained)
     measured = OBJECTIVES[objective].measure(spark, config, compared_models)
     model_folder = config.addresses.model_folder(config.dataset, config.mlflow_run_id)
@@ -60,4 +65,4 @@ def run(spark: SparkSession, config: EvaluateModelConfig) -> JobResult:
 
 
 if __name__ == "__main__":
-    launch(run, EvaluateModelConfig)
+    launch(run, EvaluateModelConfig, imports=("mlflow.pyfunc", "matplotlib.figure"))

@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
@@ -24,6 +25,7 @@ from arrears.contracts.tables.column_names import LABEL
 from arrears.stores.objects import Objects
 from spark_jobs.data.dataset import CheckedBorrowers, checked_borrowers, dataset_version, parted
 from spark_jobs.io import tables
+from spark_jobs.io.at_once import at_once
 from spark_jobs.launch import launch
 from spark_jobs.transforms.borrowers.splits import EMBARGO, PART
 from spark_jobs.transforms.ids import ROW_DIGEST, digest_of, digest_sums
@@ -43,8 +45,13 @@ def run(spark: SparkSession, config: GenerateDataConfig) -> JobResult:
     counted = _counted(borrowers)
     _refuse_lost_rows(counted, checked)
     _refuse_one_class(counted)
-    for table in (Table.TRAIN, Table.TEST):
-        _overwrite(borrowers, counted[table.value], table, version, config, objects)
+    at_once(
+        spark,
+        *(
+            partial(_overwrite, borrowers, counted[table.value], table, version, config, objects)
+            for table in (Table.TRAIN, Table.TEST)
+        ),
+    )
     manifest = _manifest(config, checked, version, counted, test_from)
     objects.put_json(config.addresses.dataset_manifest(config.dataset, version), manifest)
     _activate(config, version, objects)

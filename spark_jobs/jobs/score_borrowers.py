@@ -27,6 +27,7 @@ from arrears.stores.models import Models
 from arrears.stores.objects import Objects
 from spark_jobs.engines.row_groups import Snapshot
 from spark_jobs.io import snapshots, tables
+from spark_jobs.io.at_once import at_once
 from spark_jobs.launch import launch
 from spark_jobs.measuring.evaluation import score_histogram
 from spark_jobs.schemas import SAMPLE_ID
@@ -38,26 +39,25 @@ def run(spark: SparkSession, config: ScoreBorrowersConfig) -> JobResult:
     """Scores the snapshot in the tasks, proves that no row was lost or doubled, and replaces the day."""
     objects, name = Objects(), registered_model(config.dataset)
     _refuse_second_model(objects, config)
-    files = Models().files_of_version(name, config.model_version)
+    files, sample = at_once(
+        spark, lambda: Models().files_of_version(name, config.model_version), lambda: _sample(spark, config)
+    )
     document = ModelDocument.from_json(files.document)
     limits = config.risk_limits or risk_limits(document.score_quantiles, config.risk_quantiles)
-    sample = snapshots.pin_partition(
-        spark,
-        config.addresses.table(Table.TEST_SAMPLE, config.dataset),
-        {"as_of": config.as_of},
-        what=f"run new_data for {config.as_of}",
-    )
     check_columns(snapshots.schema_of(sample), document)
     scored = score_snapshot(
         spark, sample, files.model, document, snapshots.read_batches, carry={SAMPLE_ID: "string", ID: "string"}
     )
     rows = _as_published(scored, config, document, limits).persist(StorageLevel.MEMORY_AND_DISK)
     summary = _summary(rows, sample)
-    written = tables.overwrite_partition(
-        rows, config.addresses, Table.TEST_SAMPLE_INFERENCE, config.dataset, config.as_of
+    table = Table.TEST_SAMPLE_INFERENCE
+    written, counts = at_once(
+        spark,
+        lambda: tables.overwrite_partition(rows, config.addresses, table, config.dataset, config.as_of),
+        lambda: score_histogram(rows),
     )
     address = f"{config.report_folder}/score_histogram.png"
-    plot = figures.score_histogram(score_histogram(rows), limits=limits, as_of=config.as_of)
+    plot = figures.score_histogram(counts, limits=limits, as_of=config.as_of)
     objects.put(address, plot)
     _keep_manifest(objects, config, written, name)
     told = {
@@ -69,6 +69,15 @@ def run(spark: SparkSession, config: ScoreBorrowersConfig) -> JobResult:
         "model": f"{name} version {config.model_version}",
     }
     return JobResult(told, {"rows": str(written.rows)}, attachments=(address,))
+
+
+def _sample(spark: SparkSession, config: ScoreBorrowersConfig) -> Snapshot:
+    return snapshots.pin_partition(
+        spark,
+        config.addresses.table(Table.TEST_SAMPLE, config.dataset),
+        {"as_of": config.as_of},
+        what=f"run new_data for {config.as_of}",
+    )
 
 
 def _as_published(
@@ -137,4 +146,4 @@ def _keep_manifest(objects: Objects, config: ScoreBorrowersConfig, written: tabl
 
 
 if __name__ == "__main__":
-    launch(run, ScoreBorrowersConfig)
+    launch(run, ScoreBorrowersConfig, imports=("mlflow.pyfunc", "matplotlib.figure"))

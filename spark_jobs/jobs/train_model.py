@@ -19,6 +19,7 @@ from arrears.contracts.tables.descriptions import DatasetDescription
 from arrears.stores.model_notes import about_training, parameters_of, run_tags, short_name
 from arrears.stores.models import Models
 from arrears.stores.objects import Objects
+from spark_jobs.io.at_once import at_once
 from spark_jobs.io.lineages import keep_lineage
 from spark_jobs.launch import launch
 from spark_jobs.objectives.objective_registry import OBJECTIVES
@@ -38,8 +39,12 @@ def run(spark: SparkSession, config: TrainModelConfig) -> JobResult:
     experiment, tags = f"arrears/{config.dataset}", {**_tags(config), **(leaks.tags if leaks else {})}
     with models.run(experiment, short_name(config, config.engine), parameters=_parameters(config), tags=tags) as run_id:
         trained = training.fit(run_id)
-        keep_model(models, run_id, config, trained.fitted, trained.document)
-        models.tag_run(run_id, keep_lineage(spark, config, description, config.dataset_version, run_id).tags)
+        _, lineage = at_once(
+            spark,
+            lambda: keep_model(models, run_id, config, trained.fitted, trained.document),
+            lambda: keep_lineage(spark, config, description, config.dataset_version, run_id),
+        )
+        models.tag_run(run_id, lineage.tags)
     figures = {**trained.figures, **(leaks.figures if leaks else {})}
     return JobResult(figures, {"mlflow_run_id": run_id}, links={"MLflow run": models.run_url(run_id)})
 
@@ -59,4 +64,4 @@ def _tags(config: TrainModelConfig) -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    launch(run, TrainModelConfig)
+    launch(run, TrainModelConfig, imports=("mlflow.pyfunc",))

@@ -21,7 +21,6 @@ from spark_jobs.measuring.cutoff_search import profit_curve
 from spark_jobs.measuring.evaluation import findings
 from spark_jobs.measuring.scored_rows import kept, score_carrying
 from spark_jobs.measuring.unlearnt import Unlearnt
-from spark_jobs.scoring.sampled_explanations import explained
 
 SEGMENTED = 3  # categories whose levels are measured apart where nobody names any
 
@@ -32,7 +31,7 @@ class Measured:
 
     Attributes:
         profit: None: the model tells no loan terms.
-        explanation: None: nobody asked.
+        explanation: what it looks at; None: nobody asked.
         comparison: the rows that it shares with the champion; None: there is no champion.
         new_features: those that the champion has not; empty where there is no champion.
     """
@@ -104,14 +103,13 @@ def measured_beside(
             compared = findings(unlearnt.of(scored), threshold=_threshold(document), champion=other)
             found = replace(found, auc_difference=compared.auc_difference)
         profit = profit_curve(scored, cutoff) if cutoff else None
-    explanation = explained(snapshots.read_pinned(spark, held_out), candidate.model, document, seed=config.seed)
     comparison = None
     if champion is not None:
         alike = None if other is None else compared.evaluation
         comparison = Comparison(unlearnt.rows, unlearnt.defaults, unlearnt.left_out, alike, unlearnt.problem)
     known = ModelDocument.from_json(champion.document).features if champion is not None else document.features
     new_features = tuple(name for name in document.features if name not in known)
-    return Measured(found, profit, explanation, comparison, new_features), beside
+    return Measured(found, profit, comparison=comparison, new_features=new_features), beside
 
 
 def _served(

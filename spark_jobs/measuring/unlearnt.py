@@ -10,10 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from arrears.contracts.addresses import Table
 from arrears.contracts.errors import BadInput
 from arrears.contracts.job_configs.jobs import EvaluateModelConfig
 from arrears.contracts.objectives import DEFAULT
@@ -23,7 +22,6 @@ from arrears.model.gate.objective_promotion import needs_outcomes
 from arrears.model.gate.promotion import LEAK_CHECK_TAG
 from arrears.model.gate.rules import comparison_problem
 from spark_jobs.io.lineages import lineage_of
-from spark_jobs.io.tables import read_version
 from spark_jobs.measuring.scored_rows import only_row
 from spark_jobs.transforms.training.lineage_rows import with_learnt
 
@@ -67,7 +65,7 @@ class Unlearnt:
 
 
 def unlearnt_rows(
-    spark: SparkSession,
+    held_out: DataFrame,
     config: EvaluateModelConfig,
     description: DatasetDescription,
     *,
@@ -78,19 +76,19 @@ def unlearnt_rows(
     """Proves that a candidate has learnt from no held-out row, and finds those that the champion has not learnt from.
 
     Args:
+        held_out: the held-out rows of the pinned version.
         candidate, champion: the tags of their MLflow runs; champion None: there is none.
 
     Raises:
         BadInput: the candidate has learnt from held-out rows or knows their customers, or nothing tells of it.
-        UpstreamNotReady: the held-out set has no such version.
     """
+    spark = held_out.sparkSession
     own = lineage_of(spark, config, description, candidate)
     if own is None:
         raise BadInput(
             f"nothing tells which rows MLflow run {config.mlflow_run_id} has learnt from, so no row is known to be held"
             " out: train it again"
         )
-    held_out = read_version(spark, config.addresses, Table.TEST, config.dataset, config.dataset_version)
     group = description.group
     carried = dict.fromkeys((ID, LABEL, *((group,) if group in held_out.columns else ())))
     rows = with_learnt(held_out.select(*(f"`{name}`" for name in carried)), own, group, name="own")

@@ -13,11 +13,13 @@ from arrears.contracts.tables.descriptions import DatasetDescription
 from arrears.model.metrics.cutoffs import told_cutoff
 from spark_jobs.data.leak_check import checked_for_leaks
 from spark_jobs.io import snapshots
+from spark_jobs.io.at_once import at_once
 from spark_jobs.io.checkpoints import checkpoints
-from spark_jobs.io.tables import read_version
 from spark_jobs.measuring.measured_model import measured_beside
 from spark_jobs.measuring.model_report import mail_figures, report_files
+from spark_jobs.objectives.objective_rows import training_rows
 from spark_jobs.objectives.protocol import ComparedModels, FittedObjective, MeasuredObjective, ReadyTraining
+from spark_jobs.scoring.sampled_explanations import explained
 from spark_jobs.training.documents import document_of
 from spark_jobs.training.finishing import finished_document, training_auc, with_points
 from spark_jobs.training.fitting import trained_model
@@ -34,9 +36,9 @@ def ready(spark: SparkSession, config: TrainModelConfig, description: DatasetDes
         BadConfiguration: lists all choices that do not fit.
         BadInput: there are leaks and no reason to train in spite of them; names them all.
     """
-    columns = read_version(spark, config.addresses, Table.TRAIN, config.dataset, config.dataset_version).schema
-    plan = training_plan(config, description, columns)
-    leaks = checked_for_leaks(spark, config, plan.description)
+    train = training_rows(spark, config)
+    plan = training_plan(config, description, train.schema)
+    leaks = checked_for_leaks(train, config, plan.description)
     return ReadyTraining(partial(fit, spark, plan), leaks)
 
 
@@ -64,11 +66,15 @@ def measure(spark: SparkSession, config: EvaluateModelConfig, models: ComparedMo
         {"dataset_version": config.dataset_version},
         what="run generate_data",
     )
-    candidate, champion = measured_beside(
-        spark, config, models.description, held_out, models.candidate, models.champion, models.unlearnt
+    borrowers, model = snapshots.read_pinned(spark, held_out), models.candidate.model
+    (candidate, champion), explanation = at_once(
+        spark,
+        lambda: measured_beside(
+            spark, config, models.description, held_out, models.candidate, models.champion, models.unlearnt
+        ),
+        lambda: explained(borrowers, model, models.document, seed=config.seed),
     )
-    report = report_files(
-        config, models.manifest, models.candidate.model, models.document, candidate, champion, trained=models.trained
-    )
+    candidate = replace(candidate, explanation=explanation)
+    report = report_files(config, models.manifest, model, models.document, candidate, champion, trained=models.trained)
     metrics = candidate.metrics() | (champion.metrics("champion_") if champion else {})
     return MeasuredObjective(metrics, report, mail_figures(candidate, champion), MAILED)

@@ -174,6 +174,12 @@ def test_jobs_read_the_archive_of_classes_with_the_jars_where_it_expects_them(tm
         assert conf[f"spark.{process}.extraClassPath"] == f"{tmp_path}/a.jar:{tmp_path}/b.jar"
 
 
+@pytest.mark.parametrize(("cores", "cores_max"), [(1, "2"), (2, "2"), (3, "3"), (4, None), (16, None)])
+def test_small_machine_starts_one_executor_for_each_job(tmp_path: Path, cores: int, cores_max: str | None) -> None:
+    conf = dict(Settings.from_env(a_stack(tmp_path, cores=cores).environment).spark_conf)
+    assert conf.get("spark.cores.max") == cores_max
+
+
 def test_ones_own_spark_configuration_wins_over_the_stacks(tmp_path: Path) -> None:
     wished = {"ARREARS_SPARK_CONF": "spark.log.level=INFO; spark.ui.enabled=false"}
     stack = dataclasses.replace(a_stack(tmp_path), personal=wished)
