@@ -17,7 +17,7 @@ from airflow.sdk import DAG, chain
 from arrears.contracts.job_configs.arguments import names_of
 from arrears.contracts.job_configs.experiments import shipped_experiments
 from arrears.contracts.job_configs.jobs import RunExperimentConfig
-from arrears.contracts.job_configs.training_job import LeakOverride
+from arrears.contracts.job_configs.leak_override import LeakOverride
 from include.cluster_sizes import TRAINING
 from include.dag_defaults import Tag, dag_defaults
 from include.forms import business_date, form

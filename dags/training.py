@@ -19,9 +19,9 @@ from airflow.sdk import DAG, chain
 from arrears.contracts.job_configs.arguments import names_of
 from arrears.contracts.job_configs.engine_choices import ClusterChoices, EngineChoices
 from arrears.contracts.job_configs.jobs import EvaluateModelConfig, PromoteModelConfig, TrainModelConfig
+from arrears.contracts.job_configs.leak_override import LeakOverride
 from arrears.contracts.job_configs.model_choices import CalibrationChoices, CutoffChoices
 from arrears.contracts.job_configs.preparation_choices import PreparationChoices, SamplingChoices
-from arrears.contracts.job_configs.training_job import LeakOverride
 from include.approval import answers, approval_param, model_approval, unless_automatic
 from include.assets import TRAIN, each_day_of
 from include.cluster_sizes import DRIVER_ONLY, SMALL, TRAINING

@@ -2,6 +2,8 @@
 
 A small query leaves most of the machine idle: the executors wait while the driver plans, and the driver while they
 compute.
+
+See docs/adr/0054.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ class Training:
     def __init__(self, stack: RunningStack, label: str, dataset_version: str) -> None:
         self._stack, self._label, self.told = stack, label, ""
         flags = ["--dataset-version", dataset_version, "--run-label", label, "--iterations", "1500"]
-        flags += ["--early-stopping-rounds", "1500", "--learning-rate", "0.01"]
+        flags += ["--early-stopping-rounds", "1500", "--learning-rate", "0.01", "--refit", "False"]
         self._process = subprocess.Popen(
             [sys.executable, "-m", "ops.submit_job", "train_model", "--", *flags],
             env=stack.environ,

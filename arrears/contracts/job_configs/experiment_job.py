@@ -5,15 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from arrears.contracts.errors import BadConfiguration
-from arrears.contracts.gate_rules import OVERRIDE_WORDS, reason_problems
 from arrears.contracts.job_configs.arguments import option
 from arrears.contracts.job_configs.job_config import JobConfig
-from arrears.contracts.job_configs.training_job import LEAKS
+from arrears.contracts.job_configs.leak_override import LeakOverride, override_problems
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunExperimentConfig(JobConfig):
-    """Trains many models side by side, measures each on folds of the training set, and ranks what was tried."""
+class ExperimentRun(JobConfig):
+    """Which experiment is run, on which training set, and for whose run."""
 
     experiment: str = option(
         "engines",
@@ -25,23 +24,13 @@ class RunExperimentConfig(JobConfig):
     report_folder: str = option(help="S3 folder for the page, the ranking and the best configuration")
     run_label: str = option("by-hand", help="the run that asks, such as Airflow's run id; kept with the MLflow run")
     run_url: str = option("", help="page of the run that asks, which MLflow links to; empty: none")
-    leak_override: bool = option(
-        False,
-        help="go on in spite of what the leak check finds; without effect where it finds nothing",
-        title="Override the leak check",
-        section=LEAKS,
-    )
-    leak_override_reason: str = option(
-        "",
-        help=f"why that is right, in at least {OVERRIDE_WORDS} different words; logged, and kept with the run"
-        " where a leak was overridden",
-        title="Reason for the override",
-        section=LEAKS,
-        is_long=True,
-    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunExperimentConfig(LeakOverride, ExperimentRun):
+    """Trains many models side by side, measures each on folds of the training set, and ranks what was tried."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        problems = reason_problems(self.leak_override, self.leak_override_reason, "leak_override")
-        if problems:
+        if problems := override_problems(self):
             raise BadConfiguration(*problems)

@@ -12,8 +12,9 @@ from typing import Any, Literal, Union
 
 from arrears.contracts.errors import BadConfiguration
 from arrears.contracts.job_configs.arguments import names_of
+from arrears.contracts.job_configs.leak_override import LeakOverride
 from arrears.contracts.job_configs.model_choices import CalibrationChoices, CutoffChoices
-from arrears.contracts.job_configs.training_job import LeakOverride, MeasurementChoices, TrainingRun, TrainModelConfig
+from arrears.contracts.job_configs.training_job import MeasurementChoices, TrainingRun, TrainModelConfig
 from arrears.contracts.tables.descriptions import DatasetDescription
 
 OPTION_PREFIX = "engine_options."

@@ -9,15 +9,13 @@ from dataclasses import dataclass
 
 from arrears.contracts.engines import engine_problems
 from arrears.contracts.errors import BadConfiguration
-from arrears.contracts.gate_rules import OVERRIDE_WORDS, reason_problems
 from arrears.contracts.job_configs.arguments import Choices, option
 from arrears.contracts.job_configs.engine_choices import ClusterChoices, EngineChoices
 from arrears.contracts.job_configs.job_config import JobConfig
+from arrears.contracts.job_configs.leak_override import LeakOverride, override_problems
 from arrears.contracts.job_configs.model_choices import CalibrationChoices, CutoffChoices, cutoff_problems
 from arrears.contracts.job_configs.preparation_choices import PreparationChoices, SamplingChoices
 from arrears.contracts.objectives import ObjectiveName
-
-LEAKS = "Override of the leak check"  # a section of the forms and of --help
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,26 +45,6 @@ class MeasurementChoices(Choices):
     )
 
 
-@dataclass(frozen=True, kw_only=True)
-class LeakOverride(Choices):
-    """Whether leaks that are found are overridden, and why."""
-
-    leak_override: bool = option(
-        False,
-        help="train in spite of what the leak check finds; without effect where it finds nothing",
-        title="Override the leak check",
-        section=LEAKS,
-    )
-    leak_override_reason: str = option(
-        "",
-        help=f"why that is right, in at least {OVERRIDE_WORDS} different words; logged, and kept with the model"
-        " where a leak was overridden",
-        title="Reason for the override",
-        section=LEAKS,
-        is_long=True,
-    )
-
-
 # Python gathers a dataclass's fields from its last base to its first: so flags stand from below upwards.
 @dataclass(frozen=True, kw_only=True)
 class TrainModelConfig(
@@ -85,7 +63,7 @@ class TrainModelConfig(
     def __post_init__(self) -> None:
         super().__post_init__()
         problems = engine_problems(self.task, self.engine)
-        problems += reason_problems(self.leak_override, self.leak_override_reason, "leak_override")
+        problems += override_problems(self)
         problems += [
             f"engine_options: {given!r} is not name=value" for given in self.engine_options if "=" not in given[1:]
         ]

@@ -7,9 +7,10 @@ import dataclasses
 from arrears.contracts.job_configs.arguments import Choices, names_of
 from arrears.contracts.job_configs.engine_choices import ClusterChoices, EngineChoices
 from arrears.contracts.job_configs.jobs import TrainModelConfig
+from arrears.contracts.job_configs.leak_override import LeakOverride
 from arrears.contracts.job_configs.model_choices import CalibrationChoices, CutoffChoices
 from arrears.contracts.job_configs.preparation_choices import PreparationChoices, SamplingChoices
-from arrears.contracts.job_configs.training_job import LeakOverride, MeasurementChoices, TrainingRun
+from arrears.contracts.job_configs.training_job import MeasurementChoices, TrainingRun
 
 # In the order of the command line.
 GROUPS = (
