@@ -1,4 +1,4 @@
-"""What is put at the top of a report page that was written before it was known: that a person overrode the gate."""
+"""The banner that a finished report page gets once a person has overridden the gate."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _STYLE = "padding:1rem 1.25rem;border-left:5px solid #b3261e;background:#fde7e4;
 
 
 def with_override(page: str, *, rules: Sequence[str], who: str, why: str) -> str:
-    """A report page that says first of all that the model was promoted in spite of rules; done again, it says so once.
+    """Says at the top of a report page that the model was promoted in spite of unmet rules. A second call adds nothing.
 
     Args:
         rules: those that were set aside.

@@ -49,10 +49,10 @@ def draw(
     height: float = HEIGHT_INCHES,
     width: float = WIDTH_INCHES,
 ) -> bytes:
-    """Draws one plot with labelled axes; equal input gives equal bytes.
+    """Draws one plot with labelled axes. Equal input gives equal bytes.
 
     Args:
-        paint: draws the content onto the axes; a legend appears if anything it draws has a label.
+        paint: draws the content onto the axes. A legend appears if anything it draws has a label.
         title, x_label, y_label: plain text.
         height, width: inches.
 
@@ -77,7 +77,7 @@ def draw_panels(
     width: float = WIDTH_INCHES,
     share_y: bool = False,
 ) -> bytes:
-    """Draws plots side by side or one above the other, under one title; equal input gives equal bytes.
+    """Draws plots side by side or one above the other, under one title. Equal input gives equal bytes.
 
     Args:
         columns: how many stand side by side.

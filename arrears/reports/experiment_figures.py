@@ -21,16 +21,16 @@ LONGEST_NAME = 24
 
 def progress_plot(trials: Sequence[Trial], experiment: Experiment) -> bytes:
     """How the experiment went on: each trial from its start to its end, and the best so far."""
-    done = sorted((trial for trial in trials if trial.finished), key=lambda trial: trial.started + trial.seconds)
+    finished = sorted((trial for trial in trials if trial.finished), key=lambda trial: trial.started + trial.seconds)
     metric, lower = experiment.metric, experiment.lower_is_better
-    scores = [trial.mean(metric) for trial in done]
+    scores = [trial.mean(metric) for trial in finished]
     best = list(itertools.accumulate(scores, min if lower else max))
 
     def paint(axes: Axes) -> None:
-        for trial in done:
+        for trial in finished:
             start, end = trial.started / 60, (trial.started + trial.seconds) / 60
             axes.plot([start, end], [trial.mean(metric)] * 2, color=SKY, linewidth=2, solid_capstyle="round")
-        ends = [(trial.started + trial.seconds) / 60 for trial in done]
+        ends = [(trial.started + trial.seconds) / 60 for trial in finished]
         axes.plot(ends, scores, "o", color=BLUE, markersize=5, label="trial, from its start to its end")
         axes.step(ends, best, where="post", color=ORANGE, linewidth=1.6, label="best so far")
         failed = [trial for trial in trials if not trial.finished]
@@ -41,7 +41,7 @@ def progress_plot(trials: Sequence[Trial], experiment: Experiment) -> bytes:
 
     return draw(
         paint,
-        title=f"{len(done)} of {len(trials)} trials finished, {experiment.parallelism} at a time",
+        title=f"{len(finished)} of {len(trials)} trials finished, {experiment.parallelism} at a time",
         x_label="Minutes since the start",
         y_label=f"{metric}, mean of {experiment.folds.number} folds",
     )
@@ -49,13 +49,13 @@ def progress_plot(trials: Sequence[Trial], experiment: Experiment) -> bytes:
 
 def choice_plots(trials: Sequence[Trial], experiment: Experiment) -> dict[str, bytes]:
     """The score against each choice that was tried with more than one value, by the choice's name."""
-    done = [trial for trial in trials if trial.finished]
-    names = dict.fromkeys(name for trial in done for name in trial.proposal.choices if name != "features")
+    finished = [trial for trial in trials if trial.finished]
+    names = dict.fromkeys(name for trial in finished for name in trial.proposal.choices if name != "features")
     plots = {}
     for name in names:
-        shown = [trial for trial in done if name in trial.proposal.choices]
-        if len({str(trial.proposal.choices[name]) for trial in shown}) > 1:
-            plots[name] = _choice_plot(name, shown, experiment)
+        with_choice = [trial for trial in finished if name in trial.proposal.choices]
+        if len({str(trial.proposal.choices[name]) for trial in with_choice}) > 1:
+            plots[name] = _choice_plot(name, with_choice, experiment)
     return plots
 
 
@@ -92,8 +92,10 @@ def _choice_plot(name: str, trials: Sequence[Trial], experiment: Experiment) -> 
     metric = experiment.metric
     values = [trial.proposal.choices[name] for trial in trials]
     numeric = all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in values)
-    levels = [] if numeric else sorted({_told(value) for value in values})
-    places = [float(value) for value in values] if numeric else [float(levels.index(_told(value))) for value in values]
+    levels = [] if numeric else sorted({_value_text(value) for value in values})
+    places = (
+        [float(value) for value in values] if numeric else [float(levels.index(_value_text(value))) for value in values]
+    )
     best = ranked(trials, metric, lower_is_better=experiment.lower_is_better)[0]
     tried = experiment.space.get(name)
     asked_in_log = isinstance(tried, Range) and tried.log
@@ -125,8 +127,8 @@ def _logarithmic(axes: Axes) -> None:
     axes.xaxis.set_minor_formatter(NullFormatter())
 
 
-def _told(value: Any) -> str:
+def _value_text(value: Any) -> str:
     if isinstance(value, float) and not math.isfinite(value):
         return "none"
-    told = ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
-    return short(told, LONGEST_NAME)
+    text = ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+    return short(text, LONGEST_NAME)

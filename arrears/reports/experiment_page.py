@@ -1,4 +1,4 @@
-"""The page of an experiment: what was tried, what came of it, and the configuration to train with."""
+"""The page of an experiment: what was tried, with which result, and the configuration to train with."""
 
 from __future__ import annotations
 
@@ -49,26 +49,26 @@ def experiment_plots(page: ExperimentPage) -> dict[str, bytes]:
 
 
 def render_experiment_page(page: ExperimentPage, plots: Mapping[str, bytes]) -> str:
-    """Writes the page as one HTML file: plots inside, styles inside, no scripts; every value is escaped."""
-    asked = page.experiment
-    leading = ranked(page.trials, asked.metric, lower_is_better=asked.lower_is_better)
-    beside = [name for name in BESIDE if name != asked.metric]
+    """Writes the page as one HTML file: plots inside, styles inside, no scripts. Every value is escaped."""
+    experiment = page.experiment
+    leading = ranked(page.trials, experiment.metric, lower_is_better=experiment.lower_is_better)
+    beside = [name for name in BESIDE if name != experiment.metric]
     return render(
         "experiment_page.html",
         ["model_page.css"],
         page=page,
-        experiment=asked,
+        experiment=experiment,
         names=ranking_columns(page.trials),
         beside=beside,
-        rows=[_row(trial, asked.metric, beside) for trial in leading[:MOST_TRIALS]],
+        rows=[_row(trial, experiment.metric, beside) for trial in leading[:MOST_TRIALS]],
         left_out=max(0, len(leading) - MOST_TRIALS),
         failed=[trial for trial in page.trials if not trial.finished],
         reused=sum(trial.reused for trial in page.trials),
-        score=f"{page.chosen.mean(asked.metric):.4f}",
-        spread=f"{page.chosen.deviation(asked.metric):.4f}",
+        score=f"{page.chosen.mean(experiment.metric):.4f}",
+        spread=f"{page.chosen.deviation(experiment.metric):.4f}",
         minutes=f"{max((t.started + t.seconds for t in page.trials), default=0.0) / 60:.1f}",
         feature_count=len(page.chosen.proposal.choices.get("features", ())),
-        told_choice=told_choice,
+        choice_text=choice_text,
         plots=[data_url(in_few_colours(png)) for png in plots.values()],
     )
 
@@ -88,16 +88,16 @@ def ranking_csv(trials: Sequence[Trial], experiment: Experiment) -> str:
     writer.writerow(["rank", "trial", *names, *(part for name in measured for part in (name, f"{name}_sd")), "error"])
     for rank, trial in enumerate(leading, 1):
         numbers = [number for name in measured for number in (trial.mean(name), trial.deviation(name))]
-        writer.writerow([rank, trial.number, *(told_choice(trial, name) for name in names), *numbers, ""])
+        writer.writerow([rank, trial.number, *(choice_text(trial, name) for name in names), *numbers, ""])
     for trial in (trial for trial in trials if not trial.finished):
         empty = [""] * (2 * len(measured))
-        told = [told_choice(trial, name) for name in names]
-        writer.writerow(["", trial.number, *told, *empty, ": ".join(trial.error)])
+        choices = [choice_text(trial, name) for name in names]
+        writer.writerow(["", trial.number, *choices, *empty, ": ".join(trial.error)])
     return table.getvalue()
 
 
-def told_choice(trial: Trial, name: str) -> str:
-    """One choice of a trial as a reader wants it; empty where the trial did not choose it."""
+def choice_text(trial: Trial, name: str) -> str:
+    """One choice of a trial in a short text, empty where the trial did not make it."""
     value: Any = trial.proposal.choices.get(name, "")
     if isinstance(value, (list, tuple)):
         return f"{len(value)}: {', '.join(map(str, value))}"

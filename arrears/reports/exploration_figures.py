@@ -40,7 +40,7 @@ def feature_plot(feature: ExploredFeature) -> bytes:
 
 
 def heat_map(associations: Associations) -> bytes:
-    """How strongly every two features go together: blue with, orange against each other."""
+    """How strongly every two features are associated: blue is positive, orange negative."""
     from matplotlib.colors import LinearSegmentedColormap
 
     names = [short(name, _NAME_LENGTH) for name in associations.names]
@@ -61,16 +61,16 @@ def heat_map(associations: Associations) -> bytes:
     return draw(paint, title="How features go together", x_label="", y_label="", height=height)
 
 
-def overview(found: Exploration) -> bytes:
-    """The features that matter most: by information value; where there is no label, by drift or by missing share."""
-    if found.defaults is not None:
-        bars = [(f.name, f.power.information_value) for f in found.by_information if f.power]
+def overview(exploration: Exploration) -> bytes:
+    """The features that matter most: by information value, or without a label by drift or by missing share."""
+    if exploration.defaults is not None:
+        bars = [(f.name, f.power.information_value) for f in exploration.by_information if f.power]
         title, axis = "What tells most about default", "Information value"
-    elif found.by_drift:
-        bars = [(f.name, f.drift or 0.0) for f in found.by_drift]
+    elif exploration.by_drift:
+        bars = [(f.name, f.drift or 0.0) for f in exploration.by_drift]
         title, axis = "What moved most", "Population stability index"
     else:
-        bars = [(f.name, f.counts.missing_share) for f in found.by_missing]
+        bars = [(f.name, f.counts.missing_share) for f in exploration.by_missing]
         title, axis = "What is missing most", "Share of borrowers without a value"
     leading = bars[:MOST_BARS]
 
@@ -92,16 +92,16 @@ class _Bar(NamedTuple):
 
 
 def _bars(counts: BinnedCounts) -> list[_Bar]:
-    """The bars of a plot from left to right, empty ones left out of a category's; missing values stand apart."""
-    shown = counts if counts.bins.levels is None else _in_order_of_names(counts)
-    rates = target_rates(shown) if shown.defaults is not None else [None] * shown.bins.size
-    labels = _labels(shown.bins)
-    last = shown.bins.size - 1
-    bars = [_Bar(float(n), labels[n], shown.rows[n], rates[n]) for n in range(last)]
-    if shown.bins.levels is not None and not shown.rows[last - 1]:
+    """The bars of a plot from left to right, empty ones left out of a category's. Missing values stand apart."""
+    ordered = counts if counts.bins.levels is None else _in_order_of_names(counts)
+    rates = target_rates(ordered) if ordered.defaults is not None else [None] * ordered.bins.size
+    labels = _labels(ordered.bins)
+    last = ordered.bins.size - 1
+    bars = [_Bar(float(n), labels[n], ordered.rows[n], rates[n]) for n in range(last)]
+    if ordered.bins.levels is not None and not ordered.rows[last - 1]:
         bars.pop()
-    if shown.rows[last]:
-        bars.append(_Bar(len(bars) + 0.5, MISSING, shown.rows[last], rates[last]))
+    if ordered.rows[last]:
+        bars.append(_Bar(len(bars) + 0.5, MISSING, ordered.rows[last], rates[last]))
     return bars
 
 
@@ -129,9 +129,11 @@ def _paint_ticks(axes: Axes, bins: Bins, bars: Sequence[_Bar]) -> None:
     if bins.levels is None and len(bins.edges) >= MOST_BARS:
         # Limits of equal steps stand between their bars; every fourth is enough.
         apart = [bar for bar in bars if bar.label == MISSING]
-        shown = range(0, len(bins.edges) - 2 * len(apart), 4)
-        texts = [f"{bins.edges[n]:.4g}" for n in shown]
-        axes.set_xticks([*(n + 0.5 for n in shown), *(bar.place for bar in apart)], [*texts, *(MISSING for _ in apart)])
+        labelled = range(0, len(bins.edges) - 2 * len(apart), 4)
+        texts = [f"{bins.edges[n]:.4g}" for n in labelled]
+        axes.set_xticks(
+            [*(n + 0.5 for n in labelled), *(bar.place for bar in apart)], [*texts, *(MISSING for _ in apart)]
+        )
         return
     names = [short(bar.label, 18) for bar in bars]
     slanted = sum(map(len, names)) + len(names) > 80
@@ -142,19 +144,19 @@ def _paint_ticks(axes: Axes, bins: Bins, bars: Sequence[_Bar]) -> None:
 
 
 def _paint_rates(axes: Axes, bars: Sequence[_Bar]) -> None:
-    seen = [(bar, bar.rate) for bar in bars if bar.rate is not None and bar.rows >= FEWEST_ROWS]
-    if not seen:
+    rated = [(bar, bar.rate) for bar in bars if bar.rate is not None and bar.rows >= FEWEST_ROWS]
+    if not rated:
         return
     right = axes.twinx()
     for side in ("top", "left"):
         right.spines[side].set_visible(False)
     right.spines["right"].set_color(GREY)
     right.tick_params(colors=INK)
-    places, rates = [bar.place for bar, _ in seen], [interval.rate for _, interval in seen]
-    right.vlines(places, [i.low for _, i in seen], [i.high for _, i in seen], color=ORANGE, linewidth=1.1)
-    line = [(bar.place, interval.rate) for bar, interval in seen if bar.label != MISSING]
+    places, rates = [bar.place for bar, _ in rated], [interval.rate for _, interval in rated]
+    right.vlines(places, [i.low for _, i in rated], [i.high for _, i in rated], color=ORANGE, linewidth=1.1)
+    line = [(bar.place, interval.rate) for bar, interval in rated if bar.label != MISSING]
     right.plot(places, rates, color=ORANGE, marker="o", markersize=4, linestyle="none")
     right.plot([place for place, _ in line], [rate for _, rate in line], color=ORANGE, linewidth=0.8, alpha=0.6)
-    right.set_ylim(0, max(interval.high for _, interval in seen) * 1.08)
+    right.set_ylim(0, max(interval.high for _, interval in rated) * 1.08)
     right.set_ylabel("Default rate (dots, 95 %)", color=INK)
     shares(right, y=True)

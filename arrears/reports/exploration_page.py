@@ -13,21 +13,21 @@ LISTED = 25
 FULL_DRIFT = 0.5  # a bar of full length: far beyond what counts as a lot
 
 
-def render_exploration_page(found: Exploration) -> str:
-    """Writes the page as one HTML file: plots inside, styles inside, no scripts; every value is escaped."""
-    ranked = found.by_information
+def render_exploration_page(exploration: Exploration) -> str:
+    """Writes the page as one HTML file: plots inside, styles inside, no scripts. Every value is escaped."""
+    ranked = exploration.by_information
     strongest = max((f.power.information_value for f in ranked if f.power), default=0.0)
     return render(
         "exploration_page.html",
         ["model_page.css", "exploration_page.css"],
-        found=found,
-        labelled=found.defaults is not None,
+        found=exploration,
+        labelled=exploration.defaults is not None,
         categories=sum(feature.counts.bins.levels is not None for feature in ranked),
         rows=[_ranking_row(feature, strongest) for feature in ranked],
         listed=LISTED,
-        missing=_bars([(f.name, f.counts.missing_share) for f in found.by_missing], 1.0),
-        drifts=_bars([(f.name, f.drift or 0.0) for f in found.by_drift], FULL_DRIFT),
-        heat_map=data_url(heat_map(found.associations)) if len(found.associations.names) > 1 else "",
+        missing=_bars([(f.name, f.counts.missing_share) for f in exploration.by_missing], 1.0),
+        drifts=_bars([(f.name, f.drift or 0.0) for f in exploration.by_drift], FULL_DRIFT),
+        heat_map=data_url(heat_map(exploration.associations)) if len(exploration.associations.names) > 1 else "",
         cards=[_card(feature) for feature in ranked[:MOST_PLOTS]],
         most_plots=MOST_PLOTS,
     )
@@ -47,8 +47,8 @@ def _ranking_row(feature: ExploredFeature, strongest: float) -> dict[str, object
     }
 
 
-def _bars(shown: list[tuple[str, float]], full: float) -> list[dict[str, object]]:
-    return [{"name": name, "value": value, "width": round(min(100.0, 100 * value / full), 1)} for name, value in shown]
+def _bars(values: list[tuple[str, float]], full: float) -> list[dict[str, object]]:
+    return [{"name": name, "value": value, "width": round(min(100.0, 100 * value / full), 1)} for name, value in values]
 
 
 def _card(feature: ExploredFeature) -> dict[str, object]:

@@ -21,7 +21,7 @@ _COLUMNS = ("name", "meaning", "type", "unit", "source", "window", "owner")
 
 
 def feature_page(catalogues: Mapping[str, Sequence[FeatureLine]]) -> str:
-    """The page of all data sets, by name, in Markdown; features keep the order of their catalogue."""
+    """The page of all data sets, by name, in Markdown. Features keep the order of their catalogue."""
     return "\n".join([_INTRODUCTION, *(_data_set(name, lines) for name, lines in catalogues.items())])
 
 

@@ -84,14 +84,16 @@ def ks_curve(evaluation: Evaluation, curves: Curves) -> bytes:
 
 
 def calibration(curves: Curves) -> bytes:
-    """Whether the probabilities can be taken at their word."""
-    said = [group.mean_score for group in curves.calibration]
-    came = [group.default_rate for group in curves.calibration]
-    top = max(*said, *came, 0.01) * 1.08
+    """Predicted against observed default rates: whether the probabilities are right on average."""
+    predicted = [group.mean_score for group in curves.calibration]
+    observed = [group.default_rate for group in curves.calibration]
+    top = max(*predicted, *observed, 0.01) * 1.08
 
     def paint(axes: Axes) -> None:
         axes.plot([0, top], [0, top], color=GREY, linestyle=":", linewidth=1.2, label="as predicted")
-        axes.plot(said, came, color=BLUE, marker="o", markersize=6, linewidth=1.4, label="tenths of the borrowers")
+        axes.plot(
+            predicted, observed, color=BLUE, marker="o", markersize=6, linewidth=1.4, label="tenths of the borrowers"
+        )
         axes.set_xlim(0, top)
         axes.set_ylim(0, top)
         shares(axes, x=True, y=True)
@@ -126,11 +128,11 @@ def scores_by_outcome(curves: Curves) -> bytes:
 
 
 def score_histogram(counts: Sequence[int], *, limits: Sequence[float] = (), as_of: str = "") -> bytes:
-    """How a day's scores are spread; needs no outcome.
+    """How a day's scores are spread. Needs no outcome.
 
     Args:
         counts: borrowers in each of equal bins on [0, 1].
-        limits: risk limits, drawn as lines; none: no lines.
+        limits: risk limits, drawn as lines. None: no lines.
         as_of: business date, for the title.
     """
     filled = np.flatnonzero(counts)
@@ -155,7 +157,7 @@ def score_histogram(counts: Sequence[int], *, limits: Sequence[float] = (), as_o
 
 
 def feature_importance(importance: Mapping[str, float], *, measure: str = "Importance") -> bytes:
-    """What the model looks at most: the twenty leading features.
+    """The twenty features that matter most to the model.
 
     Args:
         measure: what the numbers are, for the axis.

@@ -10,7 +10,7 @@ _COUNTS_LEAKS = re.compile(r"\bleaks?\b")
 
 
 def value_of(verdict: Verdict) -> str:
-    """What the model has, of what the rule looks at."""
+    """The model's own value of what the rule looks at."""
     if _is_leak_check(verdict):
         return {None: "not checked", 0.0: "none unexplained"}.get(verdict.value, "unexplained ones")
     if verdict.value is None:
@@ -19,7 +19,7 @@ def value_of(verdict: Verdict) -> str:
 
 
 def limit_of(verdict: Verdict) -> str:
-    """What the rule holds it against."""
+    """The limit that the value is compared with."""
     if _is_leak_check(verdict):
         return "none"
     return "" if verdict.limit is None else f"{verdict.limit:,.4f}"

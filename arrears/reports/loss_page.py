@@ -1,4 +1,4 @@
-"""The report on a loss model: what it says a default would lose, and what defaults did lose."""
+"""The report on a loss model: estimated against actual loss given default (LGD)."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ METRICS = (
 
 
 def loss_page(
-    found: LossEvaluation, champion: LossEvaluation | None, frame: Frame, importance: Mapping[str, float]
+    evaluation: LossEvaluation, champion: LossEvaluation | None, frame: Frame, importance: Mapping[str, float]
 ) -> ObjectivePage:
     """Puts the page together.
 
     Args:
-        champion: the present champion on the same rows; None: there is none.
+        champion: the present champion on the same rows. None: there is none.
         importance: feature to importance, any scale.
     """
-    figures = found.figures
+    figures = evaluation.figures
     tiles = (
-        Tile("RMSE", f"{figures.rmse:.4f}", f"always saying the mean: {found.rmse_of_mean:.4f}"),
+        Tile("RMSE", f"{figures.rmse:.4f}", f"always saying the mean: {evaluation.rmse_of_mean:.4f}"),
         Tile("R²", f"{figures.r2:.3f}", f"of the variance explained; at least {figures.r2_low:.3f} (95 %)"),
         Tile("Spearman", f"{figures.spearman:.3f}", "order of the losses"),
         Tile("Bias", f"{figures.bias:+.4f}", f"mean loss {figures.mean_loss:.4f}"),
@@ -45,12 +45,12 @@ def loss_page(
     return ObjectivePage(
         title=f"Loss given default of {frame.dataset}",
         lead=f"Measured on {figures.rows:,} defaulted loans that the model has not seen; a loss lies between 0 and"
-        f" {found.limit:g}.",
+        f" {evaluation.limit:g}.",
         frame=frame,
         tiles=tiles,
         sections=(
-            Section("Metrics", table=metric_table(METRICS, found.metrics(), compared, frame)),
-            Section("What was said and what came", plots=_plots(found), table=_groups(found)),
+            Section("Metrics", table=metric_table(METRICS, evaluation.metrics(), compared, frame)),
+            Section("What was said and what came", plots=_plots(evaluation), table=_groups(evaluation)),
             Section(
                 "What the model looks at",
                 plots=(
@@ -62,20 +62,20 @@ def loss_page(
     )
 
 
-def _plots(found: LossEvaluation) -> tuple[Plot, ...]:
-    said = [group.mean_estimate for group in found.groups]
-    came = [group.mean_loss for group in found.groups]
-    top = max(*said, *came, found.limit / 100) * 1.08
+def _plots(evaluation: LossEvaluation) -> tuple[Plot, ...]:
+    estimated = [group.mean_estimate for group in evaluation.groups]
+    actual = [group.mean_loss for group in evaluation.groups]
+    top = max(*estimated, *actual, evaluation.limit / 100) * 1.08
 
     def tenths(axes: Axes) -> None:
         axes.plot([0, top], [0, top], color=GREY, linestyle=":", linewidth=1.2, label="as estimated")
-        axes.plot(said, came, color=BLUE, marker="o", markersize=6, linewidth=1.4, label="tenths of the loans")
+        axes.plot(estimated, actual, color=BLUE, marker="o", markersize=6, linewidth=1.4, label="tenths of the loans")
         axes.set_xlim(0, top)
         axes.set_ylim(0, top)
 
     def spread(axes: Axes) -> None:
-        edges = np.linspace(0, found.limit, len(found.losses) + 1)
-        for counts, colour, label in ((found.losses, ORANGE, "losses"), (found.estimates, BLUE, "estimates")):
+        edges = np.linspace(0, evaluation.limit, len(evaluation.losses) + 1)
+        for counts, colour, label in ((evaluation.losses, ORANGE, "losses"), (evaluation.estimates, BLUE, "estimates")):
             axes.stairs(counts, edges, fill=True, color=colour, alpha=0.35)
             axes.stairs(counts, edges, color=colour, linewidth=1.6, label=label)
 
@@ -102,9 +102,9 @@ def _plots(found: LossEvaluation) -> tuple[Plot, ...]:
     )
 
 
-def _groups(found: LossEvaluation) -> Table:
+def _groups(evaluation: LossEvaluation) -> Table:
     rows = [
         (str(place), f"{group.rows:,}", f"{group.mean_estimate:.4f}", f"{group.mean_loss:.4f}")
-        for place, group in enumerate(found.groups, 1)
+        for place, group in enumerate(evaluation.groups, 1)
     ]
     return Table(("Tenth by estimate", "Loans", "Mean estimate", "Mean loss"), rows)

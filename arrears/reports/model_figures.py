@@ -1,4 +1,4 @@
-"""Every plot of one model's report, and those of what the model looks at."""
+"""Every plot of one model's report, those of its explanation among them."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def model_plots(
     profit: ProfitCurve | None = None,
     explanation: Explanation | None = None,
 ) -> dict[str, bytes]:
-    """Every plot of one model, by file stem; what was not found has no plot.
+    """Every plot of one model, by file stem. What was not measured has no plot.
 
     Args:
         champion: the present champion's curves on the same rows, drawn beside the candidate's.
@@ -68,12 +68,12 @@ def model_plots(
     return plots
 
 
-def dependence_plot(shown: Sequence[Dependence]) -> bytes:
+def dependence_plot(dependences: Sequence[Dependence]) -> bytes:
     """Which way the values of the leading features push the estimate."""
-    columns = min(3, len(shown))
-    rows = -(-len(shown) // columns)
+    columns = min(3, len(dependences))
+    rows = -(-len(dependences) // columns)
     return draw_panels(
-        [Panel(_points(each), short(each.feature, 26), "", "") for each in shown],
+        [Panel(_points(each), short(each.feature, 26), "", "") for each in dependences],
         title="Contribution to the log-odds of default (up: riskier), by the feature's value",
         columns=columns,
         height=0.6 + HEIGHT_INCHES * 0.6 * rows,
@@ -81,30 +81,34 @@ def dependence_plot(shown: Sequence[Dependence]) -> bytes:
     )
 
 
-def _explaining(found: Explanation) -> dict[str, bytes]:
+def _explaining(explanation: Explanation) -> dict[str, bytes]:
     plots = {}
-    if found.importance:
-        plots["feature_importance"] = feature_importance(found.importance, measure=MEASURES[found.kind])
-    if found.dependence:
-        plots["dependence"] = dependence_plot(found.dependence)
+    if explanation.importance:
+        plots["feature_importance"] = feature_importance(explanation.importance, measure=MEASURES[explanation.kind])
+    if explanation.dependence:
+        plots["dependence"] = dependence_plot(explanation.dependence)
     return plots
 
 
-def _points(found: Dependence) -> Callable[[Axes], None]:
+def _points(dependence: Dependence) -> Callable[[Axes], None]:
     def paint(axes: Axes) -> None:
         axes.axhline(0, color=GREY, linewidth=0.8)
         axes.tick_params(labelsize=8)
-        (_paint_numbers if found.is_number else _paint_levels)(axes, found)
+        (_paint_numbers if dependence.is_number else _paint_levels)(axes, dependence)
 
     return paint
 
 
-def _paint_numbers(axes: Axes, found: Dependence) -> None:
-    """A dot a borrower; the middle 98 % of the values, and missing ones in a row of their own at the left."""
-    known = [(value, size) for value, size in zip(found.values, found.contributions, strict=True) if value is not None]
-    missing = [size for value, size in zip(found.values, found.contributions, strict=True) if value is None]
-    values, sizes = np.array(known, np.float64).reshape(-1, 2).T
-    low, high = np.percentile(values, (1, 99)) if known else (0.0, 1.0)
+def _paint_numbers(axes: Axes, dependence: Dependence) -> None:
+    """A dot a borrower. The middle 98 % of the values, and missing ones in a row of their own at the left."""
+    points = [
+        (value, size)
+        for value, size in zip(dependence.values, dependence.contributions, strict=True)
+        if value is not None
+    ]
+    missing = [size for value, size in zip(dependence.values, dependence.contributions, strict=True) if value is None]
+    values, sizes = np.array(points, np.float64).reshape(-1, 2).T
+    low, high = np.percentile(values, (1, 99)) if points else (0.0, 1.0)
     step = (high - low or 1.0) / 20
     axes.scatter(values, sizes, s=9, color=BLUE, alpha=0.45, linewidth=0)
     if missing:
@@ -122,12 +126,12 @@ def _paint_numbers(axes: Axes, found: Dependence) -> None:
     axes.locator_params(axis="x", nbins=4)
 
 
-def _paint_levels(axes: Axes, found: Dependence) -> None:
+def _paint_levels(axes: Axes, dependence: Dependence) -> None:
     """A dot a borrower over the commonest levels, and a dash at each level's mean."""
-    levels = ["missing" if value is None else str(value) for value in found.values]
+    levels = ["missing" if value is None else str(value) for value in dependence.values]
     common = [level for level, _ in Counter(levels).most_common(_SHOWN_LEVELS)]
     for place, level in enumerate(common):
-        sizes = [size for each, size in zip(levels, found.contributions, strict=True) if each == level]
+        sizes = [size for each, size in zip(levels, dependence.contributions, strict=True) if each == level]
         axes.scatter([place] * len(sizes), sizes, s=9, color=BLUE, alpha=0.45, linewidth=0)
         axes.plot([place - 0.3, place + 0.3], [float(np.mean(sizes))] * 2, color=ORANGE, linewidth=2)
     axes.set_xticks(range(len(common)), [short(level, 12) for level in common], rotation=40, ha="right", fontsize=7.5)

@@ -44,27 +44,27 @@ TITLES = {"roc_curve": "ROC curve", "ks_curve": "KS curve"}
 
 @dataclass(frozen=True)
 class ModelPage:
-    """Everything that the report shows; plain values, nothing is looked up.
+    """Everything that the report shows. Plain values, nothing is looked up.
 
     Attributes:
         title: the page's headline, such as the model's name.
         dataset, dataset_version: what the model was trained and measured on.
         findings: what was measured on held-out rows.
         plots: file stem to PNG, as `arrears.reports.model_figures.model_plots` gave.
-        champion: the present champion's metrics on the rows compared on; None: there is none, or nothing is compared.
+        champion: the present champion's metrics on the rows compared on. None: there is none, or nothing is compared.
         champion_name: how to call it, such as ``version 3``.
-        comparison: on which rows the two are compared; None: there is no champion.
-        decision: what the gate said; None: nothing was decided.
-        cutoff: the model's own; None: it has none.
-        profit: what each cut-off earns; None: the model tells no loan terms.
-        explanation: what the model looks at; None: nothing explains it.
-        points: lines of a scorecard, each column to cell; empty: it is none.
+        comparison: on which rows the two are compared. None: there is no champion.
+        decision: what the gate said. None: nothing was decided.
+        cutoff: the model's own, or None.
+        profit: what each cut-off earns. None: the data set has no loan terms.
+        explanation: which features matter to the model, and how. None: it cannot be explained.
+        points: lines of a scorecard, each column to cell. Empty: the model is no scorecard.
         points_note: what a reader of the points must know.
         parameters: of the training.
-        training: what came of it: trees, rows, how well it ranks what it learnt from.
+        training: its figures: trees, rows, the AUC on training rows.
         provenance: run ids, commit, package versions, dates.
         links: label to URL.
-        as_of, measured_at: business date, and when the page was made; empty: nobody told.
+        as_of, measured_at: business date, and when the page was made. Empty: unknown.
     """
 
     title: str
@@ -90,7 +90,7 @@ class ModelPage:
 
 
 def render_model_page(page: ModelPage) -> str:
-    """Writes the report as one HTML file: images inside, styles inside, no scripts; every value is escaped."""
+    """Writes the report as one HTML file: images inside, styles inside, no scripts. Every value is escaped."""
     return render(
         "model_page.html",
         ["model_page.css", "model_report.css"],

@@ -15,7 +15,7 @@ Tone = Literal["good", "watch", "plain"]
 
 
 class Sentence(NamedTuple):
-    """One thing to know; ``watch``: somebody should look at it."""
+    """One thing to know. ``watch``: somebody should look at it."""
 
     tone: Tone
     text: str
@@ -25,8 +25,8 @@ def in_short(findings: Findings, champion: str, profit: ProfitCurve | None) -> l
     """The report in sentences.
 
     Args:
-        champion: how to call the present champion; empty: there is none.
-        profit: at the cut-off in use; None: the model tells no loan terms.
+        champion: how to call the present champion. Empty: there is none.
+        profit: at the cut-off in use. None: the data set has no loan terms.
     """
     return [
         *_ranking(findings, champion),

@@ -45,14 +45,14 @@ METRICS = (*RANKING, *PROBABILITIES, *AT_THRESHOLD)
 
 
 def metric_rows(
-    metrics: Iterable[Explained], found: Evaluation, champion: Evaluation | None, alike: Evaluation | None = None
+    metrics: Iterable[Explained], evaluation: Evaluation, champion: Evaluation | None, alike: Evaluation | None = None
 ) -> list[dict[str, str]]:
     """A line a metric: the model's value, the champion's, and the difference.
 
     Args:
-        alike: the model on the rows that the champion is measured on; None: those are the same.
+        alike: the model on the rows that the champion is measured on. None: those are the same.
     """
-    own, other = found.to_dict(), champion.to_dict() if champion else {}
+    own, other = evaluation.to_dict(), champion.to_dict() if champion else {}
     beside = alike.to_dict() if alike else own
     return [
         {
@@ -68,13 +68,17 @@ def metric_rows(
 
 
 def share(value: float | None, digits: int = 1) -> str:
-    """A share as a percentage; nothing where there is none."""
+    """A share as a percentage, empty where there is none."""
     return "" if value is None else f"{100 * value:.{digits}f} %"
 
 
-def interval(found: Interval | None) -> str:
+def interval(estimate: Interval | None) -> str:
     """A share with its interval."""
-    return "" if found is None else f"{100 * found.value:.1f} % ({100 * found.low:.1f} to {100 * found.high:.1f})"
+    return (
+        ""
+        if estimate is None
+        else f"{100 * estimate.value:.1f} % ({100 * estimate.low:.1f} to {100 * estimate.high:.1f})"
+    )
 
 
 def number(value: float | None, digits: int = 4) -> str:
@@ -83,7 +87,7 @@ def number(value: float | None, digits: int = 4) -> str:
 
 
 def count(value: float) -> str:
-    """A count; weighted ones keep a digit."""
+    """A count, with one digit where rows are weighted."""
     return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.1f}"
 
 

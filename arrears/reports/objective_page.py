@@ -30,7 +30,7 @@ class Plot(NamedTuple):
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of text under a header; columns after the first ``words`` are numbers, set to the right."""
+    """Rows of text under a header. Columns after the first ``words`` are numbers, set to the right."""
 
     header: Sequence[str]
     rows: Sequence[Sequence[str]]
@@ -50,15 +50,15 @@ class Section:
 
 @dataclass(frozen=True)
 class Frame:
-    """What the pages of all objectives tell alike.
+    """What the pages of all objectives have in common.
 
     Attributes:
         decision: what the gate says.
         champion_name: how to call the present champion, such as ``version 3``.
-        alike: the model's metrics on the rows compared on; None: those are all held-out rows, or nothing is compared.
+        alike: the model's metrics on the rows compared on. None: those are all held-out rows, or nothing is compared.
         parameters, provenance: of the training.
         links: label to URL.
-        as_of, measured_at: business date, and when the page was made; empty: nobody told.
+        as_of, measured_at: business date, and when the page was made. Empty: unknown.
     """
 
     dataset: str
@@ -75,7 +75,7 @@ class Frame:
 
 @dataclass(frozen=True)
 class ObjectivePage:
-    """Everything that one page shows; plain values, nothing is looked up."""
+    """Everything that one page shows. Plain values, nothing is looked up."""
 
     title: str
     lead: str
@@ -90,7 +90,7 @@ class ObjectivePage:
 
 
 def render_objective_page(page: ObjectivePage) -> str:
-    """Writes the report as one HTML file: images inside, styles inside, no scripts; every value is escaped."""
+    """Writes the report as one HTML file: images inside, styles inside, no scripts. Every value is escaped."""
     pictures = {stem: data_url(png) for stem, png in page.plots.items()}
     return render(
         "objective_page.html", ["model_page.css", "objective_page.css"], page=page, frame=page.frame, pictures=pictures
@@ -99,7 +99,7 @@ def render_objective_page(page: ObjectivePage) -> str:
 
 def metric_table(
     rows: Sequence[tuple[str, str, str]],
-    found: Mapping[str, float],
+    metrics: Mapping[str, float],
     champion: Mapping[str, float] | None,
     frame: Frame,
 ) -> Table:
@@ -110,11 +110,11 @@ def metric_table(
     """
     if champion is None:
         header = ("Metric", "What it says", "This model")
-        return Table(header, [(name, says, _told(found.get(metric))) for name, metric, says in rows], words=2)
-    columns = {"This model": found, **({"This model there": frame.alike} if frame.alike else {})}
+        return Table(header, [(name, says, _figure_text(metrics.get(metric))) for name, metric, says in rows], words=2)
+    columns = {"This model": metrics, **({"This model there": frame.alike} if frame.alike else {})}
     columns[frame.champion_name] = champion
     compared = [
-        (name, says, *(_told(column.get(metric)) for column in columns.values())) for name, metric, says in rows
+        (name, says, *(_figure_text(column.get(metric)) for column in columns.values())) for name, metric, says in rows
     ]
     note = (
         f"{frame.champion_name} has learnt from some held-out rows: on the others this model stands beside it."
@@ -124,5 +124,5 @@ def metric_table(
     return Table(("Metric", "What it says", *columns), compared, words=2, note=note)
 
 
-def _told(value: float | None) -> str:
+def _figure_text(value: float | None) -> str:
     return "" if value is None else f"{value:.4f}"

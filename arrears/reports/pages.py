@@ -14,10 +14,10 @@ from arrears.model.metrics import rules_of_thumb
 
 
 def render(template: str, styles: Sequence[str], **values: object) -> str:
-    """Fills a template of this package; images and styles stand inside, every value is escaped.
+    """Fills a template of this package. Images and styles stand inside, every value is escaped.
 
     Args:
-        template: file name, such as ``model_page.html``; it may include others of the package.
+        template: file name, such as ``model_page.html``. It may include others of the package.
         styles: file names of its style sheets, in order.
     """
     from jinja2 import Environment, FunctionLoader, StrictUndefined

@@ -33,21 +33,21 @@ MOST_GROUPS = 16
 _LINE_INCHES = 0.26
 
 
-def deciles(found: Sequence[Decile], *, base_rate: float) -> bytes:
+def deciles(tenths: Sequence[Decile], *, base_rate: float) -> bytes:
     """How defaults gather in the riskiest tenths of the borrowers."""
-    places = [each.decile for each in found]
+    places = [each.decile for each in tenths]
 
     def paint(axes: Axes) -> None:
-        axes.bar(places, [each.default_rate for each in found], color=SKY, width=0.8)
-        axes.scatter(places, [each.mean_score for each in found], color=INK, marker="D", s=18, zorder=3)
+        axes.bar(places, [each.default_rate for each in tenths], color=SKY, width=0.8)
+        axes.scatter(places, [each.mean_score for each in tenths], color=INK, marker="D", s=18, zorder=3)
         axes.axhline(base_rate, color=GREY, linestyle=":", linewidth=1.2)
         axes.set_xticks(range(1, 11))
         axes.grid(visible=False, axis="x")
         shares(axes, y=True)
         right = _right_axis(axes, "Share of all defaults found so far (line)", top=1.03)
-        right.plot(places, [each.capture for each in found], color=ORANGE, marker="o", markersize=4, linewidth=1.6)
+        right.plot(places, [each.capture for each in tenths], color=ORANGE, marker="o", markersize=4, linewidth=1.6)
 
-    top = found[0]
+    top = tenths[0]
     return draw(
         paint,
         title=f"Deciles: the riskiest tenth defaults {top.lift:.1f} times as often",
@@ -127,9 +127,9 @@ def segment_plot(segments: Sequence[SegmentResult], *, overall: float) -> bytes:
 
 
 def fairness_plot(groups: Sequence[GroupFairness]) -> bytes:
-    """What the cut-off does to each protected group: who is approved, and who is judged wrongly."""
-    shown = list(groups[:MOST_GROUPS])
-    places = np.arange(len(shown))[::-1]
+    """Who is approved, and who is misclassified, at the cut-off in each protected group."""
+    leading = list(groups[:MOST_GROUPS])
+    places = np.arange(len(leading))[::-1]
 
     def panel(title: str, rates: Sequence[Interval | None], colour: str) -> Panel:
         def paint(axes: Axes) -> None:
@@ -137,9 +137,9 @@ def fairness_plot(groups: Sequence[GroupFairness]) -> bytes:
                 if rate is not None:
                     axes.plot([rate.low, rate.high], [place, place], color=colour, linewidth=1.6)
                     axes.plot([rate.value], [place], color=colour, marker="o", markersize=5)
-            names = [f"{short(f'{each.attribute}: {each.group}', 24)} ({each.rows:,})" for each in shown]
+            names = [f"{short(f'{each.attribute}: {each.group}', 24)} ({each.rows:,})" for each in leading]
             axes.set_yticks(places, names, fontsize=8.5)
-            axes.set_ylim(-0.7, len(shown) - 0.3)
+            axes.set_ylim(-0.7, len(leading) - 0.3)
             axes.set_xlim(-0.02, 1.02)
             shares(axes, x=True)
 
@@ -147,35 +147,35 @@ def fairness_plot(groups: Sequence[GroupFairness]) -> bytes:
 
     return draw_panels(
         [
-            panel("approved", [each.approval_rate for each in shown], BLUE),
-            panel("good, yet declined", [each.declined_good_rate for each in shown], ORANGE),
-            panel("bad, yet approved", [each.approved_bad_rate for each in shown], INK),
+            panel("approved", [each.approval_rate for each in leading], BLUE),
+            panel("good, yet declined", [each.declined_good_rate for each in leading], ORANGE),
+            panel("bad, yet approved", [each.approved_bad_rate for each in leading], INK),
         ],
         title="Protected groups at the cut-off, with 95 % intervals",
         columns=3,
-        height=max(HEIGHT_INCHES / 2, 1.5 + _LINE_INCHES * len(shown)),
+        height=max(HEIGHT_INCHES / 2, 1.5 + _LINE_INCHES * len(leading)),
         width=WIDE_INCHES,
         share_y=True,
     )
 
 
-def stability_plot(found: ScoreStability) -> bytes:
+def stability_plot(stability: ScoreStability) -> bytes:
     """Where scores of the held-out rows lie, over tenths of the training rows' scores."""
-    places = np.arange(len(found.bins))
+    places = np.arange(len(stability.bins))
 
     def paint(axes: Axes) -> None:
-        training = [each.training_share for each in found.bins]
-        held_out = [each.held_out_share for each in found.bins]
+        training = [each.training_share for each in stability.bins]
+        held_out = [each.held_out_share for each in stability.bins]
         axes.bar(places - 0.2, training, width=0.4, color=FAINT, edgecolor=GREY, label="training rows")
         axes.bar(places + 0.2, held_out, width=0.4, color=BLUE, label="held-out rows")
-        axes.set_xticks(places, [each.label for each in found.bins], rotation=40, ha="right", fontsize=8.5)
+        axes.set_xticks(places, [each.label for each in stability.bins], rotation=40, ha="right", fontsize=8.5)
         axes.grid(visible=False, axis="x")
         axes.set_ylim(0, max(*training, *held_out, 0.01) * 1.25)
         shares(axes, y=True)
 
     return draw(
         paint,
-        title=f"Stability of the score: PSI {found.psi:.3f}",
+        title=f"Stability of the score: PSI {stability.psi:.3f}",
         x_label="Score (default probability), tenths of the training rows",
         y_label="Share of the rows",
     )

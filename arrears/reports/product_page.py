@@ -22,44 +22,44 @@ METRICS = (
 )
 
 
-def product_page(found: Recommendation, champion: Recommendation | None, frame: Frame) -> ObjectivePage:
+def product_page(recommendation: Recommendation, champion: Recommendation | None, frame: Frame) -> ObjectivePage:
     """Puts the page together.
 
     Args:
-        champion: the present champion on the same rows; None: there is none.
+        champion: the present champion on the same rows. None: there is none.
     """
-    k, metrics = found.main_cut, found.metrics()
+    k, metrics = recommendation.main_cut, recommendation.metrics()
     tiles = (
         Tile(f"NDCG@{k}", f"{metrics['ndcg']:.3f}", f"popularity alone: {metrics['popularity_ndcg']:.3f}"),
         Tile(f"Hit rate@{k}", f"{metrics['hit_rate']:.1%}", f"popularity alone: {metrics['popularity_hit_rate']:.1%}"),
         Tile(f"MAP@{k}", f"{metrics['map']:.3f}", f"popularity alone: {metrics['popularity_map']:.3f}"),
-        Tile("Products", str(len(found.holders)), f"{found.customers:,} customers measured"),
+        Tile("Products", str(len(recommendation.holders)), f"{recommendation.customers:,} customers measured"),
     )
     named = [(name.format(k=k), metric, says.format(k=k)) for name, metric, says in METRICS]
     compared = champion.metrics() if champion else None
     return ObjectivePage(
         title=f"Next product of {frame.dataset}",
-        lead=f"One held product of each of {found.customers:,} customers that the model has not seen was hidden;"
-        " the model ranks it among all that they lack.",
+        lead=f"One held product of each of {recommendation.customers:,} customers that the model has not seen was"
+        " hidden; the model ranks it among all that they lack.",
         frame=frame,
         tiles=tiles,
         sections=(
             Section("Metrics", table=metric_table(named, metrics, compared, frame)),
-            Section("Offers", plots=(_hit_rates(found), _offers(found)), table=_cuts(found)),
+            Section("Offers", plots=(_hit_rates(recommendation), _offers(recommendation)), table=_cuts(recommendation)),
         ),
     )
 
 
-def _hit_rates(found: Recommendation) -> Plot:
-    lengths = range(1, len(found.holders))
+def _hit_rates(recommendation: Recommendation) -> Plot:
+    lengths = range(1, len(recommendation.holders))
 
     def paint(axes: Axes) -> None:
         from matplotlib.ticker import MaxNLocator
 
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         for ranks, colour, style, label in (
-            (found.by_popularity, GREY, "--", "popularity"),
-            (found.by_model, BLUE, "-", "this model"),
+            (recommendation.by_popularity, GREY, "--", "popularity"),
+            (recommendation.by_model, BLUE, "-", "this model"),
         ):
             rates = [top_metrics(ranks, k).hit_rate for k in lengths]
             axes.plot(lengths, rates, color=colour, linestyle=style, marker="o", markersize=4, label=label)
@@ -77,17 +77,23 @@ def _hit_rates(found: Recommendation) -> Plot:
     )
 
 
-def _offers(found: Recommendation) -> Plot:
-    names = sorted(found.holders, key=lambda name: found.holders[name])
-    shown = [short(name, 28) for name in names]
+def _offers(recommendation: Recommendation) -> Plot:
+    names = sorted(recommendation.holders, key=lambda name: recommendation.holders[name])
+    labels = [short(name, 28) for name in names]
 
     def paint(axes: Axes) -> None:
         places = np.arange(len(names))
-        axes.barh(places + 0.2, [found.holders[name] for name in names], color=SKY, height=0.38, label="hold it")
         axes.barh(
-            places - 0.2, [found.offered_first[name] for name in names], color=BLUE, height=0.38, label="offered first"
+            places + 0.2, [recommendation.holders[name] for name in names], color=SKY, height=0.38, label="hold it"
         )
-        axes.set_yticks(places, shown)
+        axes.barh(
+            places - 0.2,
+            [recommendation.offered_first[name] for name in names],
+            color=BLUE,
+            height=0.38,
+            label="offered first",
+        )
+        axes.set_yticks(places, labels)
         axes.grid(visible=False, axis="y")
         shares(axes, x=True)
 
@@ -101,10 +107,10 @@ def _offers(found: Recommendation) -> Plot:
     return Plot("offers", "Offers", "What is offered first need not be what most customers hold.", png)
 
 
-def _cuts(found: Recommendation) -> Table:
+def _cuts(recommendation: Recommendation) -> Table:
     rows = []
-    for k in found.cuts:
-        own, popular = top_metrics(found.by_model, k), top_metrics(found.by_popularity, k)
+    for k in recommendation.cuts:
+        own, popular = top_metrics(recommendation.by_model, k), top_metrics(recommendation.by_popularity, k)
         pairs = [(getattr(own, name), getattr(popular, name)) for name in ("hit_rate", "precision", "ndcg", "map")]
         rows.append((str(k), *(f"{mine:.3f} ({theirs:.3f})" for mine, theirs in pairs)))
     header = ("Offers", "Hit rate", "Precision", "NDCG", "MAP")

@@ -28,7 +28,7 @@ MOST_INPUTS = 30
 
 
 def segment_page(
-    found: Segmentation,
+    segmentation: Segmentation,
     champion: Segmentation | None,
     frame: Frame,
     *,
@@ -39,20 +39,23 @@ def segment_page(
     """Puts the page together.
 
     Args:
-        champion: the present champion on the same rows; None: there is none.
+        champion: the present champion on the same rows. None: there is none.
         inputs: names of the model's inputs.
         middles: of each segment by number, in standardised inputs.
         importance: of each input.
     """
-    everyone, metrics = found.everyone, found.metrics()
+    everyone, metrics = segmentation.everyone, segmentation.metrics()
     tiles = (
-        Tile("Silhouette", f"{found.silhouette:.3f}", "1 is clear, 0 is no structure"),
-        Tile("Segments", str(len(found.profiles)), "that have a customer"),
+        Tile("Silhouette", f"{segmentation.silhouette:.3f}", "1 is clear, 0 is no structure"),
+        Tile("Segments", str(len(segmentation.profiles)), "that have a customer"),
         Tile("Smallest", f"{metrics['smallest_share']:.1%}", "of the customers"),
         Tile("Default rates", f"{metrics['default_rate_range']:.1%}", "from the safest to the riskiest"),
     )
     leading = sorted(range(len(inputs)), key=lambda place: (-importance[place], inputs[place]))[:MOST_INPUTS]
-    plots = (_sizes(found), _middles([inputs[p] for p in leading], [[row[p] for p in leading] for row in middles]))
+    plots = (
+        _sizes(segmentation),
+        _middles([inputs[p] for p in leading], [[row[p] for p in leading] for row in middles]),
+    )
     compared = champion.metrics() if champion else None
     return ObjectivePage(
         title=f"Customer segments of {frame.dataset}",
@@ -62,20 +65,20 @@ def segment_page(
         sections=(
             Section("Metrics", table=metric_table(METRICS, metrics, compared, frame)),
             Section("At a glance", plots=plots),
-            Section("Who is in them", table=profile_table(found)),
+            Section("Who is in them", table=profile_table(segmentation)),
         ),
     )
 
 
-def profile_table(found: Segmentation) -> Table:
+def profile_table(segmentation: Segmentation) -> Table:
     """One line a feature, one column a segment: means with their distance from everyone's, and commonest levels."""
-    profiles = found.profiles
+    profiles = segmentation.profiles
     header = ("Feature", "Everyone", *(f"Segment {profile.segment}" for profile in profiles))
     rows = [
-        ("Customers", f"{found.everyone.rows:,}", *(f"{p.rows:,} ({p.share:.0%})" for p in profiles)),
-        ("Default rate", f"{found.everyone.default_rate:.1%}", *(f"{p.default_rate:.1%}" for p in profiles)),
+        ("Customers", f"{segmentation.everyone.rows:,}", *(f"{p.rows:,} ({p.share:.0%})" for p in profiles)),
+        ("Default rate", f"{segmentation.everyone.default_rate:.1%}", *(f"{p.default_rate:.1%}" for p in profiles)),
     ]
-    for name, mean in found.everyone.means.items():
+    for name, mean in segmentation.everyone.means.items():
         rows.append((name, _number(mean), *(_beside(p.means.get(name), mean) for p in profiles)))
     categories = dict.fromkeys(name for profile in profiles for name in profile.commonest)
     rows += [(name, "", *(_level(profile, name) for profile in profiles)) for name in categories]
@@ -84,8 +87,8 @@ def profile_table(found: Segmentation) -> Table:
     )
 
 
-def _sizes(found: Segmentation) -> Plot:
-    profiles = found.profiles
+def _sizes(segmentation: Segmentation) -> Plot:
+    profiles = segmentation.profiles
 
     def paint(axes: Axes) -> None:
         places = np.arange(len(profiles))
@@ -93,8 +96,8 @@ def _sizes(found: Segmentation) -> Plot:
         axes.set_xticks(places, [str(p.segment) for p in profiles])
         axes.grid(visible=False, axis="x")
         for place, profile in enumerate(profiles):
-            told = f"{profile.default_rate:.1%}\ndefault"
-            axes.text(place, profile.share, told, ha="center", va="bottom", color=INK, fontsize=8)
+            label = f"{profile.default_rate:.1%}\ndefault"
+            axes.text(place, profile.share, label, ha="center", va="bottom", color=INK, fontsize=8)
         axes.margins(y=0.18)
         shares(axes, y=True)
 
@@ -103,13 +106,13 @@ def _sizes(found: Segmentation) -> Plot:
 
 
 def _middles(names: Sequence[str], middles: Sequence[Sequence[float]]) -> Plot:
-    shown = [short(name, 28) for name in names]
+    labels = [short(name, 28) for name in names]
 
     def paint(axes: Axes) -> None:
         table = np.array(middles).T
         axes.imshow(table, cmap="PuOr_r", vmin=-2, vmax=2, aspect="auto")
         axes.set_xticks(range(len(middles)), [str(number) for number in range(1, len(middles) + 1)])
-        axes.set_yticks(range(len(shown)), shown)
+        axes.set_yticks(range(len(labels)), labels)
         axes.grid(visible=False)
         for (row, column), value in np.ndenumerate(table):
             colour = "white" if abs(value) > 1.4 else INK
@@ -120,7 +123,7 @@ def _middles(names: Sequence[str], middles: Sequence[Sequence[float]]) -> Plot:
         title="Middles of the segments",
         x_label="Segment (0: as everyone, ±1: one standard deviation)",
         y_label="",
-        height=max(4.4, 1.2 + 0.26 * len(shown)),
+        height=max(4.4, 1.2 + 0.26 * len(labels)),
     )
     return Plot("segment_middles", "Middles", "What makes a segment: orange lies above everyone, purple below.", png)
 
