@@ -66,11 +66,11 @@ def season_of(month: int) -> float:
 
 
 def populations(config: GenerateBankConfig, *, decided_before: date | None = None) -> list[Population]:
-    """The months of decision, each before and after the drift; those decided before a day only, where one is given."""
+    """The months of decision, each before and after the drift, only up to ``decided_before`` where it is given."""
     first = date.fromisoformat(config.first_month)
     drift = date.fromisoformat(config.drift_from) if config.drift_from else date.max
     end = decided_before or date.max
-    found = []
+    monthly = []
     for month in (months_after(first, n) for n in range(config.decision_months)):
         days = [month.replace(day=day) for day in range(1, DECISION_DAYS + 1) if month.replace(day=day) < end]
         drifted = sum(day >= drift for day in days)
@@ -78,12 +78,12 @@ def populations(config: GenerateBankConfig, *, decided_before: date | None = Non
             if count:
                 share = count / DECISION_DAYS / config.decision_months
                 mean = season_of(month.month) + shift * weights["debts"]
-                found.append(Population(month, share, mean, sqrt(sum(w * w for w in weights.values()))))
-    return found
+                monthly.append(Population(month, share, mean, sqrt(sum(w * w for w in weights.values()))))
+    return monthly
 
 
 def mature_populations(config: GenerateBankConfig) -> list[Population]:
-    """The decisions whose outcome is known by the end of the business date; none may be."""
+    """The decisions whose outcome is known by the end of the business date, possibly none."""
     return populations(config, decided_before=newest_mature(config.as_of) + timedelta(days=1))
 
 

@@ -1,1 +1,1 @@
-"""What a model can learn: who defaults, the loss given default, customer segments, the next product; one interface."""
+"""What a model can learn, behind one interface: default, loss given default, customer segments, the next product."""

@@ -1,4 +1,4 @@
-"""What the objectives beside default have in common: each model is measured by itself, and told on one short page."""
+"""What the objectives beside default have in common: each model is measured alone, and has one short page."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class BesideDefault(Generic[E]):
         fit_model: trains, and gives the model with its document.
         measure_model: measures a model on some held-out rows.
         page: the report on what was measured, of the candidate and of the champion.
-        shown: the settings that reach the engines, and that the report shows; the others belong to default models.
+        shown: the settings that reach the engines, and that the report shows. The others belong to default models.
     """
 
     name: str
@@ -71,16 +71,16 @@ class BesideDefault(Generic[E]):
         description, document, unlearnt = models.description, models.document, models.unlearnt
         files, serving, trained = models.candidate, models.champion, models.trained
         held_out = held_out_rows(spark, config)
-        found = self.measure_model(held_out, config, description, files.model, document)
-        champion, alike = None, found
+        evaluation = self.measure_model(held_out, config, description, files.model, document)
+        champion, on_shared_rows = None, evaluation
         if serving is not None and not unlearnt.problem:
             theirs = ModelDocument.from_json(serving.document)
             shared = unlearnt.of(held_out)
             champion = self.measure_model(shared, config, description, serving.model, theirs)
             if unlearnt.left_out:
-                alike = self.measure_model(shared, config, description, files.model, document)
-        compared = {} if serving is None else _compared(unlearnt, alike.metrics() if champion else {})
-        metrics = found.metrics() | compared
+                on_shared_rows = self.measure_model(shared, config, description, files.model, document)
+        compared = {} if serving is None else _compared(unlearnt, on_shared_rows.metrics() if champion else {})
+        metrics = evaluation.metrics() | compared
         beside = None if serving is None else champion.metrics() if champion else {}
         decision = decide_objective(self.name, metrics, beside)
         frame = Frame(
@@ -88,36 +88,36 @@ class BesideDefault(Generic[E]):
             dataset_version=config.dataset_version,
             decision=decision,
             champion_name=f"version {config.champion_version}",
-            alike=alike.metrics() if champion and unlearnt.left_out else None,
-            parameters=self._told(trained.parameters),
+            alike=on_shared_rows.metrics() if champion and unlearnt.left_out else None,
+            parameters=self._shown_settings(trained.parameters),
             provenance=provenance_of(config, models.manifest, document, trained.tags),
             links=trained.links,
             as_of=trained.as_of,
             measured_at=trained.measured_at,
         )
-        page = self.page(found, champion, frame, files.model, document)
-        numbers = {"task": self.name, **found.to_dict(), "champion": beside or None, "decision": asdict(decision)}
+        page = self.page(evaluation, champion, frame, files.model, document)
+        numbers = {"task": self.name, **evaluation.to_dict(), "champion": beside or None, "decision": asdict(decision)}
         logged = {f"champion_{name}": value for name, value in (beside or {}).items()}
-        return _kept(page, metrics, {**metrics, **logged}, numbers)
+        return _measured_objective(page, metrics, {**metrics, **logged}, numbers)
 
-    def _told(self, parameters: Mapping[str, str]) -> dict[str, str]:
+    def _shown_settings(self, parameters: Mapping[str, str]) -> dict[str, str]:
         """The settings that the report shows: `objective_spec` leaves the default of iterations to the engine."""
         own = str(default_of(TrainModelConfig, "iterations"))
-        told = {name: parameters[name] for name in self.shown if name in parameters}
-        return told | ({"iterations": "the engine's own"} if told.get("iterations") == own else {})
+        settings = {name: parameters[name] for name in self.shown if name in parameters}
+        return settings | ({"iterations": "the engine's own"} if settings.get("iterations") == own else {})
 
 
 def _compared(unlearnt: Unlearnt, alike: Mapping[str, float]) -> dict[str, float]:
     """How many rows candidate and champion are compared on, and the candidate's figures on them."""
     counts = {"rows": unlearnt.rows, "defaults": unlearnt.defaults}
-    known = {name: float(value) for name, value in counts.items() if value is not None}
-    return {f"compared_{name}": value for name, value in {**alike, **known}.items()}
+    counted = {name: float(value) for name, value in counts.items() if value is not None}
+    return {f"compared_{name}": value for name, value in {**alike, **counted}.items()}
 
 
-def _kept(
+def _measured_objective(
     page: ObjectivePage, metrics: Mapping[str, float], logged: Mapping[str, float], numbers: Mapping[str, Any]
 ) -> MeasuredObjective:
-    """The report's files and what the mail tells.
+    """The report's files and the mail's figures.
 
     Args:
         metrics: of the candidate.

@@ -10,7 +10,7 @@ from pyspark.sql import SparkSession
 from arrears.contracts.addresses import Table
 from arrears.contracts.job_configs.jobs import EvaluateModelConfig, TrainModelConfig
 from arrears.contracts.tables.descriptions import DatasetDescription
-from arrears.model.metrics.cutoffs import told_cutoff
+from arrears.model.metrics.cutoffs import cutoff_text
 from spark_jobs.data.leak_check import checked_for_leaks
 from spark_jobs.io import snapshots
 from spark_jobs.io.at_once import at_once
@@ -34,7 +34,7 @@ def ready(spark: SparkSession, config: TrainModelConfig, description: DatasetDes
 
     Raises:
         BadConfiguration: lists all choices that do not fit.
-        BadInput: there are leaks and no reason to train in spite of them; names them all.
+        BadInput: there are leaks and no reason to train in spite of them. Names them all.
     """
     train = training_rows(spark, config)
     plan = training_plan(config, description, train.schema)
@@ -54,7 +54,7 @@ def fit(spark: SparkSession, plan: TrainingPlan, run_id: str) -> FittedObjective
         auc = training_auc(spark, document, trained.fitted.model, pinned.snapshot)
     fitted = with_points(trained.fitted, document)
     fitted = replace(fitted, facts=fitted.facts | {"train_auc": auc})
-    figures = {"engine": fitted.engine, **fitted.facts, "cut-off": told_cutoff(document.cutoff)}
+    figures = {"engine": fitted.engine, **fitted.facts, "cut-off": cutoff_text(document.cutoff)}
     return FittedObjective(fitted, document, figures)
 
 

@@ -55,7 +55,7 @@ def fit(
     description = with_features(description, config.features)
     with kept(to_defaulted(training_rows(spark, config), description, config, seed=config.seed)) as rows:
         counts = _checked(rows, column, description.loss_limit, positive=_needs_positive(config))
-        given = prepared(
+        prepared_rows = prepared(
             rows,
             config,
             description,
@@ -65,10 +65,10 @@ def fit(
         )
         with checkpoints(spark, config.addresses.snapshot(config.dataset, f"checkpoints-{config.run_label}")):
             fit_losses: FitObjective = engine_for(LOSS, config.engine)
-            trained = fit_losses(given, objective_spec(config))
-        fitted = replace(trained, example=made_up_customer(given))
+            trained = fit_losses(prepared_rows, objective_spec(config))
+        fitted = replace(trained, example=made_up_customer(prepared_rows))
     fitted.facts["mean_loss"] = counts["mean_loss"]
-    return fitted, replace(document_of(config, given, fitted), loss_limit=description.loss_limit)
+    return fitted, replace(document_of(config, prepared_rows, fitted), loss_limit=description.loss_limit)
 
 
 def measure(
@@ -86,17 +86,17 @@ def measure(
     # Under a name of ours: a bank's column may be called as the answer is.
     loss = F.col(f"`{_loss_column(description)}`")
     defaulted = borrowers.where(F.col(LABEL) == 1).withColumn(TARGET, loss)
-    said = to_answers(defaulted, model, document, carry={TARGET: "double"})
+    estimated = to_answers(defaulted, model, document, carry={TARGET: "double"})
     limit = document.loss_limit or description.loss_limit
-    return evaluate_losses(said, estimate="loss_given_default", actual=TARGET, limit=limit)
+    return evaluate_losses(estimated, estimate="loss_given_default", actual=TARGET, limit=limit)
 
 
 def page(
-    found: LossEvaluation, champion: LossEvaluation | None, frame: Frame, model: bytes, document: ModelDocument
+    evaluation: LossEvaluation, champion: LossEvaluation | None, frame: Frame, model: bytes, document: ModelDocument
 ) -> ObjectivePage:
     """The report's page."""
     weights = load_scorer(document.model_format, model).importance()
-    return loss_page(found, champion, frame, dict(zip(document.inputs, weights, strict=True)))
+    return loss_page(evaluation, champion, frame, dict(zip(document.inputs, weights, strict=True)))
 
 
 def to_defaulted(
@@ -110,7 +110,7 @@ def to_defaulted(
     whole = F.col(ID)
     if description.group is not None:
         whole = F.coalesce(F.col(f"`{description.group}`").cast("string"), whole)
-    drawn = F.shiftrightunsigned(hash_of(seed, "loss validation", "_whole"), 11) * F.lit(2.0**-53)
+    uniform = F.shiftrightunsigned(hash_of(seed, "loss validation", "_whole"), 11) * F.lit(2.0**-53)
     return (
         borrowers.where(F.col(LABEL) == 1)
         .withColumn("_whole", whole)
@@ -119,7 +119,7 @@ def to_defaulted(
             LABEL,
             F.col(f"`{description.loss}`").cast("double").alias(TARGET),
             hash_of(seed, "order", ID).alias(ROW_ORDER),
-            (drawn < choices.validation_share).alias(IS_VALIDATION),
+            (uniform < choices.validation_share).alias(IS_VALIDATION),
         )
     )
 

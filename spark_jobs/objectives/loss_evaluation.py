@@ -20,7 +20,7 @@ ESTIMATE, ACTUAL = "estimate", "actual"
 
 
 def evaluate_losses(estimated: DataFrame, *, estimate: str, actual: str, limit: float) -> LossEvaluation:
-    """Measures how close estimated losses come to those that came.
+    """Measures how close estimated losses are to the actual ones.
 
     Args:
         estimated: one row per defaulted loan that the model has not seen.
@@ -49,16 +49,16 @@ def _evaluated(pairs: DataFrame, limit: float) -> LossEvaluation:
         for column in (ESTIMATE, ACTUAL)
     ]
     evidence = sums.to_evidence_sums(pairs, estimate=ESTIMATE, actual=ACTUAL, mean=errors["actual_mean"])
-    found = RegressionSums(**errors, **only_row(evidence), **only_row(sums.to_rank_sums(pairs, *ranks)))
+    regression_sums = RegressionSums(**errors, **only_row(evidence), **only_row(sums.to_rank_sums(pairs, *ranks)))
     groups = sums.to_groups(pairs, estimate=ESTIMATE, actual=ACTUAL, bounds=bounds[ESTIMATE]).collect()
     bars = sums.to_histograms(pairs, estimate=ESTIMATE, actual=ACTUAL, limit=limit, bins=BINS).collect()
     counts = {row["bin"]: (row["estimates"], row["losses"]) for row in bars}
     estimates, losses = zip(*(counts.get(number, (0, 0)) for number in range(BINS)), strict=True)
     return LossEvaluation(
-        figures=Regression.from_sums(found),
+        figures=Regression.from_sums(regression_sums),
         groups=tuple(sorted(LossGroup(g["mean_estimate"], g["mean_loss"], g["rows"]) for g in groups)),
         estimates=tuple(estimates),
         losses=tuple(losses),
         limit=limit,
-        rmse_of_mean=sqrt(found.deviations / found.rows),
+        rmse_of_mean=sqrt(regression_sums.deviations / regression_sums.rows),
     )

@@ -60,7 +60,7 @@ def measure(
     model: bytes,
     document: ModelDocument,
 ) -> Recommendation:
-    """Hides one product of each held-out customer and looks at which rank it is offered.
+    """Hides one product of each held-out customer and counts at which rank it is offered.
 
     Raises:
         BadInput: no held-out customer holds two products.
@@ -69,29 +69,29 @@ def measure(
 
 
 def page(
-    found: Recommendation, champion: Recommendation | None, frame: Frame, model: bytes, document: ModelDocument
+    recommendation: Recommendation, champion: Recommendation | None, frame: Frame, model: bytes, document: ModelDocument
 ) -> ObjectivePage:
     """The report's page."""
-    return product_page(found, champion, frame)
+    return product_page(recommendation, champion, frame)
 
 
 def measured(customers: DataFrame, model: bytes, products: tuple[str, ...], *, seed: int) -> Recommendation:
     """The same for any customers: one row each, with the product columns."""
-    shown = with_hidden_product(customers, products, seed=seed)
+    with_hidden = with_hidden_product(customers, products, seed=seed)
     counts: dict[str, dict[int, int]] = {BY_MODEL: {}, BY_POPULARITY: {}, FIRST: {}}
-    for row in sorted(to_rank_counts(shown, model, products).collect()):
+    for row in sorted(to_rank_counts(with_hidden, model, products).collect()):
         counts[row["measure"]][row["value"]] = row["customers"]
     total = sum(counts[BY_MODEL].values())
     if not total:
         raise BadInput(
             "no held-out customer holds two products: one is hidden, the other tells of the customer's taste"
         )
-    (held,) = to_holder_shares(customers, products).collect()
+    (holder_shares,) = to_holder_shares(customers, products).collect()
     return Recommendation(
         customers=total,
         by_model=counts[BY_MODEL],
         by_popularity=counts[BY_POPULARITY],
-        holders=dict(zip(products, held["shares"], strict=True)),
+        holders=dict(zip(products, holder_shares["shares"], strict=True)),
         offered_first={name: counts[FIRST].get(place, 0) / total for place, name in enumerate(products)},
     )
 

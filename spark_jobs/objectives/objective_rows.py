@@ -59,7 +59,7 @@ def prepared(
     """Learns what is done to the features before the model sees them.
 
     Args:
-        rows: raw features, label, ``row_order``; what is learnt is learnt on all of them.
+        rows: raw features, label, ``row_order``. The preparation is learnt on all of them.
         numbers_only: the engine takes neither missing values nor categories, so ``native`` means: numbers filled by
             their median, categories as a column a level.
     """
@@ -71,16 +71,16 @@ def prepared(
         )
     if choices.outliers == "drop":
         raise BadConfiguration(f"outliers=drop is of default models alone: take clip or flag for task {objective}")
-    learnt = learnt_preparation(rows, choices, description)
-    return ObjectiveRows(rows, row_count, description.numeric, description.categorical, learnt)
+    preparation = learnt_preparation(rows, choices, description)
+    return ObjectiveRows(rows, row_count, description.numeric, description.categorical, preparation)
 
 
-def made_up_customer(given: ObjectiveRows) -> dict[str, float | str | None]:
+def made_up_customer(customers: ObjectiveRows) -> dict[str, float | str | None]:
     """One made-up customer: medians and commonest levels, never a real one."""
     medians: dict[str, Any] = {}
-    if given.numeric:
-        sample = to_sample(given.rows, given.numeric)
-        (row,) = to_quantiles(sample, dict.fromkeys(given.numeric, (0.5,))).collect()
-        medians = {name: float(found[0]) if found else None for name, found in row.asDict().items()}
-    levels = level_counts(given.rows, given.categorical, row_count=given.row_count)
-    return {**medians, **{name: found.commonest for name, found in levels.items()}}
+    if customers.numeric:
+        sample = to_sample(customers.rows, customers.numeric)
+        (row,) = to_quantiles(sample, dict.fromkeys(customers.numeric, (0.5,))).collect()
+        medians = {name: float(quantiles[0]) if quantiles else None for name, quantiles in row.asDict().items()}
+    levels = level_counts(customers.rows, customers.categorical, row_count=customers.row_count)
+    return {**medians, **{name: counts.commonest for name, counts in levels.items()}}

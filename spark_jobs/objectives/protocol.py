@@ -1,4 +1,4 @@
-"""The interface of an objective: a training is made ready and run, and its model is measured."""
+"""The interface of an objective: how a training is made ready and run, and how its model is measured."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class FittedObjective:
     """A trained model, and the document that it needs to answer.
 
     Attributes:
-        figures: what the mail tells of the training.
+        figures: of the training, for the mail.
     """
 
     fitted: FittedModel
@@ -33,11 +33,11 @@ class FittedObjective:
 
 @dataclass(frozen=True)
 class ReadyTraining:
-    """A training that nothing speaks against.
+    """A training that has passed every check.
 
     Attributes:
         fit: trains a model on the pinned version of the training set, for the MLflow run of this id.
-        leaks: what the leak check found and a reason overrides; None: there is no leak check for this objective.
+        leaks: what the leak check found and a reason overrides. None: there is no leak check for this objective.
     """
 
     fit: Callable[[str], FittedObjective]
@@ -50,7 +50,7 @@ class ComparedModels:
 
     Attributes:
         manifest: of the dataset version.
-        champion: the present champion of the objective; None: there is none.
+        champion: the present champion of the objective. None: there is none.
         unlearnt: the held-out rows that the two may be compared on.
         trained: the candidate's MLflow run.
     """
@@ -83,13 +83,13 @@ class MeasuredObjective:
 
 
 class Objective(Protocol):
-    """What a model can learn; one implementation for each of ``arrears.contracts.objectives``."""
+    """What a model can learn. One implementation for each of ``arrears.contracts.objectives``."""
 
     def ready(self, spark: SparkSession, config: TrainModelConfig, description: DatasetDescription) -> ReadyTraining:
         """Makes a training ready, and refuses what cannot be learnt before anything is logged.
 
         Raises:
-            BadConfiguration: choices do not fit the data set or the engine; names all of them.
+            BadConfiguration: choices do not fit the data set or the engine. Names all of them.
             BadInput: there are leaks, and no reason to train in spite of them.
         """
         ...

@@ -1,4 +1,4 @@
-"""Customer segments: groups of customers alike in what the features tell, found without any outcome."""
+"""Customer segments: groups of customers with similar features, found without any outcome."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ def fit(
 ) -> tuple[FittedModel, ModelDocument]:
     """Finds segments in the training rows of the pinned version.
 
-    Categories take part when ``encoding`` says how; natively, numbers alone do, because a distance between levels would
-    be made up.
+    Categories take part when ``encoding`` turns them into numbers. With native encoding only numbers do, because a
+    distance between levels would be made up.
 
     Raises:
-        BadConfiguration: there is no number to tell customers apart by, or the engine refuses its settings.
+        BadConfiguration: there is no numeric feature to segment by, or the engine refuses its settings.
     """
     description = with_features(description, config.features)
     if config.encoding == "native":
@@ -57,10 +57,12 @@ def fit(
         hash_of(config.seed, "order", ID).alias(ROW_ORDER),
     )
     with kept(customers) as rows:
-        given = prepared(rows, config, description, objective=SEGMENTS, numbers_only=True, row_count=rows.count())
+        prepared_rows = prepared(
+            rows, config, description, objective=SEGMENTS, numbers_only=True, row_count=rows.count()
+        )
         find_segments: FitObjective = engine_for(SEGMENTS, config.engine)
-        fitted = replace(find_segments(given, objective_spec(config)), example=made_up_customer(given))
-    return fitted, document_of(config, given, fitted)
+        fitted = replace(find_segments(prepared_rows, objective_spec(config)), example=made_up_customer(prepared_rows))
+    return fitted, document_of(config, prepared_rows, fitted)
 
 
 def measure(
@@ -79,13 +81,13 @@ def measure(
 
 
 def page(
-    found: Segmentation, champion: Segmentation | None, frame: Frame, model: bytes, document: ModelDocument
+    segmentation: Segmentation, champion: Segmentation | None, frame: Frame, model: bytes, document: ModelDocument
 ) -> ObjectivePage:
     """The report's page."""
     tables = cast(Clusters, load_scorer(document.model_format, model))
     by_number = sorted(zip(tables.numbers, tables.centres, strict=True))
     return segment_page(
-        found,
+        segmentation,
         champion,
         frame,
         inputs=document.inputs,
@@ -104,10 +106,10 @@ def described(customers: DataFrame, numeric: list[str], categorical: list[str]) 
         numbers = to_number_profiles(placed, numeric).collect()
         levels = to_commonest_levels(placed, categorical).collect() if categorical else []
         everyone = next(row for row in numbers if row[SEGMENT] is None)
-        found = [row for row in numbers if row[SEGMENT] is not None]
-        silhouette = _silhouette(placed) if len(found) > 1 else 0.0
+        segment_rows = [row for row in numbers if row[SEGMENT] is not None]
+        silhouette = _silhouette(placed) if len(segment_rows) > 1 else 0.0
     total = everyone["rows"]
-    profiles = sorted((_profile(row, levels, total) for row in found), key=lambda profile: profile.segment)
+    profiles = sorted((_profile(row, levels, total) for row in segment_rows), key=lambda profile: profile.segment)
     return Segmentation(silhouette, tuple(profiles), _profile(everyone, [], total))
 
 

@@ -16,14 +16,14 @@ from arrears.model.experiments.trials import Proposal, Trial, ranked
 PATIENCE = 2  # steps without gain after which a forward selection ends
 
 
-def sizes_to_try(asked: Sequence[int], count: int) -> tuple[int, ...]:
-    """Numbers of features on the path: those asked for, else 1, 2, 3, 5, 8, 13, …; all of them at the end.
+def sizes_to_try(requested: Sequence[int], count: int) -> tuple[int, ...]:
+    """Numbers of features on the path: the requested ones, else 1, 2, 3, 5, 8, 13, …, and all of them at the end.
 
     >>> sizes_to_try((), 10)
     (1, 2, 3, 5, 8, 10)
     """
-    if asked:
-        return tuple(sorted({min(size, count) for size in asked}))
+    if requested:
+        return tuple(sorted({min(size, count) for size in requested}))
     sizes, following = [1], 2
     while following < count:
         sizes.append(following)
@@ -32,7 +32,7 @@ def sizes_to_try(asked: Sequence[int], count: int) -> tuple[int, ...]:
 
 
 def joined_ranking(rankings: Collection[Sequence[str]]) -> tuple[str, ...]:
-    """One ranking of several, by the mean place; of equal ones the first by name."""
+    """One ranking of several, by the mean place. Of equal ones the first by name."""
     places: dict[str, float] = defaultdict(float)
     for ranking in rankings:
         for place, name in enumerate(ranking):
@@ -71,13 +71,13 @@ class ForwardSearch:
         self._experiment = experiment
         self._number = 0
         self._to_ask = list(self._left)
-        self._told: list[Trial] = []
+        self._finished: list[Trial] = []
         self._under_way = 0
         self._best: Trial | None = None
         self._without_gain = 0
 
     def ask(self) -> Proposal | None:
-        """The next candidate of this step; None until all of the step are told, and at the end."""
+        """The next candidate of this step. None while trials of the step are running, and at the end."""
         if not self._to_ask:
             return None
         self._number += 1
@@ -87,14 +87,14 @@ class ForwardSearch:
     def tell(self, trial: Trial) -> None:
         """Ends the step with its last trial."""
         self._under_way -= 1
-        self._told.append(trial)
+        self._finished.append(trial)
         if not self._to_ask and not self._under_way:
             self._next_step()
 
     def _next_step(self) -> None:
         metric, lower = self._experiment.metric, self._experiment.lower_is_better
-        leading = ranked(self._told, metric, lower_is_better=lower)
-        self._told = []
+        leading = ranked(self._finished, metric, lower_is_better=lower)
+        self._finished = []
         if not leading:
             return
         winner = leading[0]
@@ -112,7 +112,7 @@ def path_of(trials: Sequence[Trial], metric: str, *, lower_is_better: bool) -> l
     for trial in trials:
         by_size[len(trial.proposal.choices["features"])].append(trial)
     best = (ranked(by_size[size], metric, lower_is_better=lower_is_better) for size in sorted(by_size))
-    return [found[0] for found in best if found]
+    return [ranking[0] for ranking in best if ranking]
 
 
 def fewest_features(trials: Sequence[Trial], metric: str, *, lower_is_better: bool) -> Trial | None:

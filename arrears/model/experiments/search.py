@@ -1,6 +1,6 @@
 """Chooses what to try next: every combination, chance, Optuna's TPE, or a list. The same seed asks the same.
 
-A search is asked for trials and told what came of them, by one thread; how many are under way is the asker's choice.
+A search is asked for trials and told their results, by one thread. How many are under way is the asker's choice.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ class Search(Protocol):
     total: int | None
 
     def ask(self) -> Proposal | None:
-        """The next trial; None: nothing more, or nothing before a trial under way is told."""
+        """The next trial. None: there is no more, or none before a running trial has ended."""
         ...
 
     def tell(self, trial: Trial) -> None:
-        """Takes what came of a trial."""
+        """Takes the result of a trial."""
         ...
 
 
@@ -48,7 +48,7 @@ class PlannedSearch:
 
 
 class BayesianSearch:
-    """Optuna's tree-structured Parzen estimator; trials under way count as bad ones, so that none is tried twice.
+    """Optuna's tree-structured Parzen estimator. Trials under way count as bad ones, so that none is tried twice.
 
     Args:
         finished: choices that an earlier run has finished. One trial at a time, the same seed asks for them again by
@@ -143,6 +143,6 @@ def _suggested(trial: Any, name: str, values: tuple[Any, ...] | Range) -> Any:
 
 
 def _to_optuna(space: Space, choices: Mapping[str, Any]) -> dict[str, Any]:
-    known = {name: tuple(value) if isinstance(value, list) else value for name, value in choices.items()}
+    hashable = {name: tuple(value) if isinstance(value, list) else value for name, value in choices.items()}
     listed = {name: values.steps if isinstance(values, Range) else values for name, values in space.items()}
-    return {name: listed[name].index(value) if listed[name] else value for name, value in known.items()}
+    return {name: listed[name].index(value) if listed[name] else value for name, value in hashable.items()}

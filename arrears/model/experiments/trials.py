@@ -1,4 +1,4 @@
-"""What is tried and what came of it: one trial is one choice of settings, measured on every fold."""
+"""Trials and their results: one trial is one choice of settings, measured on every fold."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Proposal:
     Attributes:
         number: from 1, in the order of asking.
         choices: field of the training job → value, beside what the experiment fixes.
-        features: measured block → the features that its model may see; empty: those of the choices.
+        features: measured block → the features that its model may see. Empty: those of the choices.
     """
 
     number: int
@@ -36,7 +36,7 @@ class Trial:
     """One trial that has ended.
 
     Attributes:
-        folds: metrics of each measured block, in order of the blocks; empty after a failure.
+        folds: metrics of each measured block, in order of the blocks. Empty after a failure.
         started, seconds: when it began, in seconds since the experiment did, and how long it took.
         error: class and first line of what stopped it.
         reused: it was finished by an earlier run of the same experiment, and was not trained again.
@@ -61,12 +61,12 @@ class Trial:
         return self.status == "finished"
 
     def mean(self, metric: str) -> float:
-        """The mean of a metric over the folds; NaN after a failure."""
+        """The mean of a metric over the folds. NaN after a failure."""
         values = self.values(metric)
         return sum(values) / len(values) if values else math.nan
 
     def deviation(self, metric: str) -> float:
-        """The standard deviation over the folds (n - 1); 0 for one fold, NaN after a failure."""
+        """The standard deviation over the folds (n - 1). 0 for one fold, NaN after a failure."""
         values, mean = self.values(metric), self.mean(metric)
         if len(values) < 2:
             return 0.0 if values else math.nan
@@ -89,7 +89,7 @@ class Trial:
 
 
 def folds_of_metrics(metrics: Mapping[str, float], number: int) -> tuple[dict[str, float], ...]:
-    """The folds behind ``Trial.to_metrics``, of which there are so many; empty where one is incomplete."""
+    """The folds behind ``Trial.to_metrics``, of which there are so many. Empty where one is incomplete."""
     folds = [
         {name.removeprefix(prefix): value for name, value in metrics.items() if name.startswith(prefix)}
         for prefix in (f"fold_{n}_" for n in range(1, number + 1))
@@ -99,7 +99,7 @@ def folds_of_metrics(metrics: Mapping[str, float], number: int) -> tuple[dict[st
 
 
 def ranked(trials: Iterable[Trial], metric: str, *, lower_is_better: bool) -> list[Trial]:
-    """Finished trials, the best first; of equal ones the earlier first."""
+    """Finished trials, the best first. Of equal ones the earlier comes first."""
     sign = 1.0 if lower_is_better else -1.0
     measured = [trial for trial in trials if trial.finished and not math.isnan(trial.mean(metric))]
     return sorted(measured, key=lambda trial: (sign * trial.mean(metric), trial.number))
@@ -108,10 +108,10 @@ def ranked(trials: Iterable[Trial], metric: str, *, lower_is_better: bool) -> li
 def progress_line(trials: Sequence[Trial], total: int | None, metric: str, *, lower_is_better: bool) -> str:
     """The last trial and the best so far: ``trial 7 of 20: auc 0.7312 ± 0.0040 (best 0.7340 by trial 3)``."""
     last = trials[-1]
-    told = f"trial {last.number}" + (f" of {total}" if total else "")
+    line = f"trial {last.number}" + (f" of {total}" if total else "")
     if not last.finished:
-        return f"{told}: failed, {last.error[0]}: {last.error[1]}"
+        return f"{line}: failed, {last.error[0]}: {last.error[1]}"
     best = ranked(trials, metric, lower_is_better=lower_is_better)
-    told += f": {metric} {last.mean(metric):.4f} ± {last.deviation(metric):.4f}"
-    told += f" (best {best[0].mean(metric):.4f} by trial {best[0].number})" if best else ""
-    return told + (", taken from an earlier run" if last.reused else "")
+    line += f": {metric} {last.mean(metric):.4f} ± {last.deviation(metric):.4f}"
+    line += f" (best {best[0].mean(metric):.4f} by trial {best[0].number})" if best else ""
+    return line + (", taken from an earlier run" if last.reused else "")

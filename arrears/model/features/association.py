@@ -30,9 +30,9 @@ def design_matrix(numbers: Floats, codes: Sequence[Ints], sizes: Sequence[int]) 
         numbers: rows x numbers, near 0 (less their medians), so that sums of squares keep their digits.
         codes: of each category, every row's level as a number below its size.
     """
-    known = np.isfinite(numbers)
-    values = np.where(known, numbers, 0.0)
-    parts = [np.stack((known, values, values * values), axis=2).reshape(len(numbers), -1)]
+    is_finite = np.isfinite(numbers)
+    values = np.where(is_finite, numbers, 0.0)
+    parts = [np.stack((is_finite, values, values * values), axis=2).reshape(len(numbers), -1)]
     parts += [np.eye(size)[code] for code, size in zip(codes, sizes, strict=True)]
     return np.concatenate(parts, axis=1)
 
@@ -43,7 +43,7 @@ def design_width(numbers: int, sizes: Sequence[int]) -> int:
 
 
 def association_matrix(products: Floats, numbers: int, sizes: Sequence[int]) -> Floats:
-    """The association of every two features, numbers first; NaN where one of them does not vary.
+    """The association of every two features, numbers first. NaN where one of them does not vary.
 
     Args:
         products: columns of the design matrix x the same, summed over all rows.
@@ -51,7 +51,7 @@ def association_matrix(products: Floats, numbers: int, sizes: Sequence[int]) -> 
     starts = np.cumsum([_NUMBER_COLUMNS * numbers, *sizes])
     places = [slice(_NUMBER_COLUMNS * n, _NUMBER_COLUMNS * (n + 1)) for n in range(numbers)]
     places += [slice(start, start + size) for start, size in zip(starts, sizes, strict=False)]
-    found = np.eye(len(places))
+    strengths = np.eye(len(places))
     for j in range(len(places)):
         for i in range(j):
             block = products[places[i], places[j]]
@@ -61,8 +61,8 @@ def association_matrix(products: Floats, numbers: int, sizes: Sequence[int]) -> 
                 strength = correlation_ratio(block[0], block[1], float(block[2].sum()))
             else:
                 strength = cramers_v(block)
-            found[i, j] = found[j, i] = strength
-    return found
+            strengths[i, j] = strengths[j, i] = strength
+    return strengths
 
 
 def pearson(rows: float, left: float, right: float, left_square: float, right_square: float, product: float) -> float:
@@ -96,11 +96,11 @@ def correlation_ratio(rows: ArrayLike, sums: ArrayLike, squares: float) -> float
         squares: sum of the numbers' squares over all levels.
     """
     counts, totals = np.asarray(rows, np.float64), np.asarray(sums, np.float64)
-    seen = counts > 0
-    if np.count_nonzero(seen) < 2:
+    occupied = counts > 0
+    if np.count_nonzero(occupied) < 2:
         return math.nan
     centre = float(totals.sum()) ** 2 / float(counts.sum())
-    between = float((totals[seen] ** 2 / counts[seen]).sum()) - centre
+    between = float((totals[occupied] ** 2 / counts[occupied]).sum()) - centre
     spread = squares - centre
     if spread <= _ROUNDING * squares:
         return math.nan

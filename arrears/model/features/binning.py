@@ -1,9 +1,9 @@
-"""One feature parted into bins, and what its bins tell: target rates, weight of evidence, drift.
+"""One feature in bins, and what the bins tell: target rates, weight of evidence, drift.
 
 Formulas:
 
 * Interval of a rate: Wilson's score interval at 95 % (Wilson 1927), which holds for rare defaults and small bins.
-* Weight of evidence (Siddiqi 2006): ln(share of the non-defaulters in the bin / share of the defaulters in it); above 0
+* Weight of evidence (Siddiqi 2006): ln(share of the non-defaulters in the bin / share of the defaulters in it). Above 0
   the bin is better than the whole. Information value: the sum of (difference of the shares) x (weight of evidence).
 * Population stability index: the sum of (p - q) ln(p / q) over the bins.
 * An empty cell counts as half a row in the logarithms, so that they stay finite.
@@ -32,11 +32,11 @@ _LEAST_DIGITS, _MOST_DIGITS = 3, 17
 
 @dataclass(frozen=True)
 class Bins:
-    """How the values of one feature are parted; the last bin holds the missing values.
+    """How the values of one feature are binned. The last bin holds the missing values.
 
     Attributes:
-        edges: of a number: n rising limits make n + 1 bins; a value equal to a limit lies below it.
-        levels: of a category, one bin each and one for all other levels; None: the feature is a number.
+        edges: of a number: n rising limits make n + 1 bins. A value equal to a limit lies below it.
+        levels: of a category, one bin each and one for all other levels. None: the feature is a number.
     """
 
     name: str
@@ -55,17 +55,17 @@ class Bins:
             return (*self.levels, OTHER_LEVELS, MISSING)
         if not self.edges:
             return ("all values", MISSING)
-        shown = _shown(self.edges)
-        between = [f"{low} to {high}" for low, high in itertools.pairwise(shown)]
-        return (f"up to {shown[0]}", *between, f"above {shown[-1]}", MISSING)
+        limits = _limit_texts(self.edges)
+        between = [f"{low} to {high}" for low, high in itertools.pairwise(limits)]
+        return (f"up to {limits[0]}", *between, f"above {limits[-1]}", MISSING)
 
 
-def _shown(edges: Sequence[float]) -> list[str]:
-    """Limits in three digits, or in as many as tell them apart; whole parts are never rounded."""
+def _limit_texts(edges: Sequence[float]) -> list[str]:
+    """Limits in three digits, or in as many as make them differ. Whole parts are never rounded."""
     for digits in range(_LEAST_DIGITS, _MOST_DIGITS):
-        shown = [f"{edge:.{max(digits, len(str(int(abs(edge)))))}g}" for edge in edges]
-        if len(set(shown)) == len(set(edges)):
-            return shown
+        texts = [f"{edge:.{max(digits, len(str(int(abs(edge)))))}g}" for edge in edges]
+        if len(set(texts)) == len(set(edges)):
+            return texts
     return [repr(edge) for edge in edges]
 
 
@@ -75,7 +75,7 @@ class BinnedCounts:
 
     Attributes:
         rows: borrowers by bin.
-        defaults: defaulters by bin; None: the rows have no label.
+        defaults: defaulters by bin. None: the rows have no label.
     """
 
     bins: Bins
@@ -111,15 +111,15 @@ class RateInterval(NamedTuple):
 
 @dataclass(frozen=True)
 class FeaturePower:
-    """How well one feature alone tells defaulters apart.
+    """How well one feature alone separates defaulters from good borrowers.
 
     Attributes:
         auc: of the default rates of its bins, learnt on one half of the rows and judged on the other.
-        information_value: above 0.5 is suspicious (Siddiqi); many levels raise it by chance.
+        information_value: above 0.5 is suspicious (Siddiqi). Many levels raise it by chance.
         purest_group, purest_share, purest_rate: of the riskiest group that the feature tells apart: a bin, the missing
-            ones, or all that have a value; its share of the rows and its default rate.
+            ones, or all that have a value, with its share of the rows and its default rate.
         purest_low: the lower 95 % limit of that rate.
-        missing_share, missing_rate: of the rows without a value; the rate is 0 where there are none.
+        missing_share, missing_rate: of the rows without a value. The rate is 0 where there are none.
         missing_auc, values_auc: the AUC of whether there is a value at all, and that of the values among the rows that
             have one.
     """
@@ -138,13 +138,13 @@ class FeaturePower:
 
 
 def quantile_edges(values: ArrayLike, bins: int) -> tuple[float, ...]:
-    """Limits that part values into at most so many bins of about equal rows; each limit is one of the values.
+    """Limits that cut values into at most ``bins`` bins of about equal rows. Each limit is one of the values.
 
     A feature of few values gets a bin for each. A value that fills whole bins gets one of its own, also when it is the
-    largest. Missing values (NaN) are left out; an infinite value is never a limit.
+    largest. Missing values (NaN) are left out. An infinite value is never a limit.
     """
-    given = np.asarray(values, np.float64)
-    ordered = np.sort(given[~np.isnan(given)])
+    numbers = np.asarray(values, np.float64)
+    ordered = np.sort(numbers[~np.isnan(numbers)])
     distinct = np.unique(ordered)
     if distinct.size <= bins:
         limits = distinct[:-1]
@@ -165,7 +165,7 @@ def number_bins(values: Floats, edges: Sequence[float]) -> Ints:
 
 
 def wilson_interval(defaults: int, rows: int) -> RateInterval:
-    """The default rate of a bin with its 95 % interval; from 0 to 1 where the bin is empty."""
+    """The default rate of a bin with its 95 % interval. From 0 to 1 where the bin is empty."""
     if rows == 0:
         return RateInterval(0.0, 0.0, 1.0)
     rate, square = defaults / rows, Z_95**2
@@ -182,7 +182,7 @@ def target_rates(counts: BinnedCounts) -> list[RateInterval]:
 
 
 def weights_of_evidence(counts: BinnedCounts) -> list[float]:
-    """The weight of evidence of each bin; 0 where the bin is empty or one class is missing altogether."""
+    """The weight of evidence of each bin. 0 where the bin is empty or one class is missing altogether."""
     goods, defaulters = counts.outcomes
     if goods.sum() == 0 or defaulters.sum() == 0:
         return [0.0] * goods.size
@@ -198,7 +198,7 @@ def information_value(counts: BinnedCounts) -> float:
 
 
 def stability_index(before: BinnedCounts, after: BinnedCounts) -> float:
-    """How far a feature has moved between two sets of rows; `rules_of_thumb` says what is little and what a lot.
+    """The population stability index (PSI) of a feature between two sets of rows. `rules_of_thumb` has its limits.
 
     Raises:
         ValueError: the two were counted in different bins.
@@ -226,7 +226,7 @@ def _divergence(some: Ints, others: Ints) -> float:
 
 
 def _log_ratios(some: Ints, others: Ints) -> Floats:
-    """ln(share of some / share of others) by bin; 0 where both are empty."""
+    """ln(share of some / share of others) by bin. 0 where both are empty."""
     ratios = np.log(_filled(some) / some.sum()) - np.log(_filled(others) / others.sum())
     return np.where((some == 0) & (others == 0), 0.0, ratios)
 

@@ -35,12 +35,12 @@ class ExploredFeature:
 
     Attributes:
         counts: in bins of about equal rows, or by level.
-        histogram: in bins of equal width between the outer percentiles, as a plot shows it; of a category: ``counts``.
+        histogram: in bins of equal width between the outer percentiles, as a plot shows it. Of a category: ``counts``.
         distinct_count: different values in the sample.
         numbers: None for a category, and for a number without any value.
         power: None where the rows have no label.
-        drift: population stability index of what is compared; None: nothing is.
-        meaning: its line in the feature catalogue; empty: there is none.
+        drift: population stability index of what is compared. None: nothing is.
+        meaning: its line in the feature catalogue. Empty: there is none.
     """
 
     counts: BinnedCounts
@@ -58,7 +58,7 @@ class ExploredFeature:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain dicts and lists, for JSON."""
-        found: dict[str, Any] = {
+        fields: dict[str, Any] = {
             "name": self.name,
             "kind": "number" if self.counts.bins.levels is None else "category",
             "meaning": self.meaning,
@@ -68,13 +68,13 @@ class ExploredFeature:
             "bins": _bin_rows(self.counts),
         }
         if self.histogram is not self.counts:
-            found["histogram"] = _bin_rows(self.histogram)
+            fields["histogram"] = _bin_rows(self.histogram)
         if self.numbers:
-            found |= {name: getattr(self.numbers, name) for name in ("mean", "deviation", "minimum", "maximum")}
-            found["quantiles"] = {f"{share:g}": value for share, value in self.numbers.quantiles.items()}
+            fields |= {name: getattr(self.numbers, name) for name in ("mean", "deviation", "minimum", "maximum")}
+            fields["quantiles"] = {f"{share:g}": value for share, value in self.numbers.quantiles.items()}
         if self.power:
-            found |= {name: getattr(self.power, name) for name in ("auc", "information_value")}
-        return found
+            fields |= {name: getattr(self.power, name) for name in ("auc", "information_value")}
+        return fields
 
 
 @dataclass(frozen=True)
@@ -82,14 +82,14 @@ class Associations:
     """How strongly features go together, two by two.
 
     Attributes:
-        strengths: Pearson's correlation of numbers (signed), Cramér's V of categories, eta of both; NaN: undefined.
+        strengths: Pearson's correlation of numbers (signed), Cramér's V of categories, eta of both. NaN: undefined.
     """
 
     names: tuple[str, ...]
     strengths: tuple[tuple[float, ...], ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain dicts and lists, for JSON; what is undefined is null."""
+        """Plain dicts and lists, for JSON. What is undefined is null."""
         rows = [[None if math.isnan(strength) else strength for strength in row] for row in self.strengths]
         return {"names": list(self.names), "strengths": rows}
 
@@ -102,7 +102,7 @@ class Exploration:
         defaults: None where the rows have no label.
         sampled_rows: rows from which bin limits, quantiles and distinct values were read.
         associations: of the strongest features, where there are many.
-        compared: what the drift compares, such as two periods by name; None: nothing.
+        compared: what the drift compares, such as two periods by name. None: nothing.
     """
 
     dataset: str
@@ -117,7 +117,7 @@ class Exploration:
 
     @property
     def by_information(self) -> list[ExploredFeature]:
-        """Features from the most telling one on; in their own order where the rows have no label."""
+        """Features by falling information value, or in their own order where the rows have no label."""
         return sorted(self.features, key=lambda f: -f.power.information_value if f.power else 0.0)
 
     @property
@@ -146,7 +146,7 @@ def histogram_edges(quantiles: Sequence[float], edges: tuple[float, ...], distin
     """Limits of bars of equal width, or a bar for each value where a feature has few.
 
     Args:
-        quantiles: rising; bars reach from the first to the last. Where these are equal, ``edges`` part well enough.
+        quantiles: rising. Bars reach from the first to the last. Where these are equal, ``edges`` are used.
         edges: limits of bins of about equal rows.
         distinct_count: different values of the feature.
     """
@@ -164,8 +164,8 @@ def _bin_rows(counts: BinnedCounts) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = [{"bin": name, "rows": n} for name, n in zip(labels, counts.rows, strict=True)]
     if counts.defaults is None:
         return rows
-    told = zip(rows, counts.defaults, target_rates(counts), weights_of_evidence(counts), strict=True)
+    per_bin = zip(rows, counts.defaults, target_rates(counts), weights_of_evidence(counts), strict=True)
     return [
         row | {"defaults": bad, "rate": rate.rate, "low": rate.low, "high": rate.high, "weight_of_evidence": weight}
-        for row, bad, rate, weight in told
+        for row, bad, rate, weight in per_bin
     ]

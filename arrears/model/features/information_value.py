@@ -1,7 +1,7 @@
-"""How well one feature alone tells defaulters apart, from the counts of its bins.
+"""How well one feature alone separates defaulters from good borrowers, from the counts of its bins.
 
 * AUC alone: every row scored by the default rate of its bin, ties counting half, so it needs no direction and no order
-  of levels; a missing value is a bin like any other. Rates are learnt on one half of the rows and judged on the other:
+  of levels. A missing value is a bin like any other. Rates are learnt on one half of the rows and judged on the other:
   on the same rows, a category of fifty levels would look like a predictor by chance.
 * Riskiest group: the bin, the missing ones, or all that have a value, whose default rate is surely highest.
 """
@@ -33,22 +33,22 @@ class RiskyGroup(NamedTuple):
     low: float
 
 
-def auc_alone(judged: BinnedCounts, learnt: BinnedCounts) -> float:
+def auc_alone(test_counts: BinnedCounts, training_counts: BinnedCounts) -> float:
     """The chance that a defaulter lies in a bin of higher default rate than a good borrower.
 
     Args:
-        judged: rows that the chance is taken over.
-        learnt: rows that the default rates are taken from; one row of average rate is added to each bin.
+        test_counts: rows that the AUC is measured on.
+        training_counts: rows that give the bins' default rates. One row of average rate is added to each bin.
 
     Returns:
         0.5 where either side lacks a class.
     """
-    goods, defaulters = judged.outcomes
-    known_goods, known_defaulters = learnt.outcomes
-    known = known_goods.sum() + known_defaulters.sum()
-    if not goods.sum() or not defaulters.sum() or not known:
+    goods, defaulters = test_counts.outcomes
+    known_goods, known_defaulters = training_counts.outcomes
+    training_rows = known_goods.sum() + known_defaulters.sum()
+    if not goods.sum() or not defaulters.sum() or not training_rows:
         return 0.5
-    average = known_defaulters.sum() / known
+    average = known_defaulters.sum() / training_rows
     rates = (known_defaulters + average) / (known_goods + known_defaulters + 1)
     _, place = np.unique(rates, return_inverse=True)
     bad, good = np.bincount(place, weights=defaulters), np.bincount(place, weights=goods)
@@ -66,15 +66,15 @@ def riskiest_group(counts: BinnedCounts) -> RiskyGroup:
     if counts.rows[-1]:
         groups.append((PRESENT, sum(counts.rows[:-1]), int(defaulters[:-1].sum())))
     total = max(int((goods + defaulters).sum()), 1)
-    found = [(name, rows, wilson_interval(bad, rows)) for name, rows, bad in groups if rows]
-    if not found:
+    candidates = [(name, rows, wilson_interval(bad, rows)) for name, rows, bad in groups if rows]
+    if not candidates:
         return RiskyGroup("", 0.0, 0.0, 0.0)
-    name, rows, interval = max(found, key=lambda group: (group[2].low, group[1]))
+    name, rows, interval = max(candidates, key=lambda group: (group[2].low, group[1]))
     return RiskyGroup(name, rows / total, interval.rate, interval.low)
 
 
 def feature_power(half: BinnedCounts, other: BinnedCounts) -> FeaturePower:
-    """The power of one feature alone, from its counts in two halves of the rows dealt out by chance."""
+    """The power of one feature alone, from its counts in two random halves of the rows."""
     whole = joined(half, other)
     group = riskiest_group(whole)
     missing = wilson_interval(int(whole.outcomes[1][-1]), whole.rows[-1])

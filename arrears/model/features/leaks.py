@@ -1,6 +1,6 @@
-"""Whether training data know what they must not: judged from counts, with the limits and the evidence for each.
+"""Whether training data contain what is not known at the decision (leaks): counts, limits, and the evidence for each.
 
-Three kinds of leak are told apart. *Time*: a date after the decision. *Overlap*: the same borrower, customer or row on
+There are three kinds of leak. *Time*: a date after the decision. *Overlap*: the same borrower, customer or row on
 both sides of a split. *Power*: a feature that tells default alone better than honest features do.
 
 The limits of power are the data set's own (see `arrears.contracts.tables.leak_limits`).
@@ -57,11 +57,11 @@ def time_leaks(
         later: rows by date column in which it is later than ``event_time``.
         known_after: the date columns of which not the date, but when its row was known, must not be later.
     """
-    told = known_after or {}
+    days_after = known_after or {}
     return [
         f"rows dated by {name} were known only after the decision ({event_time}) in {count:,} of {rows:,} rows; where a"
         " day's row is known as the day begins, its table says known_at: start"
-        if name in told
+        if name in days_after
         else f"date {name} is later than the decision ({event_time}) in {count:,} of {rows:,} rows"
         for name, count in later.items()
         if count
@@ -73,16 +73,16 @@ def overlap_leaks(overlaps: Sequence[Overlap]) -> list[str]:
     by_kind = {overlap.kind: overlap for overlap in overlaps}
     held_out_rows = by_kind[ROWS].held_out_rows if ROWS in by_kind else 0
     leaks = []
-    for kind, found in by_kind.items():
-        counts = f"{found.held_out_rows:,} of {held_out_rows:,} held-out rows and {found.train_rows:,} training rows"
-        if kind == CONTENT and are_copies(found):
+    for kind, shared in by_kind.items():
+        counts = f"{shared.held_out_rows:,} of {held_out_rows:,} held-out rows and {shared.train_rows:,} training rows"
+        if kind == CONTENT and are_copies(shared):
             leaks.append(
-                f"{counts} have the same features, and their outcomes differ in {found.conflicts:.0f} where"
-                f" {_conflicts_by_chance(found):.0f} would by chance: rows were copied, as by sampling with"
+                f"{counts} have the same features, and their outcomes differ in {shared.conflicts:.0f} where"
+                f" {_conflicts_by_chance(shared):.0f} would by chance: rows were copied, as by sampling with"
                 " replacement before the split"
             )
         elif kind not in (CONTENT, ROWS):
-            leaks.append(f"{found.keys:,} values of {kind} stand on both sides of the split: {counts} have them")
+            leaks.append(f"{shared.keys:,} values of {kind} stand on both sides of the split: {counts} have them")
     return leaks
 
 
@@ -96,23 +96,23 @@ def are_copies(alike: Overlap) -> bool:
     sets (Chernoff's bound on a Poisson count). A handful of rows alike is too few to tell and passes.
     """
     by_chance = _conflicts_by_chance(alike)
-    mean, seen = (1 - EXPLAINED_AWAY) * by_chance, alike.conflicts
-    if seen >= COPIED_BELOW * by_chance:
+    mean, conflicts = (1 - EXPLAINED_AWAY) * by_chance, alike.conflicts
+    if conflicts >= COPIED_BELOW * by_chance:
         return False
-    log_chance = -mean + (seen + seen * math.log(mean / seen) if seen > 0 else 0.0)
+    log_chance = -mean + (conflicts + conflicts * math.log(mean / conflicts) if conflicts > 0 else 0.0)
     return log_chance < math.log(BY_CHANCE)
 
 
 def power_leaks(
     powers: Sequence[FeaturePower], *, rows: int, defaults: int, limits: LeakLimits | None = None
 ) -> list[str]:
-    """Features that tell default alone implausibly well: what gave them away, and which part of them tells it."""
+    """Features that alone predict default implausibly well, with the evidence: their limit and the part that tells."""
     if not 0 < defaults < rows:
         return []
-    found = [(power, _too_strong(power, rows, defaults, limits or LeakLimits())) for power in powers]
+    suspects = [(power, _too_strong(power, rows, defaults, limits or LeakLimits())) for power in powers]
     return [
         f"feature {power.name} alone tells too much: {'; '.join((*signs, *_telling_part(power)))}"
-        for power, signs in found
+        for power, signs in suspects
         if signs
     ]
 

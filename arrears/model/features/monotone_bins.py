@@ -1,7 +1,7 @@
 """Cuts a feature into few bins whose default rate only rises, or only falls, with the highest information value.
 
 OptBinning does both halves: its quantile sketch (Greenwald and Khanna, 2001), filled piece by piece and merged,
-proposes narrow bins; its solver (Navas-Palencia, 2020) joins neighbours. It is slow to import, so it is imported
+proposes narrow bins. Its solver (Navas-Palencia, 2020) joins neighbours. It is slow to import, so it is imported
 where bins are fitted and nowhere else.
 """
 
@@ -24,7 +24,7 @@ Trend = Literal["auto_asc_desc", "ascending", "descending"]
 
 
 def new_sketch() -> Any:
-    """An empty quantile sketch; numbers enter by ``add``."""
+    """An empty quantile sketch. Numbers enter by ``add``."""
     with _quiet():
         from optbinning.binning.distributed.gk import GK  # type: ignore[import-untyped]
 
@@ -39,7 +39,7 @@ def sketch_parts(sketch: Any) -> dict[str, Any]:
 
 
 def merged_sketch(parts: Iterable[Mapping[str, Any]]) -> Any:
-    """One sketch from what ``sketch_parts`` gave; their order is part of the result."""
+    """One sketch from what ``sketch_parts`` gave. Their order is part of the result."""
     merged = new_sketch()
     for part in parts:
         merged.merge(_sketch_of(part))
@@ -47,7 +47,7 @@ def merged_sketch(parts: Iterable[Mapping[str, Any]]) -> Any:
 
 
 def narrow_edges(sketch: Any) -> tuple[float, ...]:
-    """Rising edges between about twenty bins of equal size, each a value; none at the maximum: no bin is empty."""
+    """Rising edges between about twenty bins of equal size, each a value. None is the maximum, so no bin is empty."""
     if not sketch.n:
         return ()
     quantiles = {float(sketch.quantile(step / NARROW_BINS)) for step in range(1, NARROW_BINS)}
@@ -55,14 +55,14 @@ def narrow_edges(sketch: Any) -> tuple[float, ...]:
 
 
 def monotone_cuts(counts: Sequence[tuple[int, int]], *, trend: Trend = "auto_asc_desc") -> tuple[int, ...]:
-    """Where to part a row of narrow bins, so that the default rates of what lies between cuts are monotone.
+    """Where to cut a row of narrow bins, so that the default rates of what lies between cuts are monotone.
 
     Args:
         counts: (non-defaults, defaults) of each narrow bin, in order.
         trend: rising, falling, or whichever fits.
 
     Returns:
-        Rising numbers of the bins before which to cut; empty: all are one bin.
+        Rising numbers of the bins before which to cut. Empty: all are one bin.
     """
     pairs = np.array(counts, dtype=np.int64).reshape(-1, 2)
     if len(pairs) < 2 or not pairs.sum(axis=0).all():

@@ -1,4 +1,4 @@
-"""Turns a model's scores into probabilities that come true: of 100 borrowers at 10 %, ten default.
+"""Turns a model's scores into calibrated probabilities: of 100 borrowers at 10 %, ten default.
 
 * ``prior``: a shift of the log-odds that undoes resampling or class weights, whose effect is known exactly
   (King and Zeng 2001, "Logistic Regression in Rare Events Data", section 4.1).
@@ -19,11 +19,11 @@ Probabilities = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Calibration:
-    """A fitted calibration, as plain numbers that are kept in the model's document.
+    """A fitted calibration, as plain numbers that are stored in the model's document.
 
     Attributes:
         slope, intercept: of the line in log-odds (``prior`` and ``platt``).
-        scores, values: what a score becomes (``isotonic``); rising, linear between two, flat beyond the ends.
+        scores, values: what a score becomes (``isotonic``). Rising, linear between two, flat beyond the ends.
     """
 
     kind: Literal["prior", "platt", "isotonic"]
@@ -33,7 +33,7 @@ class Calibration:
     values: tuple[float, ...] = ()
 
     def apply(self, probabilities: Probabilities) -> Probabilities:
-        """The calibrated probability of each score; the order of borrowers never turns round."""
+        """The calibrated probability of each score. The order of borrowers is never reversed."""
         if self.kind == "isotonic":
             return np.interp(probabilities, self.scores, self.values)
         if self.slope == 0:
@@ -44,6 +44,6 @@ class Calibration:
         return calibrated
 
     @classmethod
-    def from_dict(cls, given: dict[str, Any]) -> Calibration:
-        """Reads what JSON made of a calibration."""
-        return cls(**{**given, "scores": tuple(given["scores"]), "values": tuple(given["values"])})
+    def from_dict(cls, content: dict[str, Any]) -> Calibration:
+        """Reads a calibration from its JSON content."""
+        return cls(**{**content, "scores": tuple(content["scores"]), "values": tuple(content["values"])})

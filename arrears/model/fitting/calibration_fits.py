@@ -1,10 +1,10 @@
-"""Fits a calibration to what came: from how many borrowers of each score defaulted and how many did not.
+"""Fits a calibration to outcomes: how many borrowers of each score defaulted and how many did not.
 
 * Platt's line in log-odds by Newton's method, with his smoothed targets (Platt 1999; Lin, Lin and Weng 2007), which
-  keep it finite where scores part the classes.
-* Isotonic regression by pooling adjacent violators; scipy does it.
+  keep it finite where scores separate the classes.
+* Isotonic regression by pooling adjacent violators, from scipy.
 
-Neither ever turns the order of borrowers round: where outcomes fall as scores rise, the line lies flat.
+Neither ever reverses the order of borrowers: where outcomes fall as scores rise, the line lies flat.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ def fitted_platt(scores: ArrayLike, defaults: ArrayLike, others: ArrayLike) -> C
     Equal to scikit-learn's ``LogisticRegression(C=inf)`` on the log-odds and the smoothed targets.
 
     Args:
-        scores: probabilities; shape (n,).
-        defaults, others: (weighted) borrowers of each score who defaulted, and who did not; shape (n,).
+        scores: probabilities, shape (n,).
+        defaults, others: (weighted) borrowers of each score who defaulted, and who did not, shape (n,).
 
     Raises:
         BadInput: one class is missing.
@@ -55,8 +55,8 @@ def fitted_isotonic(scores: ArrayLike, defaults: ArrayLike, others: ArrayLike) -
     Equal to scikit-learn's ``IsotonicRegression(out_of_bounds="clip")``.
 
     Args:
-        scores: distinct probabilities, any order; shape (n,).
-        defaults, others: (weighted) borrowers of each score who defaulted, and who did not; shape (n,).
+        scores: distinct probabilities, any order, shape (n,).
+        defaults, others: (weighted) borrowers of each score who defaulted, and who did not, shape (n,).
 
     Raises:
         BadInput: one class is missing.
@@ -73,7 +73,7 @@ def fitted_isotonic(scores: ArrayLike, defaults: ArrayLike, others: ArrayLike) -
 
 
 def _checked(scores: ArrayLike, defaults: ArrayLike, others: ArrayLike) -> tuple[Floats, Floats, Floats]:
-    score, bad, good = (np.asarray(given, dtype=np.float64) for given in (scores, defaults, others))
+    score, bad, good = (np.asarray(column, dtype=np.float64) for column in (scores, defaults, others))
     if not bad.sum() or not good.sum():
         raise BadInput(
             f"a calibration needs both classes, and its slice has {bad.sum():g} defaults and {good.sum():g} others: "

@@ -1,4 +1,4 @@
-"""Rare defaults made to count more in training, and the exact way back to probabilities that come true.
+"""Rare defaults made to count more in training, and the exact way back to calibrated probabilities.
 
 A default counts k times as much as it occurs: by a weight of k, by repeating it k times, or by keeping one in k of the
 others. Each multiplies the odds that a model learns by k, whatever the features, so subtracting log(k) from the
@@ -31,7 +31,7 @@ class Resampling:
 
     @property
     def class_weights(self) -> tuple[float, float]:
-        """What a non-default and a default weigh in training; 1 and 1 where the rows themselves are resampled."""
+        """What a non-default and a default weigh in training. 1 and 1 where the rows themselves are resampled."""
         return (1.0, self.factor) if self.kind == "class_weights" else (1.0, 1.0)
 
     @property
@@ -41,7 +41,7 @@ class Resampling:
 
     @property
     def correction(self) -> Calibration | None:
-        """The shift of the log-odds that undoes it exactly; None: there is nothing to undo."""
+        """The shift of the log-odds that undoes it exactly. None: there is nothing to undo."""
         if self.kind == "none" or self.factor == 1.0:
             return None
         return Calibration("prior", intercept=-math.log(self.factor))
@@ -57,10 +57,10 @@ class Resampling:
 
 
 def resampling(kind: ResamplingKind, factor: float, *, non_defaults: int, defaults: int) -> Resampling:
-    """What a configuration asks for, on training rows with so many of each class.
+    """The resampling that a configuration asks for, given how many training rows each class has.
 
     Args:
-        factor: k; 0: as many times as makes both classes count alike.
+        factor: k. 0: the k with which both classes count alike.
 
     Raises:
         BadInput: the training rows hold one class only.

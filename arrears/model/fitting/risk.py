@@ -16,7 +16,7 @@ def risk_limits(quantile_grid: Sequence[float], quantiles: Sequence[float]) -> t
     """Turns shares of borrowers (such as 0.8 and 0.95) into probabilities, from the scores of the training set.
 
     Args:
-        quantile_grid: scores at equal steps from 0 to 100 % of the borrowers, rising; between two, linear.
+        quantile_grid: rising scores at equal steps from 0 to 100 % of the borrowers, interpolated linearly.
         quantiles: two rising numbers in [0, 1].
 
     Raises:
@@ -38,12 +38,12 @@ def risk_category(probability: ArrayLike, limits: Sequence[float]) -> NDArray[np
     """Names each borrower's risk: LOW below the first limit, HIGH from the second on, MEDIUM between.
 
     Args:
-        probability: default probabilities; any shape.
-        limits: two probabilities, not falling; where they are equal nobody is MEDIUM.
+        probability: default probabilities, of any shape.
+        limits: two probabilities, not falling. Where they are equal nobody is MEDIUM.
 
     Raises:
         BadConfiguration: limits that are not two numbers in order.
-        ValueError: a probability that is not a number; a bug upstream, because scores are checked.
+        ValueError: a probability that is not a number, which is a bug upstream, because scores are checked.
     """
     if len(limits) != 2 or not limits[0] <= limits[1]:
         raise BadConfiguration(f"risk limits must be two rising numbers, not {tuple(limits)}")

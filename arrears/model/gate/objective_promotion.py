@@ -11,7 +11,7 @@ from arrears.contracts.objectives import DEFAULT, LOSS, NEXT_PRODUCT, SEGMENTS
 from arrears.model.gate.promotion import Decision
 from arrears.model.gate.rules import COMPARED_DEFAULTS, COMPARED_ROWS, Metrics, Verdict, comparison_problem, number
 
-# Estimates then follow the losses with a correlation of 0.1: below it one loan is told from another by next to nothing.
+# Estimates then follow the losses with a correlation of 0.1: below it they hardly distinguish one loan from another.
 LEAST_R2 = 0.01
 
 
@@ -46,12 +46,12 @@ RULES = {
 
 
 def decide_objective(objective: str, candidate: Metrics, champion: Metrics | None) -> Decision:
-    """Decides whether a candidate becomes champion of its objective; a tie keeps the champion.
+    """Decides whether a candidate becomes champion of its objective. A tie keeps the champion.
 
     Args:
-        candidate: metric name to value, measured on held-out rows; ``compared_…`` on those that neither it nor the
+        candidate: metric name to value, measured on held-out rows. ``compared_…`` on those that neither it nor the
             champion has learnt from.
-        champion: the present champion's metrics on the rows compared on; None: there is no champion yet.
+        champion: the present champion's metrics on the rows compared on. None: there is no champion yet.
     """
     rule = RULES[objective]
     alone = (_skill(rule, candidate), *_least(rule, candidate))
@@ -69,25 +69,27 @@ def needs_outcomes(objective: str) -> bool:
 def _skill(rule: ObjectiveRule, candidate: Metrics) -> Verdict:
     value = number(candidate, rule.skill)
     limit = number(candidate, rule.nothing) if isinstance(rule.nothing, str) else rule.nothing
-    told = f"{rule.skill} > {rule.nothing}"
+    rule_text = f"{rule.skill} > {rule.nothing}"
     if value is None or limit is None:
         lacking = rule.skill if value is None else rule.nothing
         reason = f"the candidate has no {lacking}: nothing tells whether it beats {rule.meaning}"
-        return Verdict(told, value, limit, False, reason)
+        return Verdict(rule_text, value, limit, False, reason)
     met = value > limit
     verb = "beats" if met else "does not beat"
-    return Verdict(told, value, limit, met, f"{rule.skill} {value:.4f} {verb} {rule.meaning} ({limit:.4f})")
+    return Verdict(rule_text, value, limit, met, f"{rule.skill} {value:.4f} {verb} {rule.meaning} ({limit:.4f})")
 
 
 def _least(rule: ObjectiveRule, candidate: Metrics) -> tuple[Verdict, ...]:
     if rule.least is None:
         return ()
     name, least = rule.least
-    value, told = number(candidate, name), f"{name} >= {least:g}"
+    value, rule_text = number(candidate, name), f"{name} >= {least:g}"
     if value is None:
-        return (Verdict(told, None, least, False, f"the candidate has no {name}, which must reach {least:g}"),)
+        return (Verdict(rule_text, None, least, False, f"the candidate has no {name}, which must reach {least:g}"),)
     met = value >= least
-    return (Verdict(told, value, least, met, f"{name} {value:.4f} {'reaches' if met else 'does not reach'} {least:g}"),)
+    return (
+        Verdict(rule_text, value, least, met, f"{name} {value:.4f} {'reaches' if met else 'does not reach'} {least:g}"),
+    )
 
 
 def _against(rule: ObjectiveRule, candidate: Metrics, champion: Metrics | None, *, outcomes_count: bool) -> Verdict:
@@ -96,17 +98,17 @@ def _against(rule: ObjectiveRule, candidate: Metrics, champion: Metrics | None, 
         reason = "there is no champion yet" if value is not None else f"the candidate has no {rule.compared}"
         return Verdict(f"{rule.compared} is measured", value, None, value is not None, reason)
     value, limit = number(candidate, f"compared_{rule.compared}"), number(champion, rule.compared)
-    told = f"{rule.compared} {'<' if rule.lower_is_better else '>'} the champion's"
+    rule_text = f"{rule.compared} {'<' if rule.lower_is_better else '>'} the champion's"
     rows, defaults = number(candidate, COMPARED_ROWS), number(candidate, COMPARED_DEFAULTS)
     if problem := comparison_problem(rows, defaults, outcomes_count=outcomes_count):
-        return Verdict(told, value, limit, False, problem)
+        return Verdict(rule_text, value, limit, False, problem)
     if value is None or limit is None:
         whose = "candidate" if value is None else "champion"
-        return Verdict(told, value, limit, False, f"the {whose} has no {rule.compared} on these rows")
+        return Verdict(rule_text, value, limit, False, f"the {whose} has no {rule.compared} on these rows")
     met = value < limit if rule.lower_is_better else value > limit
     relation = "beats" if met else "equals" if value == limit else "does not beat"
     reason = (
         f"on {rows:,.0f} held-out rows that neither has learnt from, {rule.compared} {value:.6f} {relation} the"
         f" champion's {limit:.6f}"
     )
-    return Verdict(told, value, limit, met, reason)
+    return Verdict(rule_text, value, limit, met, reason)

@@ -30,11 +30,11 @@ _EXPLAINED = {"no leak": 0.0, "overridden": 0.0}
 
 @dataclass(frozen=True)
 class Decision:
-    """What became of a candidate, and what every rule said of it.
+    """Whether a candidate is promoted, and the verdict of every rule.
 
     Attributes:
         outcome: ``kept`` is a success too: the present champion is as good.
-        override: why it was promoted in spite of the rules that are not met; empty where nothing was overridden.
+        override: why it was promoted in spite of the rules that are not met. Empty where nothing was overridden.
     """
 
     outcome: Literal["promoted", "kept", "refused"]
@@ -43,9 +43,9 @@ class Decision:
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        """A sentence for each rule; of a refused candidate for those alone that it does not meet."""
-        told = self.unmet if self.outcome == "refused" else self.verdicts
-        return tuple(verdict.reason for verdict in told)
+        """A sentence for each rule, or of a refused candidate for each unmet rule."""
+        verdicts = self.unmet if self.outcome == "refused" else self.verdicts
+        return tuple(verdict.reason for verdict in verdicts)
 
     @property
     def unmet(self) -> tuple[Verdict, ...]:
@@ -59,7 +59,7 @@ class Decision:
 
     @property
     def set_aside(self) -> tuple[str, ...]:
-        """The rules that a person has set aside; none where nothing was overridden."""
+        """The unmet rules that a person has overridden, if any."""
         return tuple(verdict.rule for verdict in self.unmet) if self.override else ()
 
 
@@ -67,11 +67,11 @@ def decide(candidate: Metrics, champion: Metrics | None, rules: GateRules, *, ov
     """Decides whether a candidate becomes champion.
 
     Args:
-        candidate: metric name to value, measured on held-out rows; see `with_leaks` for the leak check.
-        champion: the present champion's metrics on the rows compared on, which may be none; None: there is no
+        candidate: metric name to value, measured on held-out rows. See `with_leaks` for the leak check.
+        champion: the present champion's metrics on the rows compared on, which may be none. None: there is no
             champion yet.
         rules: what the data set demands.
-        overridden_leaks: what `overridden_leaks` tells of the training.
+        overridden_leaks: what `overridden_leaks` gives for the training.
     """
     limits = limit_verdicts(candidate, rules, overridden_leaks=overridden_leaks)
     against = champion_verdict(candidate, champion, rules)
@@ -82,10 +82,10 @@ def decide(candidate: Metrics, champion: Metrics | None, rules: GateRules, *, ov
 
 
 def overridden(decision: Decision, reason: str) -> Decision:
-    """The decision of a person who promotes in spite of unmet rules; unchanged without a reason or without need.
+    """The decision of a person who promotes in spite of unmet rules. Unchanged without a reason or without need.
 
     Args:
-        reason: why the rules are set aside; empty: they are not.
+        reason: why the rules are set aside. Empty: they are not.
     """
     if not reason.strip() or not decision.unmet:
         return decision
@@ -96,22 +96,22 @@ def with_leaks(metrics: Metrics, tags: Mapping[str, str]) -> Metrics:
     """The metrics of a training with what its leak check found: 0 where nothing is left unexplained.
 
     Args:
-        tags: of the MLflow run; a training that was never checked has no such tag, and no figure then.
+        tags: of the MLflow run. A training that was never checked has no such tag, and no figure then.
     """
     checked = tags.get(LEAK_CHECK_TAG)
     return {**metrics, LEAKS: None if checked is None else _EXPLAINED.get(checked, 1.0)}
 
 
 def overridden_leaks(tags: Mapping[str, str]) -> str:
-    """The leaks in spite of which a model was trained, and why, in one sentence; empty where there were none.
+    """The leaks in spite of which a model was trained, and why, in one sentence. Empty where there were none.
 
     Args:
-        tags: of the MLflow run of the training; ``arrears.leaks`` has a line a leak.
+        tags: of the MLflow run of the training. ``arrears.leaks`` has a line a leak.
     """
-    found = [leak for leak in tags.get(LEAKS_TAG, "").splitlines() if leak]
-    if not found:
+    leaks = [leak for leak in tags.get(LEAKS_TAG, "").splitlines() if leak]
+    if not leaks:
         return ""
-    shown, more = "; ".join(found[:_SHOWN_LEAKS]), len(found) - _SHOWN_LEAKS
+    listed, more = "; ".join(leaks[:_SHOWN_LEAKS]), len(leaks) - _SHOWN_LEAKS
     rest = f"; and {more} more in the tag {LEAKS_TAG} of the MLflow run" if more > 0 else ""
-    count = "1 leak was" if len(found) == 1 else f"{len(found)} leaks were"
-    return f"{count} found and overridden, because: {tags.get(LEAK_REASON_TAG, '')}. Found: {shown}{rest}"
+    count = "1 leak was" if len(leaks) == 1 else f"{len(leaks)} leaks were"
+    return f"{count} found and overridden, because: {tags.get(LEAK_REASON_TAG, '')}. Found: {listed}{rest}"

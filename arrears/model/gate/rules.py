@@ -1,4 +1,4 @@
-"""The rules of the promotion gate, each judged on its own: met or not, with the number and the limit beside it.
+"""The rules of the promotion gate, each checked on its own: met or not, with the number and the limit beside it.
 
 A metric that is missing or is not a number meets no rule.
 
@@ -33,8 +33,8 @@ class Verdict:
 
     Attributes:
         rule: the rule as a person reads it, such as ``auc_low > 0.6``.
-        value: the candidate's number; None where there is none.
-        limit: what it is held against; None where there is nothing to hold it against.
+        value: the candidate's number, or None.
+        limit: what it is compared with, or None.
         reason: one sentence for the mail, the log and the approver.
     """
 
@@ -49,7 +49,7 @@ def limit_verdicts(metrics: Metrics, rules: GateRules, *, overridden_leaks: str 
     """The rules that look at the candidate alone: its floors and ceilings, and those that always count.
 
     Args:
-        overridden_leaks: leaks that were found and overridden, and why; empty: there were none.
+        overridden_leaks: leaks that were found and overridden, and why. Empty: there were none.
     """
     return (
         *(_floor(metrics, name, limit) for name, limit in rules.floors.items()),
@@ -61,7 +61,7 @@ def limit_verdicts(metrics: Metrics, rules: GateRules, *, overridden_leaks: str 
 
 
 def champion_verdict(metrics: Metrics, champion: Metrics | None, rules: GateRules) -> Verdict:
-    """Whether the candidate stands up to the champion on rows that neither has learnt from.
+    """Whether the candidate is good enough beside the champion, on rows that neither has learnt from.
 
     Without a champion it need only be measured.
     """
@@ -80,20 +80,20 @@ def champion_verdict(metrics: Metrics, champion: Metrics | None, rules: GateRule
             rule, None, limit, False, f"the candidate has no {DIFFERENCE_LOW}: nothing tells chance from skill"
         )
     upper = "" if high is None else f" to {high:+.4f}"
-    found = number(metrics, DIFFERENCE)
-    told = "" if found is None else f" by {found:+.4f}"
+    difference = number(metrics, DIFFERENCE)
+    by_how_much = "" if difference is None else f" by {difference:+.4f}"
     reason = (
         f"on {counts[0]:,.0f} held-out borrowers that neither has learnt from ({counts[1]:,.0f} defaults) its AUC"
-        f" differs from the champion's{told}, 95 % interval {low:+.4f}{upper}: {_meaning(low, high, rules)}"
+        f" differs from the champion's{by_how_much}, 95 % interval {low:+.4f}{upper}: {_meaning(low, high, rules)}"
     )
     return Verdict(rule, low, limit, low > limit, reason)
 
 
 def comparison_problem(rows: float | None, defaults: float | None, *, outcomes_count: bool = True) -> str:
-    """Why candidate and champion cannot be compared; empty where they can.
+    """Why candidate and champion cannot be compared. Empty where they can.
 
     Args:
-        rows, defaults: held-out rows that neither has learnt from; None: it is not known which those are.
+        rows, defaults: held-out rows that neither has learnt from. None: it is not known which those are.
         outcomes_count: whether the models are about the outcome, so that both outcomes are needed.
     """
     if rows is None or defaults is None:
@@ -112,7 +112,7 @@ def comparison_problem(rows: float | None, defaults: float | None, *, outcomes_c
 
 
 def number(metrics: Metrics, name: str) -> float | None:
-    """A metric that can be compared; None where it is missing, infinite or not a number."""
+    """A metric that can be compared. None where it is missing, infinite or not a number."""
     value = metrics.get(name)
     return value if value is not None and math.isfinite(value) else None
 
@@ -123,7 +123,9 @@ def _floor(metrics: Metrics, name: str, floor: float) -> Verdict:
         return Verdict(rule, None, floor, False, f"the candidate has no {name}, which must exceed {floor:g}")
     # Written so that a limit that is not a number is never met.
     met = value > floor
-    return Verdict(rule, value, floor, met, f"{name} {_shown(value, floor)} {_verb(met, 'exceed')} its floor {floor:g}")
+    return Verdict(
+        rule, value, floor, met, f"{name} {_digits(value, floor)} {_verb(met, 'exceed')} its floor {floor:g}"
+    )
 
 
 def _ceiling(metrics: Metrics, name: str, ceiling: float) -> Verdict:
@@ -131,8 +133,8 @@ def _ceiling(metrics: Metrics, name: str, ceiling: float) -> Verdict:
     if value is None:
         return Verdict(rule, None, ceiling, False, f"the candidate has no {name}, which must not exceed {ceiling:g}")
     met = value <= ceiling
-    told = f"{name} {_shown(value, ceiling)} {_verb(not met, 'exceed')} its ceiling {ceiling:g}"
-    return Verdict(rule, value, ceiling, met, told)
+    reason = f"{name} {_digits(value, ceiling)} {_verb(not met, 'exceed')} its ceiling {ceiling:g}"
+    return Verdict(rule, value, ceiling, met, reason)
 
 
 def _no_leaks(metrics: Metrics, overridden: str) -> Verdict:
@@ -140,22 +142,22 @@ def _no_leaks(metrics: Metrics, overridden: str) -> Verdict:
     if value is None:
         reason = "nothing tells that the training rows were checked for leaks"
     else:
-        found = "leaks were found and no reason overrides them"
-        reason = found if value > 0 else overridden or "no leak was found"
+        problem = "leaks were found and no reason overrides them"
+        reason = problem if value > 0 else overridden or "no leak was found"
     return Verdict("no unexplained leak", value, 0.0, value is not None and value <= 0, reason)
 
 
 def _above_chance(metrics: Metrics, rules: GateRules) -> tuple[Verdict, ...]:
-    """The rule that a model ranks better than a coin; nothing where a floor declares as much."""
+    """The rule that a model ranks better than chance. Empty where a floor of the data set demands as much."""
     declared = rules.floors.get(AUC_LOW)
     if declared is not None and declared >= CHANCE:
         return ()
     verdict = _floor(metrics, AUC_LOW, CHANCE)
     if verdict.value is None:
         return (verdict,)
-    told = "ranks better than chance" if verdict.met else "nothing shows that it ranks better than chance"
-    shown = _shown(verdict.value, CHANCE)
-    return (replace(verdict, reason=f"the AUC is at least {shown} with 95 % confidence: {told}"),)
+    judgement = "ranks better than chance" if verdict.met else "nothing shows that it ranks better than chance"
+    lower_bound = _digits(verdict.value, CHANCE)
+    return (replace(verdict, reason=f"the AUC is at least {lower_bound} with 95 % confidence: {judgement}"),)
 
 
 def _no_quality_rule(rules: GateRules) -> tuple[Verdict, ...]:
@@ -177,8 +179,8 @@ def _meaning(low: float, high: float | None, rules: GateRules) -> str:
     return "it is not shown to be better, the difference may be chance"
 
 
-def _shown(value: float, limit: float) -> str:
-    """Four digits, or all of them where four would read like the limit itself."""
+def _digits(value: float, limit: float) -> str:
+    """A number in four digits, or in all of them where four would read like the limit."""
     short = f"{value:.4f}"
     return repr(value) if float(short) == limit != value else short
 

@@ -38,11 +38,11 @@ def poisson_weights(row_hashes: Hashes, replicates: int) -> Floats:
     Each draw hashes (row hash, replicate number) with the finaliser of SplitMix64 (Steele, Lea and Flood 2014).
 
     Args:
-        row_hashes: well-mixed 64-bit hashes of the rows' ids and the seed; shape (n,).
+        row_hashes: well-mixed 64-bit hashes of the rows' ids and the seed, shape (n,).
         replicates: how many replicates.
 
     Returns:
-        Whole numbers as float64; shape (replicates, n).
+        Whole numbers as float64, shape (replicates, n).
     """
     numbers = np.arange(1, replicates + 1, dtype=np.uint64)[:, None]
     mixed = row_hashes[None, :] + numbers * np.uint64(0x9E3779B97F4A7C15)
@@ -54,7 +54,7 @@ def poisson_weights(row_hashes: Hashes, replicates: int) -> Floats:
 
 
 class RunningAreas:
-    """AUC numerators of many replicates, fed with rows in rising order of score; memory does not grow with the rows.
+    """AUC numerators of many replicates, fed with rows in rising order of score. Memory does not grow with the rows.
 
     Attributes:
         positives, negatives: weighted defaulters and non-defaulters so far, per replicate.
@@ -72,7 +72,7 @@ class RunningAreas:
     def add(
         self, scores: Floats, is_default: NDArray[np.int64], row_hashes: Hashes, weights: Floats | None = None
     ) -> None:
-        """Takes the next rows; all have shape (n,), scores not below any score given before; no weights: once each."""
+        """Takes the next rows, all of shape (n,), scores not below earlier ones. Without weights each counts once."""
         step = max(1, CELLS_PER_BLOCK // self.replicates)
         counted = np.ones_like(scores) if weights is None else weights
         for start in range(0, scores.size, step):
@@ -80,7 +80,7 @@ class RunningAreas:
             self._add_block(scores[rows], is_default[rows] == 1, row_hashes[rows], counted[rows])
 
     def close(self) -> None:
-        """Counts the last group of equal scores; nothing may be added afterwards."""
+        """Counts the last group of equal scores. Nothing may be added afterwards."""
         self._count(self._open_positives[:, None], self._open_negatives[:, None])
         self._open_score = None
 
@@ -99,7 +99,7 @@ class RunningAreas:
         self._open_positives, self._open_negatives = positives[:, -1].copy(), negatives[:, -1].copy()
 
     def _count(self, positives: Floats, negatives: Floats) -> None:
-        """Closed groups in rising order of score; shape (replicates, groups)."""
+        """Closed groups in rising order of score, shape (replicates, groups)."""
         below = self.negatives[:, None] + np.cumsum(negatives, axis=1) - negatives
         self.areas += (positives * (below + negatives / 2)).sum(axis=1)
         self.positives += positives.sum(axis=1)
@@ -110,10 +110,10 @@ def joined_aucs(positives: Floats, negatives: Floats, areas: Floats) -> Floats:
     """AUC of each replicate, from the totals of score ranges that follow one another.
 
     Args:
-        positives, negatives, areas: totals of each range in rising order of score; shape (ranges, replicates).
+        positives, negatives, areas: totals of each range in rising order of score, shape (ranges, replicates).
 
     Returns:
-        Shape (replicates,); NaN where a replicate holds one class only.
+        Shape (replicates,). NaN where a replicate holds one class only.
     """
     negatives_below = np.cumsum(negatives, axis=0) - negatives
     pairs = positives.sum(axis=0) * negatives.sum(axis=0)

@@ -25,7 +25,7 @@ class CurvePoint(NamedTuple):
 
 
 class CalibrationGroup(NamedTuple):
-    """Borrowers of similar score: what the model said, and what came."""
+    """Borrowers of similar score: the predicted and the observed default rate."""
 
     mean_score: float
     default_rate: float
@@ -39,8 +39,8 @@ class Curves:
     Attributes:
         points: in falling order of score.
         non_defaults, defaults: (weighted) borrowers per bin of ``HISTOGRAM_BINS`` equal bins on [0, 1].
-        calibration: tenths of the borrowers in rising order of score; equal scores stay together.
-        quantiles: scores at 0, 0.1, … 100 % of the borrowers; 1,001 numbers.
+        calibration: tenths of the borrowers in rising order of score. Equal scores stay together.
+        quantiles: scores at 0, 0.1, … 100 % of the borrowers, 1,001 numbers.
     """
 
     points: tuple[CurvePoint, ...]
@@ -70,12 +70,12 @@ class Curves:
         return plain | {name: [row._asdict() for row in getattr(self, name)] for name in ("points", "calibration")}
 
     @classmethod
-    def from_dict(cls, given: Mapping[str, Any]) -> Curves:
+    def from_dict(cls, content: Mapping[str, Any]) -> Curves:
         """Reads what ``to_dict`` wrote."""
         return cls(
-            points=tuple(CurvePoint(**point) for point in given["points"]),
-            non_defaults=tuple(given["non_defaults"]),
-            defaults=tuple(given["defaults"]),
-            calibration=tuple(CalibrationGroup(**group) for group in given["calibration"]),
-            quantiles=tuple(given["quantiles"]),
+            points=tuple(CurvePoint(**point) for point in content["points"]),
+            non_defaults=tuple(content["non_defaults"]),
+            defaults=tuple(content["defaults"]),
+            calibration=tuple(CalibrationGroup(**group) for group in content["calibration"]),
+            quantiles=tuple(content["quantiles"]),
         )

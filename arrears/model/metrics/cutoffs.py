@@ -19,16 +19,16 @@ NO_CUTOFF = "no cut-off is set: give margin and lgd (and exposure), or an approv
 
 @dataclass(frozen=True)
 class Cutoff:
-    """The default probability from which on an application is declined; kept with the model and used on every side.
+    """The default probability from which on an application is declined, stored with the model and used everywhere.
 
     Attributes:
-        value: a score at or above it is declined; ``APPROVE_ALL`` declines nobody.
+        value: a score at or above it is declined. ``APPROVE_ALL`` declines nobody.
         rule: how it was chosen, on training rows that the model was not fitted to.
-        inputs: the business figures behind it: margin, loss given default and cost, where they are given; the approval
+        inputs: the business figures behind it: margin, loss given default and cost, where they are given. The approval
             rate where that is the rule.
         expected: what it promised on those rows: approval rate, bad rate, and profit a borrower where the loan's terms
             are given.
-        exposure: the column with the exposure at default of a loan; None: every loan counts 1.
+        exposure: the column with the exposure at default of a loan. None: every loan counts 1.
     """
 
     value: float
@@ -38,26 +38,26 @@ class Cutoff:
     exposure: str | None = None
 
     @classmethod
-    def from_dict(cls, given: dict[str, Any]) -> Cutoff:
-        """Reads what JSON made of a cut-off."""
-        return cls(**given)
+    def from_dict(cls, content: dict[str, Any]) -> Cutoff:
+        """Reads a cut-off from its JSON content."""
+        return cls(**content)
 
 
 def approval_mark(approval_rate: float) -> str:
-    """What to say beside an approval rate that somebody should look at; nothing beside any other."""
+    """A remark beside an approval rate that somebody should look at. Empty beside any other."""
     if approval_rate >= FEW_APPROVED:
         return ""
     return f"fewer than {FEW_APPROVED:.0%} are approved: check the numbers that the cut-off was chosen by"
 
 
-def told_cutoff(cutoff: Cutoff | None) -> str:
+def cutoff_text(cutoff: Cutoff | None) -> str:
     """A model's cut-off in words, for figures and mails."""
     if cutoff is None:
         return NO_CUTOFF
     at = "none declined" if cutoff.value >= APPROVE_ALL else f"{cutoff.value:.4g}"
-    told = f"{at}, by {cutoff.rule.replace('_', ' ')}"
+    text = f"{at}, by {cutoff.rule.replace('_', ' ')}"
     if "approval_rate" not in cutoff.expected:
-        return told
+        return text
     rate = cutoff.expected["approval_rate"]
     mark = approval_mark(rate)
-    return f"{told}: approves {rate:.1%}" + (f" ({mark})" if mark else "")
+    return f"{text}: approves {rate:.1%}" + (f" ({mark})" if mark else "")

@@ -9,7 +9,7 @@ Definitions (all checked against scikit-learn 1.9 to 1e-9):
 * AUC-PR: the sum over distinct scores, falling, of (recall gained) x precision (`average_precision_score`).
 * Log-loss: mean of -log(probability given to what happened), probabilities clipped to the float64 machine epsilon.
 * Brier: mean squared distance between probability and outcome.
-* Accuracy, precision, recall, F1 and more at a cut-off: a score at or above it predicts default; 0 / 0 counts as 0.
+* Accuracy, precision, recall, F1 and more at a cut-off: a score at or above it predicts default. 0 / 0 counts as 0.
 
 With weights, each of them is what scikit-learn gives for ``sample_weight``.
 """
@@ -56,9 +56,9 @@ class ErrorSums:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """How well a model tells defaulters apart on rows that it has not seen.
+    """How well a model separates defaulters from good borrowers, on rows that it has not seen.
 
-    ``auc_low`` and ``auc_high`` are its 95 % interval, DeLong's or of the bootstrap; ``confusion`` is None where no
+    ``auc_low`` and ``auc_high`` are its 95 % interval, DeLong's or of the bootstrap. ``confusion`` is None where no
     cut-off is set: nothing says then who would be declined. The module's docstring defines each metric.
     """
 
@@ -86,8 +86,8 @@ class Evaluation:
         """Turns sums into metrics.
 
         Args:
-            threshold: at which the sums were counted; None: no cut-off is set.
-            auc_interval: of the bootstrap; none: DeLong's.
+            threshold: at which the sums were counted. None: no cut-off is set.
+            auc_interval: of the bootstrap. None: DeLong's.
 
         Raises:
             BadInput: no rows, or rows of one class only: ranking metrics do not exist then.
@@ -112,9 +112,9 @@ class Evaluation:
 
     def to_dict(self) -> dict[str, float | int]:
         """Metric name to number, in the order a reader wants them."""
-        found = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        del found["confusion"]
-        return found | (self.confusion.to_dict() if self.confusion else {})
+        figures = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        del figures["confusion"]
+        return figures | (self.confusion.to_dict() if self.confusion else {})
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ class Confusion:
     """Right and wrong calls at a cut-off, weighted where the evaluation is, and what follows from them.
 
     Attributes:
-        threshold: the cut-off; a score at or above it is flagged and declined.
+        threshold: the cut-off. A score at or above it is flagged and declined.
         tp, fp, tn, fn: defaulters flagged, good borrowers flagged, good ones approved, defaulters approved.
     """
 
@@ -166,9 +166,9 @@ def check_both_classes(rows: int, defaults: int) -> None:
     if rows == 0:
         raise BadInput("there are no scored rows to measure the model on: check the held-out set and its version")
     if defaults in (0, rows):
-        found = "none" if defaults == 0 else "all"
+        defaulted = "none" if defaults == 0 else "all"
         raise BadInput(
-            f"{found} of the {rows} held-out rows defaulted; metrics need both classes: "
+            f"{defaulted} of the {rows} held-out rows defaulted; metrics need both classes: "
             "hold out more rows, or check how the target is declared"
         )
 

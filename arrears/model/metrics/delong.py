@@ -2,7 +2,7 @@
 
 DeLong, DeLong and Clarke-Pearson (1988), in the form that needs mid-ranks only (Sun and Xu 2014, "Fast Implementation
 of DeLong's Algorithm"): the misplacement of a defaulter is the share of non-defaulters that score above it, ties
-counting half; that of a non-defaulter is the share of defaulters below it. Either mean is 1 - AUC, and the variance of
+counting half. That of a non-defaulter is the share of defaulters below it. Either mean is 1 - AUC, and the variance of
 the AUC is the sum of the variances of the two means. Both follow from counts of the scores below, so Spark brings back
 five sums a class. Of two models on the same rows, differences of misplacements take the place of misplacements.
 
@@ -46,7 +46,7 @@ class PlacementSums:
 
     @property
     def variance(self) -> float:
-        """The variance of the weighted mean; NaN where the rows are worth no more than one."""
+        """The variance of the weighted mean. NaN where the rows are worth no more than one."""
         effective_rows = self.weight * self.weight / self.squares
         if effective_rows < _ONE_ROW:
             return math.nan
@@ -63,7 +63,7 @@ class Difference(NamedTuple):
 
 
 def auc_interval(auc: float, defaulters: PlacementSums, others: PlacementSums) -> tuple[float, float]:
-    """The 95 % interval of an AUC, inside [0, 1]; all of it where a class is a single row."""
+    """The 95 % interval of an AUC, inside [0, 1]. All of it where a class is a single row."""
     reach = _reach(defaulters, others)
     if math.isnan(reach):
         return 0.0, 1.0

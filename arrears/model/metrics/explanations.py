@@ -1,7 +1,7 @@
 """What moves a model's estimates: how much each feature does, and which way its values push.
 
 A contribution (SHAP value; Lundberg and Lee 2017) is what a feature's value added to one borrower's log-odds of
-default; the contributions of all features and a base value add up to the estimate. Importance is their mean absolute
+default. The contributions of all features and a base value add up to the estimate. Importance is their mean absolute
 size over a sample of borrowers, dependence their scatter over the feature's values.
 """
 
@@ -17,10 +17,10 @@ ImportanceKind = Literal["shap", "engine"]
 
 @dataclass(frozen=True)
 class Dependence:
-    """How a feature's contribution follows its value; rows are sorted, so no two features' points can be joined.
+    """How a feature's contribution follows its value. Rows are sorted, so no two features' points can be joined.
 
     Attributes:
-        values: numbers, or the levels of a category; None where missing.
+        values: numbers, or the levels of a category. None where missing.
         contributions: to the log-odds, above 0 towards default.
     """
 
@@ -30,22 +30,22 @@ class Dependence:
 
     @property
     def is_number(self) -> bool:
-        """Values are numbers; a feature that is missing everywhere counts as one."""
+        """Whether the values are numbers. A feature that is missing everywhere counts as one."""
         return not any(isinstance(value, str) for value in self.values)
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """What a model looks at.
+    """Which features matter to a model, and how.
 
     Attributes:
-        kind: ``shap``: importance is the mean absolute contribution to the log-odds; ``engine``: the engine's own
+        kind: ``shap``: importance is the mean absolute contribution to the log-odds. ``engine``: the engine's own
             measure, all together 100, for models without exact contributions.
         importance: raw feature to importance, the largest first.
-        dependence: of the leading features; empty where the kind is ``engine``.
-        rows: borrowers in the sample; 0 where the kind is ``engine``.
-        auc_losses: leading feature → what the AUC in the sample loses when its values are shuffled, the largest first;
-            empty where the outcomes are not known.
+        dependence: of the leading features. Empty where the kind is ``engine``.
+        rows: borrowers in the sample. 0 where the kind is ``engine``.
+        auc_losses: leading feature → what the AUC in the sample loses when its values are shuffled, the largest first.
+            Empty where the outcomes are not known.
     """
 
     kind: ImportanceKind
@@ -59,13 +59,19 @@ class Explanation:
         return dataclasses.asdict(self)
 
     @classmethod
-    def from_dict(cls, given: Mapping[str, Any]) -> Explanation:
+    def from_dict(cls, content: Mapping[str, Any]) -> Explanation:
         """Reads what ``to_dict`` wrote."""
-        drawn = tuple(
+        dependence = tuple(
             Dependence(each["feature"], tuple(each["values"]), tuple(each["contributions"]))
-            for each in given["dependence"]
+            for each in content["dependence"]
         )
-        return cls(given["kind"], dict(given["importance"]), drawn, given["rows"], dict(given.get("auc_losses", {})))
+        return cls(
+            content["kind"],
+            dict(content["importance"]),
+            dependence,
+            content["rows"],
+            dict(content.get("auc_losses", {})),
+        )
 
 
 def ranked(importance: dict[str, float]) -> dict[str, float]:

@@ -1,7 +1,7 @@
 """Whether a cut-off treats groups alike: approval and error rates with Wilson's intervals, and the four-fifths rule.
 
 The four-fifths rule (Uniform Guidelines on Employee Selection Procedures 1978, section 4D) compares the approval rate
-of each group with the highest one of its attribute; below four fifths it speaks of adverse impact.
+of each group with the highest one of its attribute. Below four fifths it speaks of adverse impact.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def group_fairness(counts: Sequence[LevelCounts]) -> tuple[GroupFairness, ...]:
         if group.is_compared:
             rates[group.column].append(group.approved / group.rows)
     # A group that is alone would be compared with itself, and be treated alike whatever the cut-off does.
-    highest = {column: max(found) if len(found) > 1 else 0.0 for column, found in rates.items()}
+    highest = {column: max(group_rates) if len(group_rates) > 1 else 0.0 for column, group_rates in rates.items()}
     order = list(rates)
     ordered = sorted(counts, key=lambda group: (order.index(group.column), -group.rows, group.level))
     return tuple(_fairness(group, highest[group.column]) for group in ordered)

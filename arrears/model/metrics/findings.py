@@ -1,6 +1,6 @@
 """What an evaluation finds beside its headline metrics: deciles, segments, groups, and stability.
 
-Every number comes from counts and sums that Spark made; nothing here grows with the rows.
+Every number comes from counts and sums that Spark made. Nothing here grows with the rows.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from arrears.model.metrics.default_metrics import Evaluation
 
 @dataclass(frozen=True)
 class Decile:
-    """A tenth of the borrowers, the riskiest first; equal scores stay together.
+    """A tenth of the borrowers, the riskiest first. Equal scores stay together.
 
     Attributes:
-        decile: 1 to 10 by how many borrowers score higher; where many scores are equal, numbers are left out.
+        decile: 1 to 10 by how many borrowers score higher. Where many scores are equal, numbers are left out.
         rows, defaults: weighted, where the evaluation is.
         lift: default rate against that of all borrowers.
         capture: share of all defaults in this decile and the riskier ones.
@@ -35,12 +35,12 @@ class Decile:
 
 @dataclass(frozen=True)
 class CalibrationCheck:
-    """Whether probabilities come true.
+    """Whether predicted probabilities match observed default rates.
 
     Attributes:
-        ece: expected calibration error: mean distance between promised and observed default rate over ten groups,
+        ece: expected calibration error: mean distance between predicted and observed default rate over ten groups,
             weighted by rows (Naeini et al. 2015).
-        hosmer_lemeshow, p_value: the test of Hosmer and Lemeshow over the groups; a small p-value rejects the model.
+        hosmer_lemeshow, p_value: the test of Hosmer and Lemeshow over the groups. A small p-value rejects the model.
         degrees: of freedom of that test: one a group, for the rows are not those that the model was fitted to
             (Hosmer, Lemeshow and Sturdivant 2013, section 5.3).
     """
@@ -86,7 +86,7 @@ class GroupFairness:
         approval_rate: share below the cut-off.
         declined_good_rate: share of the borrowers who repaid that would have been declined (false positive rate).
         approved_bad_rate: share of the borrowers who defaulted that would have been approved (false negative rate).
-        approval_ratio: approval rate over the largest of the attribute's groups; None: the group is too small to be
+        approval_ratio: approval rate over the largest of the attribute's groups. None: the group is too small to be
             compared, or its borrowers' attribute is missing, or no other group can be compared, or nobody is approved.
     """
 
@@ -113,10 +113,10 @@ class Comparison:
     """On which held-out rows a candidate stands beside the champion: those that neither has learnt from.
 
     Attributes:
-        rows, defaults: of those rows; None: nothing tells which rows the champion has learnt from.
+        rows, defaults: of those rows. None: nothing tells which rows the champion has learnt from.
         left_out: held-out rows that the champion has learnt from, or whose customer it knows.
-        candidate: its metrics on those rows; None: they are too few to compare on.
-        problem: why nothing is compared; empty where it is.
+        candidate: its metrics on those rows. None: they are too few to compare on.
+        problem: why nothing is compared. Empty where the two are.
     """
 
     rows: int | None
@@ -127,12 +127,12 @@ class Comparison:
 
     def metrics(self) -> dict[str, float]:
         """The figures by name, as MLflow keeps them and the gate reads them."""
-        known = {
+        figures = {
             "compared_rows": self.rows,
             "compared_defaults": self.defaults,
             "compared_auc": self.candidate.auc if self.candidate else None,
         }
-        return {name: value for name, value in known.items() if value is not None}
+        return {name: value for name, value in figures.items() if value is not None}
 
 
 @dataclass(frozen=True)
@@ -151,10 +151,10 @@ class StabilityBin:
 
 @dataclass(frozen=True)
 class ScoreStability:
-    """How far scores have moved from the training rows to the held-out rows, over tenths of the training rows.
+    """How far scores have moved from the training rows to the held-out rows (PSI), over tenths of the training rows.
 
     Attributes:
-        psi: population stability index; `rules_of_thumb` says what is little and what a lot.
+        psi: population stability index. `rules_of_thumb` says what is little and what a lot.
     """
 
     psi: float
@@ -163,15 +163,15 @@ class ScoreStability:
 
 @dataclass(frozen=True)
 class Findings:
-    """All that an evaluation finds on held-out rows; the report page and the gate read it.
+    """All that an evaluation finds on held-out rows. The report page and the gate read it.
 
     Attributes:
-        calibration: the check; its table is ``curves.calibration``.
+        calibration: the check. Its table is ``curves.calibration``.
         deciles: riskiest first.
         stability: None: the model keeps no scores of its training rows.
         segments: the weakest AUC first, those without AUC last.
-        fairness: group by group of each protected attribute, the largest group first; empty: no such column.
-        auc_difference: against the champion on the same rows; None: there is no champion.
+        fairness: group by group of each protected attribute, the largest group first. Empty: no such column.
+        auc_difference: against the champion on the same rows. None: there is no champion.
     """
 
     evaluation: Evaluation
@@ -185,14 +185,14 @@ class Findings:
 
     @property
     def lowest_approval_ratio(self) -> float | None:
-        """The smallest approval rate of a group over the largest, of the worst attribute; None: nothing to compare."""
+        """The smallest approval rate of a group over the largest, of the worst attribute. None: nothing to compare."""
         ratios = [group.approval_ratio for group in self.fairness if group.approval_ratio is not None]
         return min(ratios, default=None)
 
     def metrics(self) -> dict[str, float | int]:
-        """Metric name to number, as MLflow keeps them and the gate reads them; what is not known is left out."""
+        """Metric name to number, as MLflow keeps them and the gate reads them. What is not known is left out."""
         difference = self.auc_difference
-        known: dict[str, float | int | None] = {
+        figures: dict[str, float | int | None] = {
             **self.evaluation.to_dict(),
             "ece": self.calibration.ece,
             "hosmer_lemeshow": self.calibration.hosmer_lemeshow,
@@ -203,7 +203,7 @@ class Findings:
             "auc_difference_high": difference.high if difference else None,
             "lowest_approval_ratio": self.lowest_approval_ratio,
         }
-        return {name: value for name, value in known.items() if value is not None}
+        return {name: value for name, value in figures.items() if value is not None}
 
     def to_dict(self) -> dict[str, Any]:
         """Plain dicts and lists, for JSON: the metrics, and every part by its name."""

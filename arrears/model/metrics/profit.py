@@ -1,7 +1,7 @@
 """What lending below a cut-off earns: the profit of a policy, measured on borrowers whose outcome is known.
 
 Everyone who scores below the cut-off is approved. A loan that is repaid earns margin x exposure, a loan that defaults
-loses loss given default x exposure, and each approved application costs its fixed cost; a declined one counts 0:
+loses loss given default x exposure, and each approved application costs its fixed cost. A declined one counts 0:
 
     profit(c) = sum over scores < c of [ (1 - y) x margin x EAD  -  y x LGD x EAD  -  cost ]
 
@@ -33,7 +33,7 @@ class LoanTerms:
 
     @classmethod
     def from_inputs(cls, inputs: Mapping[str, float]) -> LoanTerms | None:
-        """The terms that a cut-off was chosen by; None where it tells none."""
+        """The loan terms that a cut-off was chosen by. None: it was chosen without."""
         if not {"margin", "lgd", "cost"} <= inputs.keys():
             return None
         return cls(inputs["margin"], inputs["lgd"], inputs["cost"])
@@ -53,8 +53,8 @@ class ProfitPoint(NamedTuple):
 
     Attributes:
         approval_rate: share of all applications that is approved.
-        bad_rate: share of the approved that defaults; 0 where nobody is approved.
-        profit: a borrower who applied, in the exposure's unit; declined ones count, with 0.
+        bad_rate: share of the approved that defaults. 0 where nobody is approved.
+        profit: per applicant, in the exposure's unit. Declined ones count with 0.
     """
 
     cutoff: float
@@ -68,10 +68,10 @@ class ProfitCurve:
     """Profit, approval rate and bad rate against the cut-off.
 
     Attributes:
-        points: in rising order of cut-off; at most 2,000, among them the best.
+        points: in rising order of cut-off. At most 2,000, among them the best.
         chosen: at the model's cut-off.
-        best: at the cut-off of the highest profit; of equal ones the lowest.
-        exposure: what is lent, by its column; None: every loan counts 1.
+        best: at the cut-off of the highest profit. Of equal ones the lowest.
+        exposure: the column of the exposure at default (EAD). None: every loan counts 1.
     """
 
     terms: LoanTerms

@@ -21,7 +21,7 @@ class TopMetrics:
 
     Attributes:
         precision: share of the offers that are held: found / k.
-        recall: share of the hidden products that are found; with one a customer this is the hit rate too.
+        recall: share of the hidden products that are found. With one a customer this is the hit rate too.
         ndcg: normalised discounted cumulative gain (Järvelin and Kekäläinen 2002): 1 / log2(rank + 1) where found.
         map: mean average precision: 1 / rank where found.
     """
@@ -38,19 +38,19 @@ def top_metrics(ranks: Mapping[int, int], k: int) -> TopMetrics:
     """The metrics of the first k offers.
 
     Args:
-        ranks: rank of the hidden product, from 1 → how many customers; a customer to whom nothing could be ranked has
+        ranks: rank of the hidden product, from 1 → how many customers. A customer to whom nothing could be ranked has
             the rank 0, and counts as not found.
     """
     customers = sum(ranks.values())
-    found = {rank: count for rank, count in ranks.items() if 1 <= rank <= k}
-    share = sum(found.values()) / customers if customers else 0.0
+    hits = {rank: count for rank, count in ranks.items() if 1 <= rank <= k}
+    share = sum(hits.values()) / customers if customers else 0.0
     return TopMetrics(
         k=k,
         precision=share / k,
         recall=share,
         hit_rate=share,
-        ndcg=sum(count / log2(rank + 1) for rank, count in found.items()) / customers if customers else 0.0,
-        map=sum(count / rank for rank, count in found.items()) / customers if customers else 0.0,
+        ndcg=sum(count / log2(rank + 1) for rank, count in hits.items()) / customers if customers else 0.0,
+        map=sum(count / rank for rank, count in hits.items()) / customers if customers else 0.0,
     )
 
 
@@ -86,14 +86,14 @@ class Recommendation:
 
         Those of the main list length stand without it too: ``ndcg``.
         """
-        found: dict[str, float] = {"customers": self.customers}
+        figures: dict[str, float] = {"customers": self.customers}
         for prefix, ranks in (("", self.by_model), ("popularity_", self.by_popularity)):
             for k in self.cuts:
                 values = asdict(top_metrics(ranks, k))
-                found |= {f"{prefix}{name}_at_{k}": value for name, value in values.items() if name != "k"}
+                figures |= {f"{prefix}{name}_at_{k}": value for name, value in values.items() if name != "k"}
                 if k == self.main_cut:
-                    found |= {f"{prefix}{name}": value for name, value in values.items() if name != "k"}
-        return found
+                    figures |= {f"{prefix}{name}": value for name, value in values.items() if name != "k"}
+        return figures
 
     def to_dict(self) -> dict[str, Any]:
         """Plain dicts and lists, for JSON."""

@@ -1,4 +1,4 @@
-"""How close estimated losses come to the losses that came, from sums that Spark made."""
+"""How close estimated losses are to actual ones, from sums that Spark made."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from arrears.model.metrics.intervals import Z_95
 
 @dataclass(frozen=True)
 class RegressionSums:
-    """Everything that the metrics of a regression need; its size does not grow with the rows.
+    """Everything that the metrics of a regression need. Its size does not grow with the rows.
 
     Attributes:
         deviations: sum of squared distances of the actual values from their mean.
         error_squares, cross_products, deviation_squares: sums over rows of a², a·b and b², where a is the squared
             error of a row and b its squared distance from the mean.
-        rank_products, actual_ranks, estimate_ranks: sums of products and of squares of ranks less their mean; equal
+        rank_products, actual_ranks, estimate_ranks: sums of products and of squares of ranks less their mean. Equal
             values share the mean of their ranks.
     """
 
@@ -43,11 +43,11 @@ class Regression:
     Attributes:
         rmse: root of the mean squared error, in the unit of the loss.
         mae: mean absolute error, in the unit of the loss.
-        r2: share of the losses' variance that is explained; below 0 for a model worse than the mean. Of losses that are
+        r2: share of the losses' variance that is explained. Below 0 for a model worse than the mean. Of losses that are
             all alike it is 1 for a perfect model, else 0 (as scikit-learn has it).
         r2_low: lower end of its 95 % interval, by the delta method: R² = 1 - mean(a) / mean(b) of the rows' squared
             errors a and squared distances b from the mean.
-        spearman: correlation of the ranks (Spearman 1904); 0 where either side does not vary.
+        spearman: correlation of the ranks (Spearman 1904). 0 where either side does not vary.
         bias: mean estimate less mean loss.
     """
 
@@ -85,7 +85,7 @@ class Regression:
 
 
 def _r2_error(sums: RegressionSums, unexplained: float) -> float:
-    """The standard error of R²; that the mean itself is estimated adds nothing of the first order."""
+    """The standard error of R². The estimate of the mean itself adds nothing of the first order."""
     if sums.deviations <= 0:
         return 0.0
     squares = sums.error_squares - 2 * unexplained * sums.cross_products + unexplained**2 * sums.deviation_squares
@@ -94,7 +94,7 @@ def _r2_error(sums: RegressionSums, unexplained: float) -> float:
 
 @dataclass(frozen=True, order=True)
 class LossGroup:
-    """A tenth of the loans by estimated loss: what the model said and what came."""
+    """A tenth of the loans by estimated loss: the mean estimated and the mean actual loss."""
 
     mean_estimate: float
     mean_loss: float

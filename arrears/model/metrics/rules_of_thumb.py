@@ -1,4 +1,4 @@
-"""The limits that reports judge a model by, each with its source. They colour a report; they stop no model.
+"""The limits that reports judge a model by, each with its source. They colour a report and stop no model.
 
 What stops a model are the floors and ceilings of its data set's description (`arrears.contracts.gate_rules`). Pages,
 sentences and notes read these limits, and a test holds the glossary to them.

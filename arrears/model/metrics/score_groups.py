@@ -1,11 +1,11 @@
-"""What groups of like scores tell: deciles with lift and capture, whether probabilities come true, how scores moved.
+"""Figures of groups of similar scores: deciles with lift and capture, calibration, stability of the score.
 
 * Lift: default rate of a decile over that of all borrowers. Capture: share of all defaults up to and with a decile.
 * ECE: sum over ten groups of (share of the rows) x |mean score - default rate| (Naeini et al. 2015).
-* Hosmer-Lemeshow: sum over the groups of (observed - expected defaults)² / (n p (1 - p)), p the group's mean score;
-  chi-squared with one degree of freedom a group on rows that the model was not fitted to (Hosmer, Lemeshow and
+* Hosmer-Lemeshow: sum over the groups of (observed - expected defaults)² / (n p (1 - p)), p the group's mean score.
+  Chi-squared with one degree of freedom a group on rows that the model was not fitted to (Hosmer, Lemeshow and
   Sturdivant 2013, section 5.3; two fewer hold for the rows of the fit).
-* PSI: sum of (p - q) ln(p / q) over tenths of the training rows' scores; no row in a bin counts as half a row in the
+* PSI: sum of (p - q) ln(p / q) over tenths of the training rows' scores. No row in a bin counts as half a row in the
   logarithm.
 
 See docs/adr/0027.
@@ -31,12 +31,12 @@ GroupKind = Literal["calibration", "decile", "histogram", "training_tenth"]
 
 
 class ScoreGroup(NamedTuple):
-    """Borrowers of like score.
+    """Borrowers of similar score.
 
     Attributes:
         kind: how they were grouped.
         number: the group's, from 0.
-        rows: how many they are; the rest is weighted.
+        rows: how many they are. The rest is weighted.
         score_sum: sum of weight x score.
     """
 
@@ -54,12 +54,12 @@ class ScoreGroup(NamedTuple):
 
     @property
     def mean_score(self) -> float:
-        """What the model said of them."""
+        """The mean default probability that the model predicts for them."""
         return self.score_sum / self.weight
 
     @property
     def default_rate(self) -> float:
-        """What came of them."""
+        """The default rate that was observed."""
         return self.positives / self.weight
 
 
@@ -69,13 +69,13 @@ def of_kind(groups: Iterable[ScoreGroup], kind: GroupKind) -> list[ScoreGroup]:
 
 
 def deciles(groups: Iterable[ScoreGroup]) -> tuple[Decile, ...]:
-    """The table of deciles, riskiest first; number 0 of the groups is the riskiest tenth."""
+    """The table of deciles, riskiest first. Number 0 of the groups is the riskiest tenth."""
     tenths = of_kind(groups, "decile")
     defaults, weight = sum(group.positives for group in tenths), sum(group.weight for group in tenths)
-    found, captured = [], 0.0
+    table, captured = [], 0.0
     for group in tenths:
         captured += group.positives
-        found.append(
+        table.append(
             Decile(
                 decile=group.number + 1,
                 rows=group.weight,
@@ -86,24 +86,26 @@ def deciles(groups: Iterable[ScoreGroup]) -> tuple[Decile, ...]:
                 capture=captured / defaults,
             )
         )
-    return tuple(found)
+    return tuple(table)
 
 
 def calibration_groups(groups: Iterable[ScoreGroup]) -> tuple[CalibrationGroup, ...]:
-    """The table of calibration: what was said and what came, from the lowest scores to the highest."""
+    """The table of calibration: predicted and observed default rates, from the lowest scores to the highest."""
     return tuple(CalibrationGroup(g.mean_score, g.default_rate, g.rows) for g in of_kind(groups, "calibration"))
 
 
 def calibration_check(groups: Iterable[ScoreGroup]) -> CalibrationCheck:
-    """Whether probabilities come true, over the groups of kind ``calibration``."""
+    """Whether predicted probabilities match observed default rates, over the groups of kind ``calibration``."""
     tenths = of_kind(groups, "calibration")
     weight = np.array([group.weight for group in tenths])
-    said, came = (np.array([getattr(group, name) for group in tenths]) for name in ("mean_score", "default_rate"))
+    predicted, observed = (
+        np.array([getattr(group, name) for group in tenths]) for name in ("mean_score", "default_rate")
+    )
     # A group that was called certain and was not: as wrong as can be, but a number.
-    expected = np.clip(said, PROBABILITY_CLIP, 1 - PROBABILITY_CLIP)
-    statistic = float((weight * (came - expected) ** 2 / (expected * (1 - expected))).sum())
+    expected = np.clip(predicted, PROBABILITY_CLIP, 1 - PROBABILITY_CLIP)
+    statistic = float((weight * (observed - expected) ** 2 / (expected * (1 - expected))).sum())
     return CalibrationCheck(
-        ece=float((weight * np.abs(said - came)).sum() / weight.sum()),
+        ece=float((weight * np.abs(predicted - observed)).sum() / weight.sum()),
         hosmer_lemeshow=statistic,
         p_value=float(chdtrc(len(tenths), statistic)),
         degrees=len(tenths),
@@ -111,7 +113,7 @@ def calibration_check(groups: Iterable[ScoreGroup]) -> CalibrationCheck:
 
 
 def tenth_edges(score_quantiles: Sequence[float]) -> tuple[float, ...]:
-    """The limits between tenths of the training rows' scores; a score that fills more than a tenth gives fewer.
+    """The limits between tenths of the training rows' scores. A score that fills more than a tenth gives fewer.
 
     Args:
         score_quantiles: scores at equal steps from 0 to 100 % of the training rows, as the model's document keeps them.
@@ -122,11 +124,11 @@ def tenth_edges(score_quantiles: Sequence[float]) -> tuple[float, ...]:
 
 
 def score_stability(groups: Iterable[ScoreGroup], score_quantiles: Sequence[float]) -> ScoreStability:
-    """How far scores have moved since training.
+    """How far scores have moved since training: the population stability index (PSI).
 
     Args:
-        groups: held-out rows of kind ``training_tenth``, parted at `tenth_edges`.
-        score_quantiles: of the training rows; they tell the share of a bin to one step.
+        groups: held-out rows of kind ``training_tenth``, cut at `tenth_edges`.
+        score_quantiles: of the training rows. They tell the share of a bin to one step.
     """
     bins = Bins(SCORE, tenth_edges(score_quantiles))
     at_or_below = np.searchsorted(score_quantiles, [*bins.edges, score_quantiles[-1]], side="right") - 1

@@ -11,8 +11,8 @@ class SegmentProfile:
     """The customers of one segment.
 
     Attributes:
-        segment: from 1 for the largest in training; 0: all customers.
-        means: numeric feature → mean of its known values; None where there are none.
+        segment: from 1 for the largest in training. 0: all customers.
+        means: numeric feature → mean of its known values. None where there are none.
         commonest: category → its commonest level and the share of the segment's customers that have it.
     """
 
@@ -31,7 +31,7 @@ class Segmentation:
     Attributes:
         silhouette: mean over customers of (b - a) / max(a, b), where a is the mean squared distance to the own segment
             and b to the nearest other (Rousseeuw 1987, squared Euclidean, standardised inputs): 1 is far apart, 0 is
-            no structure; 0 too where all customers fall into one segment.
+            no structure. 0 too where all customers fall into one segment.
         profiles: of every segment that has a customer, by number.
         everyone: the same of all customers.
     """

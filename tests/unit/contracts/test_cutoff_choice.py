@@ -9,7 +9,7 @@ import pytest
 from arrears.contracts.errors import BadConfiguration
 from arrears.contracts.job_configs.jobs import TrainModelConfig
 from arrears.contracts.job_configs.model_choices import cutoff_rule
-from arrears.model.metrics.cutoffs import APPROVE_ALL, FEW_APPROVED, NO_CUTOFF, Cutoff, approval_mark, told_cutoff
+from arrears.model.metrics.cutoffs import APPROVE_ALL, FEW_APPROVED, NO_CUTOFF, Cutoff, approval_mark, cutoff_text
 
 
 def a_config(**choices: Any) -> TrainModelConfig:
@@ -65,10 +65,10 @@ def test_missing_and_idle_numbers_are_named_in_one_error(given: dict[str, Any], 
 
 
 def test_low_approval_rate_is_marked_and_none_is_said_in_words() -> None:
-    assert told_cutoff(None) == NO_CUTOFF
-    assert told_cutoff(Cutoff(0.25, "f1")) == "0.25, by f1"
+    assert cutoff_text(None) == NO_CUTOFF
+    assert cutoff_text(Cutoff(0.25, "f1")) == "0.25, by f1"
     few = Cutoff(0.0612, "profit", {}, {"approval_rate": 0.045, "bad_rate": 0.0})
-    assert told_cutoff(few).startswith("0.0612, by profit: approves 4.5% (fewer than 50% are approved")
+    assert cutoff_text(few).startswith("0.0612, by profit: approves 4.5% (fewer than 50% are approved")
     enough = Cutoff(APPROVE_ALL, "approval_rate", {}, {"approval_rate": FEW_APPROVED, "bad_rate": 0.0})
-    assert told_cutoff(enough) == "none declined, by approval rate: approves 50.0%"
+    assert cutoff_text(enough) == "none declined, by approval rate: approves 50.0%"
     assert approval_mark(FEW_APPROVED) == ""
