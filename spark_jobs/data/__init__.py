@@ -1,1 +1,1 @@
-"""A data set before it is written: read, checked, joined, named by its content, parted, looked at."""
+"""A data set before it is written: read, checked, joined, named by its content, split, explored."""

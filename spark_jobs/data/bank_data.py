@@ -55,17 +55,17 @@ def training_decisions(
     """
     tables = read_bank_tables(spark, bank, _names(bank, config), config, objects, versions)
     _refuse_doubling_joins(bank, tables)
-    known, notes = _label_known(bank, tables, config)
+    label_known, notes = _label_known(bank, tables, config)
     labelled = to_labelled(
-        tables.rows[bank.decisions], tables.rows[bank.label_table], bank, as_of=config.as_of, known=known
+        tables.rows[bank.decisions], tables.rows[bank.label_table], bank, as_of=config.as_of, known=label_known
     )
-    lookups, read, told = _lookups(spark, bank, config, tables, versions or {})
+    lookups, feature_versions, feature_notes = _lookups(spark, bank, config, tables, versions or {})
     return TrainingDecisions(
         _with_features(labelled, bank, tables, lookups).select(*_columns(bank)),
         description_of(bank, config.dataset),
-        {**tables.versions, **read},
-        known,
-        (*tables.notes, *notes, *told),
+        {**tables.versions, **feature_versions},
+        label_known,
+        (*tables.notes, *notes, *feature_notes),
     )
 
 
@@ -81,7 +81,7 @@ def description_of(bank: BankDescription, dataset: str) -> DatasetDescription:
         text=bank.text,
         dates=tuple(dict.fromkeys([bank.decided_at, *_known_after(bank)])),
         known_after=_known_after(bank),
-        kept=_kept(bank),
+        kept=_kept_columns(bank),
         protected=bank.protected,
         group=bank.customer,
         event_time=bank.decided_at,
@@ -155,16 +155,16 @@ def _columns(bank: BankDescription) -> list[str]:
     return list(dict.fromkeys([bank.id, LABEL, *used.carried]))
 
 
-def _kept(bank: BankDescription) -> tuple[str, ...]:
-    """What is carried along and never learnt from; when an outcome was known is what splits and folds ask for."""
-    told = filter(None, [bank.label.known_on])
-    return tuple(dict.fromkeys([*(line.name for line in bank.catalogue if line.use == "information"), *told]))
+def _kept_columns(bank: BankDescription) -> tuple[str, ...]:
+    """Columns that are stored and never learnt from. Splits and folds need the one when an outcome was known."""
+    known_on = filter(None, [bank.label.known_on])
+    return tuple(dict.fromkeys([*(line.name for line in bank.catalogue if line.use == "information"), *known_on]))
 
 
 def _known_after(bank: BankDescription) -> dict[str, int]:
     """The times of joined facts: the leak check finds facts that were known only after the decision."""
     joined = (days_until_known(bank.tables[join.table]) for join in bank.joins)
-    return {name: days for found in joined for name, days in found.items()}
+    return {name: days for times in joined for name, days in times.items()}
 
 
 def _refuse_doubling_joins(bank: BankDescription, tables: BankTables) -> None:

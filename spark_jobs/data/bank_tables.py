@@ -1,4 +1,4 @@
-"""A bank's own tables, read at pinned versions; rows that break their table's contract are put aside."""
+"""A bank's own tables, read at pinned versions, without the rows that break their table's contract."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class BankTables:
     """A bank's clean tables, and in which version each was read.
 
     Attributes:
-        versions: table → Delta version; None for files that keep none.
+        versions: table → Delta version. None for files that have no versions.
         notes: what a reader should know: columns that were widened, rows put aside.
     """
 
@@ -47,11 +47,11 @@ def read_bank_tables(
     """Reads the named tables and puts rows aside that break their contract.
 
     Args:
-        versions: pins of an earlier run; None: the newest.
+        versions: pins of an earlier run. None: the newest.
         ignore_later: leave out events after the date, as a backfill must, where otherwise they are broken rows.
 
     Raises:
-        BadInput: a table is not what its contract promises; nothing has been written.
+        BadInput: a table is not what its contract promises. Nothing has been written.
     """
     pins = versions or {}
     read = {
@@ -59,7 +59,7 @@ def read_bank_tables(
         for name in names
     }
     fit_shuffles(spark, sum(objects.stored_bytes(table.uri) for table in read.values() if is_reachable(table.uri)))
-    known = {
+    contracted = {
         name: (
             to_rows_of(table.rows, row_knowledge(bank.tables[name]), config.as_of, ignore_later=ignore_later),
             with_amount_limits(bank.tables[name], bank.views),
@@ -67,7 +67,7 @@ def read_bank_tables(
         for name, table in read.items()
     }
     clean, violations = enforce(
-        known,
+        contracted,
         as_of=config.as_of,
         most_broken_share=config.most_broken_share,
         allow_new_columns=config.allow_new_columns,

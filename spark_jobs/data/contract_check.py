@@ -43,9 +43,9 @@ class Verdict:
     """What the check of one table found.
 
     Attributes:
-        problems: what is wrong with the table as a whole; any of them stops the run.
+        problems: what is wrong with the table as a whole. Any of them stops the run.
         violations: rules that single rows break.
-        rows, broken_rows: of the table; a row that breaks two rules is one broken row.
+        rows, broken_rows: of the table. A row that breaks two rules is one broken row.
         notes: what a reader should know though it is no fault, such as new columns that are ignored.
     """
 
@@ -68,18 +68,18 @@ def judged(rows: DataFrame, contract: TableContract, *, as_of: str, allow_new_co
     Only where something is broken are rows read again, for the examples.
 
     Args:
-        as_of: the day on which the table is read (YYYY-MM-DD); a later event is an error.
+        as_of: the day on which the table is read (YYYY-MM-DD). A later event is an error.
     """
     problems, notes = row_rules.schema_problems(rows.schema, contract, allow_new_columns=allow_new_columns)
     if problems:
         return Verdict(contract.name, tuple(problems), notes=tuple(notes))
     day = date.fromisoformat(as_of)
-    known, rules = row_rules.in_contract(rows, contract), row_rules.row_rules(contract, day)
-    counts = checks.ContentCounts.of(checks.to_content_counts(known, contract, rules, day).collect()[0])
+    contracted, rules = row_rules.in_contract(rows, contract), row_rules.row_rules(contract, day)
+    counts = checks.ContentCounts.of(checks.to_content_counts(contracted, contract, rules, day).collect()[0])
     return Verdict(
         contract.name,
-        (*checks.table_problems(counts, contract, day), *_repeated_keys(known, contract, counts.rows)),
-        _violations(known, contract, rules, counts),
+        (*checks.table_problems(counts, contract, day), *_repeated_keys(contracted, contract, counts.rows)),
+        _violations(contracted, contract, rules, counts),
         counts.rows,
         counts.broken_rows,
         tuple(notes),
@@ -103,8 +103,8 @@ def enforce(
         The clean rows of each table, with the contract's columns alone, and every violation found.
 
     Raises:
-        BadInput: a table as a whole is not as promised, or more than ``most_broken_share`` of its rows are broken;
-            names everything that is wrong with all tables, and nothing has been written.
+        BadInput: a table as a whole is not as promised, or more than ``most_broken_share`` of its rows are broken.
+            Names everything that is wrong with all tables, and nothing has been written.
     """
     verdicts = {
         name: judged(rows, contract, as_of=as_of, allow_new_columns=allow_new_columns)
@@ -129,15 +129,15 @@ def _put_aside(
     rows: DataFrame, contract: TableContract, verdict: Verdict, as_of: str, address: str, objects: Objects
 ) -> DataFrame:
     """Writes the broken rows, or removes those of an earlier run, and returns the others."""
-    known = row_rules.in_contract(rows, contract)
+    contracted = row_rules.in_contract(rows, contract)
     if not verdict.broken_rows:
         remove_quarantine(address, objects)
-        return known
+        return contracted
     log.warning("%s of %s rows of table %s go to %s", verdict.broken_rows, verdict.rows, verdict.table, address)
     rules = row_rules.row_rules(contract, date.fromisoformat(as_of))
-    broken = row_rules.with_broken_rules(known, rules).orderBy(*map(row_rules.named, contract.key))
+    broken = row_rules.with_broken_rules(contracted, rules).orderBy(*map(row_rules.named, contract.key))
     overwrite_quarantine(broken, address, _summary(verdict, as_of), objects)
-    return known.where(~row_rules.is_broken(rules))
+    return contracted.where(~row_rules.is_broken(rules))
 
 
 def _fatal(verdict: Verdict, most_broken_share: float) -> list[str]:
@@ -173,9 +173,9 @@ def _violations(
     broken = [(rule, number) for rule, number in zip(rules, counts.broken, strict=True) if number]
     if not broken:
         return ()
-    found = checks.to_examples(rows, contract, [rule for rule, _ in broken]).collect()
+    example_rows = checks.to_examples(rows, contract, [rule for rule, _ in broken]).collect()
     examples: dict[str, list[str]] = {}
-    for row in sorted(found):
+    for row in sorted(example_rows):
         examples.setdefault(row["rule"], []).append(row["id"])
     return tuple(
         Violation(contract.name, rule.text, rule.column, number, tuple(examples[rule.text])) for rule, number in broken

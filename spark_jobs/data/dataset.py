@@ -1,4 +1,4 @@
-"""A data set before it is written: read from its source, checked, named by its content, and parted.
+"""A data set before it is written: read from its source, checked, named by its content, and split.
 
 Generation and replay share this, so that the same source gives the same version in both.
 """
@@ -73,12 +73,12 @@ def checked_borrowers(
     """Reads the source and proves that it is what its description declares.
 
     Args:
-        pins: those of the version that is replayed; None: the newest tables.
+        pins: those of the version that is replayed. None: the newest tables.
 
     Raises:
-        BadInput: names every problem; nothing has been written but quarantined rows.
+        BadInput: names every problem. Nothing has been written but quarantined rows.
     """
-    source, found, label_known = _source(spark, config, objects, pins)
+    source, used_pins, label_known = _source(spark, config, objects, pins)
     description = source.description
     notes = (*source.notes, *_split_notes(config, description, label_known))
     for note in notes:
@@ -87,7 +87,7 @@ def checked_borrowers(
     problems += _split_problems(config, description)
     if description.target in source.loans.columns and description.comparison()[0] == "=":
         levels = to_target_levels(source.loans, description, at_most=borrower_checks.MOST_LEVELS + 1).collect()
-        description, more = borrower_checks.settled(description, [row["level"] for row in levels])
+        description, more = borrower_checks.completed_description(description, [row["level"] for row in levels])
         problems += more
     # Kept on the executors (memory, then disk): counting, splitting and both writes read the rows again.
     borrowers = to_borrowers(source.loans, description).persist()
@@ -100,7 +100,7 @@ def checked_borrowers(
     problems += borrower_checks.content_problems(content, description, test_share=config.test_share)
     if problems:
         raise BadInput(*problems)
-    return CheckedBorrowers(borrowers, description, content, notes, found, label_known)
+    return CheckedBorrowers(borrowers, description, content, notes, used_pins, label_known)
 
 
 def dataset_version(checked: CheckedBorrowers, config: GenerateDataConfig) -> str:
@@ -141,12 +141,12 @@ def _source(
         return flat, Pins(versions={} if flat.version is None else {_FLAT: flat.version}), embargo
     text = pins.bank if pins else _bank_text(config, objects)
     bank = parse_bank(text, where=config.description or f"the shipped bank {config.dataset}")
-    found = training_decisions(spark, bank, config, objects, pins.versions if pins else None)
-    notes = (*found.notes, *double_notes(found.rows.schema))
-    source = sources.Source(found.rows, in_stored_names(found.description), notes)
+    decisions = training_decisions(spark, bank, config, objects, pins.versions if pins else None)
+    notes = (*decisions.notes, *double_notes(decisions.rows.schema))
+    source = sources.Source(decisions.rows, in_stored_names(decisions.description), notes)
     # Splits and folds read when an outcome was known from the rows as they are stored.
-    told = dataclasses.replace(found.label_known, column=stored_name(found.label_known.column))
-    return source, Pins(text, found.versions), told
+    label_known = dataclasses.replace(decisions.label_known, column=stored_name(decisions.label_known.column))
+    return source, Pins(text, decisions.versions), label_known
 
 
 def _bank_text(config: GenerateDataConfig, objects: Objects) -> str:
@@ -170,8 +170,8 @@ def _split_problems(config: GenerateDataConfig, description: DatasetDescription)
     return []
 
 
-def _split_notes(config: GenerateDataConfig, description: DatasetDescription, known: LabelKnowledge) -> list[str]:
-    if config.split == "out_of_time" and not known:
+def _split_notes(config: GenerateDataConfig, description: DatasetDescription, label_known: LabelKnowledge) -> list[str]:
+    if config.split == "out_of_time" and not label_known:
         return [
             f"when an outcome of {config.dataset} was known is not told: every decision before the held-out ones is"
             " learnt from; give embargo_days, or a bank's label its known_on"
@@ -185,11 +185,11 @@ def _split_notes(config: GenerateDataConfig, description: DatasetDescription, kn
 
 
 def _first_held_out_day(borrowers: DataFrame, event_time: str, share: float) -> str:
-    """The latest day such that the decisions from it on are at least the share; days, not rows, reach the driver."""
+    """The latest day from which on the decisions are at least the share. Days, not rows, reach the driver."""
     days = splits.to_day_counts(borrowers, event_time).where("day IS NOT NULL").orderBy("day").collect()
-    wanted, seen = share * sum(row["rows"] for row in days), 0
+    rows_needed, rows_so_far = share * sum(row["rows"] for row in days), 0
     for row in reversed(days):
-        seen += row["rows"]
-        if seen >= wanted:
+        rows_so_far += row["rows"]
+        if rows_so_far >= rows_needed:
             return str(row["day"])
     raise BadInput(f"no row has a date in {event_time}: there is nothing to split by time")

@@ -42,8 +42,8 @@ class Compared:
 
     Attributes:
         names: of what is earlier and what is later.
-        earlier: the other rows; None: rows of the same data, those for which ``is_later`` is 0.
-        is_later: 0 or 1 for every row; null: in neither.
+        earlier: the other rows. None: rows of the same data, those for which ``is_later`` is 0.
+        is_later: 0 or 1 for every row. Null: the row is on neither side.
     """
 
     names: tuple[str, str]
@@ -65,18 +65,18 @@ def explore(
     """Summarises every feature of a data set: what values it has, what they tell about default, how it moved.
 
     Args:
-        rows: one row a borrower; target rates need ``is_default``, 0 or 1.
+        rows: one row a borrower. Target rates need ``is_default``, 0 or 1.
         key: column that identifies a row.
-        bins: of a number; a category has its 50 commonest levels.
-        compared: what the drift is measured between; None: no drift.
+        bins: of a number. A category has its 50 commonest levels.
+        compared: what the drift is measured between. None: no drift.
     """
-    told = to_bins(
+    summaries = to_bins(
         rows, numeric=description.numeric, categorical=description.categorical, key=key, seed=seed, bins=bins
     )
-    found = {row["name"]: row for row in told.collect()}
-    parted = [_bins_of(name, found.get(name)) for name in (*description.numeric, *description.categorical)]
-    bars = [_bars_of(b, found.get(b.name)) for b in parted]
-    segmented = _Segmented.of(rows, [*parted, *bars], key, seed, compared)
+    bin_rows = {row["name"]: row for row in summaries.collect()}
+    feature_bins = [_bins_of(name, bin_rows.get(name)) for name in (*description.numeric, *description.categorical)]
+    bars = [_bars_of(b, bin_rows.get(b.name)) for b in feature_bins]
+    segmented = _Segmented.of(rows, [*feature_bins, *bars], key, seed, compared)
     whole = segmented.counts[0]
     exploration = Exploration(
         dataset=description.name,
@@ -84,17 +84,17 @@ def explore(
         partition=partition,
         rows=sum(whole.rows),
         defaults=sum(whole.defaults) if whole.defaults is not None else None,
-        sampled_rows=max((row["row_count"] for row in found.values()), default=0),
-        features=_features(rows, description, segmented, _drifts(segmented, parted, compared), found),
+        sampled_rows=max((row["row_count"] for row in bin_rows.values()), default=0),
+        features=_features(rows, description, segmented, _drifts(segmented, feature_bins, compared), bin_rows),
         associations=Associations((), ()),
         compared=compared.names if compared else None,
     )
     strongest = [feature.counts.bins for feature in exploration.by_information[:MOST_ASSOCIATED]]
-    return dataclasses.replace(exploration, associations=_associations(rows, strongest, found))
+    return dataclasses.replace(exploration, associations=_associations(rows, strongest, bin_rows))
 
 
 def halves_by_date(rows: DataFrame, event_time: str) -> Compared | None:
-    """The earlier half of the decisions against the later one, parted at the median day; None: all are of one day."""
+    """The earlier half of the decisions against the later one, split at the median day. None: all are of one day."""
     day = F.col(f"`{event_time}`").cast("date")
     days = rows.select(F.unix_date(day).alias("day"))
     limits = days.agg(F.min("day"), F.percentile("day", 0.5), F.max("day")).collect()[0]
@@ -117,7 +117,7 @@ class _Segmented:
 
     @classmethod
     def of(cls, rows: DataFrame, bins: Sequence[Bins], key: str, seed: int, compared: Compared | None) -> _Segmented:
-        """One pass: rows are told apart by outcome, by half and by date at once."""
+        """Counts by outcome, by half and by date in one pass."""
         labelled = LABEL in rows.columns
         later = compared.is_later if compared is not None else None
         base = outcome(LABEL) + 2 * half(key, seed) if labelled else F.lit(0)
@@ -145,16 +145,16 @@ def _counts(bins: Sequence[Bins], cells: Sequence[Ints]) -> list[BinnedCounts]:
     return [counts_of(b, c.sum(axis=1, keepdims=True)) for b, c in zip(bins, cells, strict=True)]
 
 
-def _bins_of(name: str, found: Row | None) -> Bins:
-    if found is None:
+def _bins_of(name: str, row: Row | None) -> Bins:
+    if row is None:
         return Bins(name)
-    return Bins(name, tuple(found["edges"]), None if found["levels"] is None else tuple(found["levels"]))
+    return Bins(name, tuple(row["edges"]), None if row["levels"] is None else tuple(row["levels"]))
 
 
-def _bars_of(bins: Bins, found: Row | None) -> Bins:
-    if found is None or not found["quantiles"]:
+def _bars_of(bins: Bins, row: Row | None) -> Bins:
+    if row is None or not row["quantiles"]:
         return bins
-    return Bins(bins.name, histogram_edges(found["quantiles"], bins.edges, found["distinct_count"]))
+    return Bins(bins.name, histogram_edges(row["quantiles"], bins.edges, row["distinct_count"]))
 
 
 def _features(
@@ -162,23 +162,23 @@ def _features(
     description: DatasetDescription,
     segmented: _Segmented,
     drifts: Mapping[str, float],
-    found: Mapping[str, Row],
+    bin_rows: Mapping[str, Row],
 ) -> tuple[ExploredFeature, ...]:
-    summaries = _summaries(rows, description.numeric, found)
+    summaries = _summaries(rows, description.numeric, bin_rows)
     meanings = {line.name: line.told for line in description.catalogue}
     number = len(description.numeric) + len(description.categorical)
-    parted, bars = segmented.counts[:number], segmented.counts[number:]
+    binned, bars = segmented.counts[:number], segmented.counts[number:]
     return tuple(
         ExploredFeature(
             counts=counts,
             histogram=counts if bar.bins == counts.bins else bar,
-            distinct_count=found[counts.name]["distinct_count"] if counts.name in found else 0,
+            distinct_count=bin_rows[counts.name]["distinct_count"] if counts.name in bin_rows else 0,
             numbers=summaries.get(counts.name),
             power=segmented.powers[place] if segmented.powers else None,
             drift=drifts.get(counts.name),
             meaning=meanings.get(counts.name, ""),
         )
-        for place, (counts, bar) in enumerate(zip(parted, bars, strict=True))
+        for place, (counts, bar) in enumerate(zip(binned, bars, strict=True))
     )
 
 
@@ -196,26 +196,28 @@ def _drifts(segmented: _Segmented, bins: Sequence[Bins], compared: Compared | No
     return {old.name: stability_index(old, new) for old, new in pairs}
 
 
-def _centres(numeric: Sequence[str], found: Mapping[str, Row]) -> list[float]:
-    middles = [found[n]["quantiles"][_MEDIAN] if n in found and found[n]["quantiles"] else 0.0 for n in numeric]
+def _centres(numeric: Sequence[str], bin_rows: Mapping[str, Row]) -> list[float]:
+    middles = [
+        bin_rows[n]["quantiles"][_MEDIAN] if n in bin_rows and bin_rows[n]["quantiles"] else 0.0 for n in numeric
+    ]
     return [middle if math.isfinite(middle) else 0.0 for middle in middles]
 
 
-def _summaries(rows: DataFrame, numeric: Sequence[str], found: Mapping[str, Row]) -> dict[str, NumberSummary]:
+def _summaries(rows: DataFrame, numeric: Sequence[str], bin_rows: Mapping[str, Row]) -> dict[str, NumberSummary]:
     if not numeric:
         return {}
-    centres = _centres(numeric, found)
+    centres = _centres(numeric, bin_rows)
     summed = [row for row in to_moments(rows, numeric, centres).collect() if row["row_count"]]
     return {
-        numeric[row["feature"]]: _summary(row, centres[row["feature"]], found[numeric[row["feature"]]])
+        numeric[row["feature"]]: _summary(row, centres[row["feature"]], bin_rows[numeric[row["feature"]]])
         for row in summed
     }
 
 
-def _summary(sums: Row, centre: float, found: Row) -> NumberSummary:
+def _summary(sums: Row, centre: float, bin_row: Row) -> NumberSummary:
     count, total, squares = sums["row_count"], sums["total"], sums["squares"]
     variance = max(0.0, squares - total * total / count) / (count - 1) if count > 1 else 0.0
-    shares = zip(QUANTILES, found["quantiles"], strict=False)
+    shares = zip(QUANTILES, bin_row["quantiles"], strict=False)
     return NumberSummary(
         mean=centre + total / count,
         deviation=math.sqrt(variance),
@@ -225,12 +227,12 @@ def _summary(sums: Row, centre: float, found: Row) -> NumberSummary:
     )
 
 
-def _associations(rows: DataFrame, features: Sequence[Bins], found: Mapping[str, Row]) -> Associations:
+def _associations(rows: DataFrame, features: Sequence[Bins], bin_rows: Mapping[str, Row]) -> Associations:
     numeric = [bins.name for bins in features if bins.levels is None]
     categorical = [Bins(b.name, levels=b.levels[:ASSOCIATED_LEVELS]) for b in features if b.levels is not None]
     sizes = [bins.size for bins in categorical]
     products = np.zeros((design_width(len(numeric), sizes),) * 2)
-    for row in to_products(rows, numeric, _centres(numeric, found), categorical).collect():
+    for row in to_products(rows, numeric, _centres(numeric, bin_rows), categorical).collect():
         products[row["place"]] = row["products"]
     strengths = association_matrix(products, len(numeric), sizes)
     names = [*numeric, *(bins.name for bins in categorical)]

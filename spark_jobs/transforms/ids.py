@@ -38,7 +38,7 @@ def with_borrower_id(loans: DataFrame, id_column: str | None, content: Sequence[
     depend on the seed: the same borrower keeps the id from one data set version to the next.
 
     Args:
-        content: columns that make up the content; none: all. Their order does not matter.
+        content: columns that make up the content, all of them where it is empty. Their order does not matter.
     """
     if id_column is not None:
         return loans.withColumn(ID, F.col(id_column).cast("string"))

@@ -18,7 +18,7 @@ def to_rows_at_ranks(ordered: DataFrame, ranks: Callable[[Column], Column], key:
 
     Args:
         ordered: columns ``_stratum``, ``_order`` (64-bit hash) and the key.
-        ranks: how many rows a stratum has → array of the ranks wanted, counted from 1; others find no row.
+        ranks: how many rows a stratum has → array of the ranks wanted, counted from 1. Others find no row.
 
     Returns:
         ``_stratum``, ``_rank``, ``_last_order`` and ``_last_key`` of each row found.
@@ -33,13 +33,13 @@ def to_rows_at_ranks(ordered: DataFrame, ranks: Callable[[Column], Column], key:
             "_before": F.coalesce(F.sum("_in_bucket").over(earlier), F.lit(0)),
         }
     )
-    asked = placed.select("_stratum", "_bucket", "_before", "_in_bucket", F.explode("_wanted").alias("_rank"))
-    decisive = asked.where("_rank BETWEEN _before + 1 AND _before + _in_bucket").select(
+    requested = placed.select("_stratum", "_bucket", "_before", "_in_bucket", F.explode("_wanted").alias("_rank"))
+    decisive = requested.where("_rank BETWEEN _before + 1 AND _before + _in_bucket").select(
         "_stratum", "_bucket", "_rank", (F.col("_rank") - F.col("_before")).alias("_place")
     )
     in_order = Window.partitionBy("_stratum", "_bucket").orderBy("_order", key)
     buckets = decisive.select("_stratum", "_bucket").distinct()
     candidates = bucketed.join(F.broadcast(buckets), on=["_stratum", "_bucket"], how="inner")
     numbered = candidates.withColumn("_place", F.row_number().over(in_order))
-    found = numbered.join(F.broadcast(decisive), on=["_stratum", "_bucket", "_place"], how="inner")
-    return found.select("_stratum", "_rank", F.col("_order").alias("_last_order"), F.col(key).alias("_last_key"))
+    at_ranks = numbered.join(F.broadcast(decisive), on=["_stratum", "_bucket", "_place"], how="inner")
+    return at_ranks.select("_stratum", "_rank", F.col("_order").alias("_last_order"), F.col(key).alias("_last_key"))

@@ -18,7 +18,7 @@ def with_derived(rows: DataFrame, features: Sequence[DerivedFeature]) -> DataFra
 
 
 def derived_value(feature: DerivedFeature) -> Column:
-    """The value of one feature; missing where an input is missing.
+    """The value of one feature. Missing where an input is missing.
 
     * ratio: missing where the denominator is 0.
     * bucket: a value on a limit belongs to the bucket above it.

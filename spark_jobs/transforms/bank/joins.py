@@ -13,10 +13,10 @@ from arrears.contracts.tables.banks import Join
 
 
 def with_joined(decisions: DataFrame, join: Join, joined: DataFrame) -> DataFrame:
-    """Adds the columns of the row that each decision points to; missing where it points to none.
+    """Adds the columns of the row that each decision points to. Missing where it points to none.
 
     Args:
-        joined: at most one row per value of the join's column; `to_repeated_join_keys` tells where there are more.
+        joined: at most one row per value of the join's column. `to_repeated_join_keys` tells where there are more.
 
     Raises:
         BadConfiguration: both sides have a column of the same name besides the join's.

@@ -1,6 +1,6 @@
 """What was known when, as columns: the answers of `arrears.contracts.tables.knowledge` for the rows of a table.
 
-Grain: none of its own; every function gives a column of the rows that it is asked about, or leaves rows out.
+Grain: none of its own. Every function gives a column of the rows that it is asked about, or leaves rows out.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def dated_moment(rows: DataFrame, column: str, *, days: int) -> Column:
 
 
 def arrival_moment(rows: DataFrame, knowledge: RowKnowledge) -> Column | None:
-    """The instant at which the bank heard of a row; None where that is when it happened.
+    """The instant at which the bank heard of a row. None where that is when it happened.
 
     A row is known when both have passed: its event and its arrival.
     """
@@ -51,7 +51,7 @@ def arrival_moment(rows: DataFrame, knowledge: RowKnowledge) -> Column | None:
 
 
 def arrival_delay(knowledge: RowKnowledge) -> Column:
-    """Days from the day of a row's event to that of its arrival; of tables that tell their arrivals."""
+    """Days from the day of a row's event to that of its arrival, for tables that have an arrival column."""
     arrived_on = knowledge.arrived_on or knowledge.event_time
     return F.date_diff(F.to_date(_named(arrived_on)), F.to_date(_named(knowledge.event_time)))
 
@@ -64,22 +64,22 @@ def window_end(decisions: DataFrame, decided_at: str, *, months: int) -> Column:
 def label_moment(decisions: DataFrame, decided_at: str, knowledge: LabelKnowledge) -> Column:
     """The instant from which it is known how a decision turned out, whatever else becomes known later."""
     if knowledge.column:
-        told = _moment(decisions, knowledge.column, "end")
+        moment = _moment(decisions, knowledge.column, "end")
     else:
-        told = window_end(decisions, decided_at, months=knowledge.months)
-    return told + F.expr(f"INTERVAL {knowledge.days} DAYS")
+        moment = window_end(decisions, decided_at, months=knowledge.months)
+    return moment + F.expr(f"INTERVAL {knowledge.days} DAYS")
 
 
 def to_rows_of(rows: DataFrame, knowledge: RowKnowledge, day: str, *, ignore_later: bool) -> DataFrame:
     """The rows that stood in a table at the end of a day: one that has moved on looks as it did then.
 
     Args:
-        ignore_later: leave out events after the day; otherwise they stay, for the table's contract to refuse.
+        ignore_later: leave out events after the day. Otherwise they stay, for the table's contract to refuse.
     """
-    told = knowledge.arrived_on or (knowledge.event_time if ignore_later else None)
-    if not told or told not in rows.columns:
+    time_column = knowledge.arrived_on or (knowledge.event_time if ignore_later else None)
+    if not time_column or time_column not in rows.columns:
         return rows
-    return rows.where(F.to_date(_named(told)) <= F.lit(day).cast("date"))
+    return rows.where(F.to_date(_named(time_column)) <= F.lit(day).cast("date"))
 
 
 def _moment(rows: DataFrame, column: str, day: DayPart) -> Column:

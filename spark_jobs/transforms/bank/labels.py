@@ -21,7 +21,7 @@ from spark_jobs.transforms.bank.knowledge_columns import (
 def to_labelled(
     decisions: DataFrame, history: DataFrame, bank: BankDescription, *, as_of: str, known: LabelKnowledge
 ) -> DataFrame:
-    """Adds ``is_default`` to the decisions of which it is known by the end of the date; others are left out.
+    """Adds ``is_default`` to the decisions of which it is known by the end of the date. Others are left out.
 
     Where the decisions bring their outcome along (`OutcomeColumn`), those with another value than the bad and good ones
     are left out too. Otherwise a decision is bad when its loan was at least so many days past due in a row of the
@@ -29,7 +29,7 @@ def to_labelled(
     once stays, whatever arrives later, as long as no row takes longer than ``known`` says.
 
     Args:
-        history: the table of the label definition; its rows belong to a decision by the decisions' id.
+        history: the table of the label definition. Its rows belong to a decision by the decisions' id.
         known: when a label is known: with the last row that can belong to the window.
     """
     is_known = label_moment(decisions, bank.decided_at, known) <= end_of(as_of)
@@ -56,5 +56,5 @@ def to_labelled(
 
 
 def _by_outcome(decisions: DataFrame, outcome: OutcomeColumn) -> DataFrame:
-    known = decisions.where(F.col(outcome.column).isin(*outcome.bad, *outcome.good))
-    return known.withColumn(LABEL, F.col(outcome.column).isin(*outcome.bad).cast("int"))
+    decided = decisions.where(F.col(outcome.column).isin(*outcome.bad, *outcome.good))
+    return decided.withColumn(LABEL, F.col(outcome.column).isin(*outcome.bad).cast("int"))

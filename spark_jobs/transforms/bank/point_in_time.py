@@ -1,7 +1,7 @@
 """Features as they were known at each decision. Grain: one row per decision, whatever the looked-up tables hold.
 
-A row of a table is known at a moment when its event has happened by then and the bank had heard of it by then; which
-instants these are, `spark_jobs.transforms.bank.knowledge_columns` tells.
+A row of a table is known at a moment when its event has happened by then and the bank had heard of it by then.
+`spark_jobs.transforms.bank.knowledge_columns` says which instants these are.
 
 See docs/adr/0011.
 """
@@ -43,14 +43,14 @@ class Lookup:
 def training_set(
     decisions: DataFrame, lookups: Sequence[Lookup | StoredLookup], *, id: str, decided_at: str
 ) -> DataFrame:
-    """Joins to each decision what was known of its customer at that moment; one row per decision, in all its columns.
+    """Joins to each decision what was known of its customer at that moment. One row per decision, in all its columns.
 
     Each lookup, a table or a view's table in the feature store, is brought down to one row per decision before it is
     joined, so they never multiply each other. A decision without any known row keeps its place, with counts of 0 and
     other features missing.
 
     Args:
-        decisions: ``id`` is unique and never null; ``decided_at`` is a date or timestamp.
+        decisions: ``id`` is unique and never null. ``decided_at`` is a date or timestamp.
 
     Raises:
         BadConfiguration: two lookups, or a lookup and the decisions, would give a column of the same name.
@@ -73,23 +73,23 @@ def training_set(
 
 
 def to_features(decisions: DataFrame, lookup: Lookup, *, id: str, decided_at: str) -> DataFrame:
-    """One view's features, one row for each decision of which anything is known; the decision's id is ``_id``."""
+    """One view's features, one row for each decision of which anything is known. The decision's id is ``_id``."""
     moments = decisions.select(
         F.col(id).alias(ID),
         F.col(lookup.view.entity).alias(ENTITY),
         decision_moment(decisions, decided_at).alias(MOMENT),
     )
     timed = _with_starts(moments, lookup.view)
-    return _taken(lookup, lambda rows: rows.join(timed, on=ENTITY, how="inner"))
+    return _view_features(lookup, lambda rows: rows.join(timed, on=ENTITY, how="inner"))
 
 
 def to_features_on(lookup: Lookup, *, as_of: str) -> DataFrame:
-    """One view's features at the beginning of one day, for every entity of which anything is known; its id is ``_id``.
+    """One view's features at the beginning of one day, for every entity of which anything is known. Its id is ``_id``.
 
     The same as `to_features` for one decision of each entity on that day.
     """
     moment = start_of(as_of)
-    return _taken(
+    return _view_features(
         lookup,
         lambda rows: _with_starts(
             rows.where(F.col(ENTITY).isNotNull()).withColumns({ID: F.col(ENTITY), MOMENT: moment}), lookup.view
@@ -125,12 +125,12 @@ def _with_starts(moments: DataFrame, view: View) -> DataFrame:
     return moments.select("*", *window_starts(view, moment=MOMENT)) if isinstance(view, WindowView) else moments
 
 
-def _taken(lookup: Lookup, at_moments: Callable[[DataFrame], DataFrame]) -> DataFrame:
-    """The view's features; ``at_moments`` gives each known row the moments (and ids) for which it is looked at."""
-    known = _known_rows(lookup)
+def _view_features(lookup: Lookup, at_moments: Callable[[DataFrame], DataFrame]) -> DataFrame:
+    """The view's features. ``at_moments`` gives each known row the moments (and ids) for which it is looked at."""
+    known_rows = _known_rows(lookup)
     if isinstance(lookup.view, WindowView):
-        return _in_windows(at_moments(known), lookup.view)
-    return _newest(known, at_moments, lookup.view)
+        return _in_windows(at_moments(known_rows), lookup.view)
+    return _newest(known_rows, at_moments, lookup.view)
 
 
 def _in_windows(rows: DataFrame, view: WindowView) -> DataFrame:
@@ -140,18 +140,18 @@ def _in_windows(rows: DataFrame, view: WindowView) -> DataFrame:
     return in_window.groupBy(ENTITY, ID).agg(*window_features(view, event=EVENT, moment=MOMENT)).drop(ENTITY)
 
 
-def _newest(known: DataFrame, at_moments: Callable[[DataFrame], DataFrame], view: ProfileView) -> DataFrame:
-    """The newest known row of each decision; of equal event times the one that arrived last, then the greatest values.
+def _newest(known_rows: DataFrame, at_moments: Callable[[DataFrame], DataFrame], view: ProfileView) -> DataFrame:
+    """The newest known row of each decision. Of equal event times the one that arrived last, then the greatest values.
 
-    The time of the newest row is found first, on three narrow columns and by hashing alone; only rows of that time are
+    The time of the newest row is found first, on three narrow columns and by hashing alone. Only rows of that time are
     then compared as a whole, which needs a sort.
     """
-    order = [ARRIVAL] if ARRIVAL in known.columns else []
-    times = at_moments(known.select(ENTITY, EVENT, *order))
+    order = [ARRIVAL] if ARRIVAL in known_rows.columns else []
+    times = at_moments(known_rows.select(ENTITY, EVENT, *order))
     in_time = _is_known(times)
     if view.max_age_days is not None:
         in_time &= F.col(EVENT) >= F.col(MOMENT) - F.expr(f"INTERVAL {view.max_age_days} DAYS")
     newest = times.where(in_time).groupBy(ENTITY, ID, MOMENT).agg(F.max(EVENT).alias(EVENT))
-    tied = known.join(newest, on=[ENTITY, EVENT], how="inner").where(_is_known(known))
+    tied = known_rows.join(newest, on=[ENTITY, EVENT], how="inner").where(_is_known(known_rows))
     winner = tied.groupBy(ID).agg(F.max(F.struct(*order, *view.columns)).alias("_newest"))
     return winner.select(ID, *(F.col(f"_newest.{name}").alias(name) for name in view.columns))

@@ -1,6 +1,6 @@
 """Whether two rows have one key, at the price of a hash a row. Grain: one row per repeated hash, then per repeated key.
 
-Only the 64 bits of a key's hash are compared for all rows; keys themselves are, for the few rows whose hash repeats.
+Only the 64 bits of a key's hash are compared for all rows. Keys themselves are, for the few rows whose hash repeats.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def to_repeated_hashes(rows: DataFrame, key: Sequence[str], *, row_count: int) -
     be a row of its own. A key of which a part is missing is none.
 
     Args:
-        row_count: about how many rows there are; it bounds what one task holds.
+        row_count: about how many rows there are. It bounds what one task holds.
     """
     hashes = _with_key(rows, key).select(_key_hash(key).alias("_hash"))
     parcels = hashes.mapInArrow(_parcels, "_bucket int, _parcel binary")
@@ -45,18 +45,18 @@ def to_repeated_keys(rows: DataFrame, key: Sequence[str], hashes: DataFrame) -> 
 
 
 def _parcels(batches: Batches) -> Iterator[pa.RecordBatch]:
-    held, count = [], 0
+    hashes, count = [], 0
     for batch in batches:
-        held.append(batch.column(0).to_numpy())
+        hashes.append(batch.column(0).to_numpy())
         count += batch.num_rows
         if count >= _ROWS_A_DEAL:
-            yield _dealt(np.concatenate(held))
-            held, count = [], 0
-    if held:
-        yield _dealt(np.concatenate(held))
+            yield _by_bucket(np.concatenate(hashes))
+            hashes, count = [], 0
+    if hashes:
+        yield _by_bucket(np.concatenate(hashes))
 
 
-def _dealt(hashes: NDArray[np.int64]) -> pa.RecordBatch:
+def _by_bucket(hashes: NDArray[np.int64]) -> pa.RecordBatch:
     bucket = (hashes & (_BUCKETS - 1)).astype(np.uint8)
     in_order = hashes[np.argsort(bucket, kind="stable")]
     ends = np.cumsum(np.bincount(bucket, minlength=_BUCKETS))

@@ -36,23 +36,23 @@ class RowRule:
 def schema_problems(
     schema: T.StructType, contract: TableContract, *, allow_new_columns: bool
 ) -> tuple[list[str], list[str]]:
-    """Columns that were dropped, changed their type, or are new; then notes on new columns that are let through."""
+    """Columns that were dropped, changed their type, or are new, then notes on new columns that are let through."""
     present = {field.name: field.dataType for field in schema}
-    wanted = {column.name: column.type for column in contract.columns}
+    declared = {column.name: column.type for column in contract.columns}
     problems = [
         f"table {contract.name}: column {name} ({kind}) is missing"
-        for name, kind in wanted.items()
+        for name, kind in declared.items()
         if name not in present
     ]
     problems += [
         f"table {contract.name}: column {name} is {_other_type(present[name], kind)}"
-        for name, kind in wanted.items()
+        for name, kind in declared.items()
         if name in present and not is_kept(present[name], kind)
     ]
-    new = [f"table {contract.name}: column {name} is not in the contract" for name in present if name not in wanted]
+    new = [f"table {contract.name}: column {name} is not in the contract" for name in present if name not in declared]
     if allow_new_columns:
-        return problems, [f"{told}: ignored" for told in new]
-    return problems + [f"{told}: add it there, or allow new columns" for told in new], []
+        return problems, [f"{problem}: ignored" for problem in new]
+    return problems + [f"{problem}: add it there, or allow new columns" for problem in new], []
 
 
 def in_contract(rows: DataFrame, contract: TableContract) -> DataFrame:

@@ -2,8 +2,8 @@
 
 A build computes a view for one date, of every entity of which anything is known as that date begins, and lists no
 other. A decision sees the newest build whose moment is not after its own, that build alone: an entity which it does not
-list had nothing to tell then, whatever older builds say of it. So store and tables agree at the moment of a build;
-between two builds a decision sees what was known at the earlier one.
+list had nothing to tell then, whatever older builds say of it. So store and tables agree at the moment of a build.
+Between two builds a decision sees what was known at the earlier one.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class StoredLookup:
     """A view's table in the feature store.
 
     Attributes:
-        rows: entity, moment of the build, and the view's features; one row per entity and build.
+        rows: entity, moment of the build, and the view's features. One row per entity and build.
         builds: the dates that were built, whether or not an entity is listed for them.
     """
 

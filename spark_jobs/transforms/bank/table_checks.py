@@ -1,6 +1,6 @@
 """Whether one table keeps its contract: all that one pass over the rows must count, and what the counts tell.
 
-Grain of the input: one row per row of the table. Nothing here reads data; `spark_jobs.data.contract_check` runs it.
+Grain of the input: one row per row of the table. Nothing here reads data. `spark_jobs.data.contract_check` runs it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class ContentCounts:
     Attributes:
         broken: rows that break each rule, in the order of the rules.
         newest: day of the newest event that is not in the future.
-        periods: first days of the months (or days) that have such an event, rising; empty unless the contract has
+        periods: first days of the months (or days) that have such an event, rising. Empty unless the contract has
             ``every``.
     """
 
@@ -50,7 +50,7 @@ def to_content_counts(rows: DataFrame, contract: TableContract, rules: Sequence[
     """One row of counts, in a single pass over the table.
 
     A row's broken rules are the bits of one number. Counting rows by period and number takes one small hash table a
-    task, half the time of an aggregate a rule; the few groups are then summed up rule by rule.
+    task, half the time of an aggregate a rule. The few groups are then summed up rule by rule.
     """
     marks = [f"_mark_{number}" for number in range(-(-len(rules) // _RULES_A_MARK))]
     event, period = _event_day(contract, as_of), _period(contract, as_of)

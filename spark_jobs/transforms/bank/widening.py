@@ -1,6 +1,6 @@
-"""Stored types read as wider declared ones: the one home of which of them lose nothing. Grain: unchanged.
+"""Stored types read as wider declared ones, and which of them lose nothing by it. Grain: unchanged.
 
-Every value of the stored type must be a value of the declared one, whatever the rows hold; so the answer needs no data.
+Every value of the stored type must be a value of the declared one, whatever the rows hold, so the answer needs no data.
 
 See docs/adr/0043.
 """
@@ -28,14 +28,14 @@ _WIDTHS = {"int": 10, "bigint": 19}
 
 
 def is_kept(stored: T.DataType, declared: str) -> bool:
-    """Whether a column is of its declared type already; ``decimal`` stands for any decimal."""
+    """Whether a column is of its declared type already. ``decimal`` stands for any decimal."""
     if declared == "decimal":
         return isinstance(stored, T.DecimalType)
     return stored.simpleString() == declared.replace(" ", "")
 
 
 def widened_type(stored: T.DataType, declared: str) -> str | None:
-    """The type as which a stored column is read so that it is what its contract says; None where that would lose.
+    """The type as which a stored column is read to fit its contract. None where that would lose something.
 
     The declared type itself, but for whole numbers declared ``decimal``: they get the digits that they need.
     """
@@ -46,16 +46,16 @@ def widened_type(stored: T.DataType, declared: str) -> str | None:
 
 
 def widened(rows: DataFrame, declared: Mapping[str, str]) -> tuple[DataFrame, list[str]]:
-    """Reads narrower columns as their declared types, and tells of each in a sentence.
+    """Reads narrower columns as their declared types, with a note on each.
 
     A column that cannot be widened without loss, or that nobody declared, stays as it is.
     """
     casts, notes = {}, []
     for field in rows.schema:
-        wanted = declared.get(field.name)
-        if wanted is None or is_kept(field.dataType, wanted):
+        declared_type = declared.get(field.name)
+        if declared_type is None or is_kept(field.dataType, declared_type):
             continue
-        kind = widened_type(field.dataType, wanted)
+        kind = widened_type(field.dataType, declared_type)
         if kind is not None:
             casts[field.name] = F.col(f"`{field.name}`").cast(kind)
             notes.append(f"column {field.name} is stored as {field.dataType.simpleString()}, read as {kind}")
@@ -63,7 +63,7 @@ def widened(rows: DataFrame, declared: Mapping[str, str]) -> tuple[DataFrame, li
 
 
 def loss(stored: T.DataType, declared: str) -> str:
-    """Why numbers or times of a stored type cannot be read as the declared one; empty for types of different kinds."""
+    """Why numbers or times of a stored type cannot be read as the declared one. Empty for types of different kinds."""
     if isinstance(stored, T.NumericType) and is_number(declared):
         return f"not every {stored.simpleString()} fits {declared}: declare {_suggested(stored)}, or convert the table"
     if isinstance(stored, (T.TimestampType, T.TimestampNTZType)) and declared == "date":

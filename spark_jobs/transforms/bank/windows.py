@@ -2,7 +2,7 @@
 
 A window of n months holds the events in (moment - n months, moment]. Everything is a count, a maximum or a sum of whole
 numbers (days, and amounts in ten-thousandths): such sums do not depend on the order in which a cluster adds them up, so
-the same tables give the same training set to the last bit; and Spark aggregates them by hashing, without a sort.
+the same tables give the same training set to the last bit, and Spark aggregates them by hashing, without a sort.
 
 An amount is summed as two whole numbers, its upper and its lower 32 bits. Neither sum leaves 64 bits before a million
 rows of the largest amounts (`LARGEST_AMOUNT`, a rule of a bank's contracts) meet in one window.
@@ -23,7 +23,7 @@ _MICROS_A_DAY = 86_400_000_000
 
 
 def window_starts(view: WindowView, *, moment: str) -> list[Column]:
-    """Where each window begins, as columns ``_start_<n>``: reckoned once a decision, not once a row of history."""
+    """Where each window begins, as columns ``_start_<n>``: computed once a decision, not once a row of history."""
     return [(F.col(moment) - F.expr(f"INTERVAL {n} MONTHS")).alias(f"_start_{n}") for n in view.months]
 
 
@@ -31,10 +31,10 @@ def window_features(view: WindowView, *, event: str, moment: str) -> list[Column
     """The view's features as aggregates over rows whose event is in the longest window, in the view's order.
 
     * ``days_since_last_event``: whole days from the newest event to the moment.
-    * ``months_since_arrears``: whole days from the newest event in arrears, in months of 30.4375 days; missing
+    * ``months_since_arrears``: whole days from the newest event in arrears, in months of 30.4375 days, missing
       without any.
-    * ``<amount>_trend_<n>m``: slope of the least-squares line of the amount over days, per month of 30.4375 days;
-      missing where fewer than two different days have an amount.
+    * ``<amount>_trend_<n>m``: slope of the least-squares line of the amount over days, per month of 30.4375 days.
+      Missing where fewer than two different days have an amount.
 
     Sums, means, maxima and trends leave missing amounts out. The rows need the columns of `window_starts`.
     """

@@ -75,11 +75,13 @@ def schema_problems(schema: T.StructType, description: DatasetDescription) -> li
     return problems
 
 
-def settled(description: DatasetDescription, levels: Sequence[str]) -> tuple[DatasetDescription, list[str]]:
+def completed_description(
+    description: DatasetDescription, levels: Sequence[str]
+) -> tuple[DatasetDescription, list[str]]:
     """Completes the description by which target value is good, and tells what is wrong with the target's values.
 
     Args:
-        levels: the target's values, at most `MOST_LEVELS` + 1 of them; empty for a target that is compared (``> 0``).
+        levels: the target's values, at most `MOST_LEVELS` + 1 of them. Empty for a target that is compared (``> 0``).
     """
     sign, bad = description.comparison()
     if sign != "=" or not levels:
@@ -90,15 +92,15 @@ def settled(description: DatasetDescription, levels: Sequence[str]) -> tuple[Dat
     completed = dataclasses.replace(description, good_when=good)
     if len(levels) > MOST_LEVELS:
         return completed, [f"target {target} has more than {MOST_LEVELS} values: state bad_when as a comparison"]
-    shown = ", ".join(levels)
+    listed = ", ".join(levels)
     if good is None and others:
-        return completed, [f"target {target} holds {shown}: good_when must say which of them is the opposite of {bad}"]
+        return completed, [f"target {target} holds {listed}: good_when must say which of them is the opposite of {bad}"]
     unexpected = ", ".join(level for level in others if level != good)
     problems = []
     if unexpected:
         problems.append(f"target {target} must hold {bad} (bad) or {good} (good) but also holds {unexpected}")
     elif len(levels) == 1:
-        problems.append(f"target {target} has one class: every value is {shown}, and {bad} means default")
+        problems.append(f"target {target} has one class: every value is {listed}, and {bad} means default")
     return completed, problems
 
 
@@ -123,9 +125,13 @@ def _class_problems(content: Content, description: DatasetDescription, test_shar
     classes = {"defaults": content.defaults, "non-defaults": labelled - content.defaults}
     empty = [name for name, rows in classes.items() if rows == 0]
     if empty:
-        # For a target with named levels `settled` has said so already.
-        told = description.comparison()[0] == "=" or not labelled
-        return [] if told else [f"target {description.target} has one class: no {empty[0]} by '{description.bad_when}'"]
+        # For a target with named levels `completed_description` has said so already.
+        has_both = description.comparison()[0] == "=" or not labelled
+        return (
+            []
+            if has_both
+            else [f"target {description.target} has one class: no {empty[0]} by '{description.bad_when}'"]
+        )
     return [
         f"{rows} {name} are too few to hold out {test_share:g} of them: the training or the test set would have none"
         for name, rows in classes.items()

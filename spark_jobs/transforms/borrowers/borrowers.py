@@ -60,17 +60,17 @@ def to_borrowers(loans: DataFrame, description: DatasetDescription) -> DataFrame
     types = {f.name: f.dataType for f in loans.schema if isinstance(f.dataType, (*NUMBER, *MOMENT, T.StringType))}
     present = [column for column in types if column not in description.excluded]
     id_column = description.id if description.id in present else None
-    wanted = [c for c in description.carried if c in present]
+    columns = [c for c in description.carried if c in present]
     words = {*description.categorical, *description.text, *_long_customer_numbers(description, types)}
-    stored = {c: stored_value(c, types[c], is_category=c in words) for c in wanted}
+    stored = {c: stored_value(c, types[c], is_category=c in words) for c in columns}
     label = is_default(description, types) if description.target in present else F.lit(None).cast("int")
     named = with_borrower_id(loans, id_column, present)
-    borrowers = named.select(ID, label.alias(LABEL), *(stored[c].alias(c) for c in wanted))
+    borrowers = named.select(ID, label.alias(LABEL), *(stored[c].alias(c) for c in columns))
     return with_row_digest(borrowers)
 
 
 def _long_customer_numbers(description: DatasetDescription, types: Mapping[str, T.DataType]) -> list[str]:
-    """The group, where it is a decimal that no double can tell from its neighbours: two customers would become one."""
+    """The group, where it is a decimal with more digits than a double has: two customers would become one."""
     kind = types.get(description.group or "")
     is_long = isinstance(kind, T.DecimalType) and kind.precision > EXACT_DIGITS
     return [description.group] if description.group and is_long and description.group not in description.numeric else []
@@ -86,10 +86,10 @@ def is_default(description: DatasetDescription, types: Mapping[str, T.DataType])
         bad = F.expr(f"CAST(`{description.target}` AS DOUBLE) {sign} {operand!r}D")
         return F.when(bad, 1).when(~bad, 0).cast("int")
     level = level_of(description.target, types[description.target])
-    known = F.when(level == operand, 1)
+    outcome = F.when(level == operand, 1)
     if description.good_when is not None:
-        known = known.when(level == description.good_when, 0)
-    return known.when(target.isNotNull(), UNKNOWN_LEVEL).cast("int")
+        outcome = outcome.when(level == description.good_when, 0)
+    return outcome.when(target.isNotNull(), UNKNOWN_LEVEL).cast("int")
 
 
 def level_of(column: str, kind: T.DataType) -> Column:
@@ -112,7 +112,7 @@ def to_target_levels(loans: DataFrame, description: DatasetDescription, *, at_mo
 
 
 def stored_value(column: str, kind: T.DataType, *, is_category: bool) -> Column:
-    """A column as the tables hold it: text for categories; int, bigint or double for numbers."""
+    """A column as the tables hold it: text for categories, and int, bigint or double for numbers."""
     value = F.col(column)
     if is_category:
         return level_of(column, kind) if isinstance(kind, NUMBER) else value.cast("string")

@@ -23,12 +23,12 @@ def to_later_dates(
     Args:
         known_after: of these dates, days until what they date was known, which is what must not be later.
     """
-    told = known_after or {}
+    days_after = known_after or {}
     kinds = {field.name: field.dataType for field in borrowers.schema}
 
     def is_later(name: str) -> Column:
-        if name in told:
-            return dated_moment(borrowers, name, days=told[name]) > decision_moment(borrowers, event_time)
+        if name in days_after:
+            return dated_moment(borrowers, name, days=days_after[name]) > decision_moment(borrowers, event_time)
         date, decided = F.col(f"`{name}`"), F.col(f"`{event_time}`")
         if isinstance(kinds[name], T.DateType) or isinstance(kinds[event_time], T.DateType):
             # A day against a time of day: within the day of the decision nothing is known to be later.
@@ -42,7 +42,7 @@ def to_later_dates(
 def to_overlaps(train: DataFrame, held_out: DataFrame, *, features: Sequence[str], group: str | None) -> DataFrame:
     """Keys that stand on both sides: `arrears.model.features.leaks.Overlap`, one row per kind of key that has any.
 
-    A row's keys are its borrower, its customer and the content of its features, 128 bits each; one shuffle compares
+    A row's keys are its borrower, its customer and the content of its features, 128 bits each. One shuffle compares
     them all. Contents with fewer than 3 filled features are left out. Kind ``rows`` is a key that every row has.
     """
     sides = [

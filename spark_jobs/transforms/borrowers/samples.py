@@ -29,10 +29,10 @@ def to_new_borrowers(
 
     Without replacement: exactly ``round(fraction * n)`` borrowers. With replacement: each borrower is drawn a
     Poisson number of times with mean ``fraction`` (the limit of drawing n * fraction times from n), so the size
-    varies by about its square root; an exact size would need every row numbered in one global order.
+    varies by about its square root. An exact size would need every row numbered in one global order.
 
     Args:
-        columns: what a model may see, and dates; nothing else of ``held_out`` survives.
+        columns: what a model may see, and dates. Nothing else of ``held_out`` survives.
     """
     purpose = f"new-data-{as_of}"
     if with_replacement:

@@ -16,7 +16,7 @@ IS_DRAWN = "_is_drawn"
 
 
 def held_out_count(rows: int, share: float) -> int:
-    """How many of so many rows a share is, halves rounded up; the same arithmetic as in Spark."""
+    """How many of so many rows a share is, halves rounded up. The same arithmetic as in Spark."""
     return int(rows * share + 0.5)
 
 
@@ -65,12 +65,12 @@ def with_time_part(
     first = start_of(test_from)
     is_late = decision_moment(borrowers, event_time) >= first
     is_known = label_moment(borrowers, event_time, known) <= first
-    parted = borrowers.withColumn(PART, F.when(is_late, TEST).when(is_known, TRAIN).otherwise(EMBARGO))
+    split_rows = borrowers.withColumn(PART, F.when(is_late, TEST).when(is_known, TRAIN).otherwise(EMBARGO))
     if group is None:
-        return parted
-    held_out = parted.where(F.col(PART) == TEST).select(F.col(f"`{group}`").alias("_customer")).distinct()
+        return split_rows
+    held_out = split_rows.where(F.col(PART) == TEST).select(F.col(f"`{group}`").alias("_customer")).distinct()
     is_held_out = F.col("_customer").isNotNull() & (F.col(PART) == TRAIN)
-    joined = parted.join(held_out, on=F.col(f"`{group}`") == F.col("_customer"), how="left")
+    joined = split_rows.join(held_out, on=F.col(f"`{group}`") == F.col("_customer"), how="left")
     return joined.withColumn(PART, F.when(is_held_out, EMBARGO).otherwise(F.col(PART))).drop("_customer")
 
 

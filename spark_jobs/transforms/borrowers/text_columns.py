@@ -34,7 +34,7 @@ _KIND = """CASE
 
 
 def with_missing_marks_as_null(lines: DataFrame, columns: Iterable[str]) -> DataFrame:
-    """Turns the usual marks of a missing value (nothing, NA, NaN, null) into nulls; same grain."""
+    """Turns the usual marks of a missing value (nothing, NA, NaN, null) into nulls. Same grain."""
     marks = ", ".join(f"'{mark}'" for mark in MISSING_MARKS)
     return lines.withColumns({c: F.expr(f"CASE WHEN lower(`{c}`) NOT IN ({marks}) THEN `{c}` END") for c in columns})
 
@@ -58,7 +58,7 @@ def sql_type(kind: int) -> str:
 
 
 def with_types(lines: DataFrame, types: Mapping[str, str]) -> DataFrame:
-    """Casts text columns to the types that `sql_type` found to hold all of their values; same grain."""
+    """Casts text columns to the types that `sql_type` found to hold all of their values. Same grain."""
     casts = {c: F.expr(f"try_cast(`{c}` AS {kind})") for c, kind in types.items() if kind != "string"}
     return lines.withColumns(casts) if casts else lines
 

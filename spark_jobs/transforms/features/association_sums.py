@@ -34,11 +34,11 @@ def to_moments(rows: DataFrame, numeric: Sequence[str], centres: Sequence[float]
         lowest, highest = np.full(len(middle), np.inf), np.full(len(middle), -np.inf)
         for batch in batches:
             values = _matrix(batch, len(middle))
-            known = np.isfinite(values)
-            centred = np.where(known, values - middle, 0.0)
-            sums += np.stack((known.sum(axis=0), centred.sum(axis=0), (centred * centred).sum(axis=0)))
-            lowest = np.minimum(lowest, np.where(known, values, np.inf).min(axis=0, initial=np.inf))
-            highest = np.maximum(highest, np.where(known, values, -np.inf).max(axis=0, initial=-np.inf))
+            is_finite = np.isfinite(values)
+            centred = np.where(is_finite, values - middle, 0.0)
+            sums += np.stack((is_finite.sum(axis=0), centred.sum(axis=0), (centred * centred).sum(axis=0)))
+            lowest = np.minimum(lowest, np.where(is_finite, values, np.inf).min(axis=0, initial=np.inf))
+            highest = np.maximum(highest, np.where(is_finite, values, -np.inf).max(axis=0, initial=-np.inf))
         none = sums[0] == 0
         yield pa.RecordBatch.from_pydict(
             {
@@ -65,7 +65,7 @@ def to_products(
 ) -> DataFrame:
     """Products of the columns of `arrears.model.features.association.design_matrix`, summed over all rows.
 
-    Grain: one row per column of that matrix; ``place`` is its number, ``products`` its row of the summed products.
+    Grain: one row per column of that matrix. ``place`` is its number, ``products`` its row of the summed products.
     Memory of a task grows with the square of the number of features, not with the rows.
     """
     middle = np.asarray(centres, np.float64)

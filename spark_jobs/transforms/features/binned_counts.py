@@ -1,7 +1,7 @@
-"""Features reduced to counts: where to part each one, and how many rows lie in each part.
+"""Features reduced to counts: the limits of each one's bins, and how many rows lie in each bin.
 
 Two passes over the rows, whatever the number of columns. The first looks at a bounded sample, the rows with the lowest
-hashes, in one task; the second counts all features of a batch with numpy and sends one total a bin and task. Counts are
+hashes, in one task. The second counts all features of a batch with numpy and sends one total a bin and task. Counts are
 sums of whole numbers, so nothing depends on how rows are spread over partitions.
 """
 
@@ -38,7 +38,7 @@ def to_lowest_hashes(rows: DataFrame, *, key: str, seed: int, at_most: int) -> D
 def to_bins(
     rows: DataFrame, *, numeric: Sequence[str], categorical: Sequence[str], key: str, seed: int, bins: int
 ) -> DataFrame:
-    """Where to part each feature, read off a sample of at most 100,000 rows. Grain: one row per feature.
+    """The bins of each feature, from a sample of at most 100,000 rows. Grain: one row per feature.
 
     Columns: ``name``; ``edges``, rising limits of a number, exact quantiles of the sample; ``levels``, the commonest
     50 of a category, commonest first (null for a number); ``quantiles`` of a number at `QUANTILES`; ``distinct_count``
@@ -51,12 +51,12 @@ def to_bins(
     numbers = len(numeric)
 
     def part(batches: Batches) -> Iterator[pa.RecordBatch]:
-        held = list(batches)
-        table = pa.Table.from_batches(held) if held else pa.table({})
+        received = list(batches)
+        table = pa.Table.from_batches(received) if received else pa.table({})
         for place in range(table.num_columns):
             column = table.column(place).combine_chunks()
-            parted = _number_parted(column, bins) if place < numbers else _category_parted(column)
-            yield pa.RecordBatch.from_pylist([{"name": names[place], "row_count": len(column), **parted}], _BINS)
+            limits = _number_bins(column, bins) if place < numbers else _category_bins(column)
+            yield pa.RecordBatch.from_pylist([{"name": names[place], "row_count": len(column), **limits}], _BINS)
 
     return sample.mapInArrow(
         part,
@@ -69,10 +69,10 @@ def to_bin_counts(rows: DataFrame, bins: Sequence[Bins], *, segment: Column, seg
     """How many rows of each segment lie in each bin of each feature. Grain: one row per feature, bin and segment.
 
     Args:
-        bins: a feature may be parted in several ways.
-        segment: a whole number from 0 to ``segments`` - 1, such as the label; rows without one are left out.
+        bins: a feature may be binned in several ways.
+        segment: a whole number from 0 to ``segments`` - 1, such as the label. Rows without one are left out.
 
-    Columns: ``feature`` (its place in ``bins``), ``bin``, ``segment``, ``row_count``; empty bins are left out.
+    Columns: ``feature`` (its place in ``bins``), ``bin``, ``segment``, ``row_count``. Empty bins are left out.
     """
     numeric = list(dict.fromkeys(b.name for b in bins if b.levels is None))
     categorical = list(dict.fromkeys(b.name for b in bins if b.levels is not None))
@@ -104,8 +104,8 @@ def coder(bins: Bins) -> Callable[[pa.Array], Ints]:
     other, missing = len(levels), len(levels) + 1
 
     def code(column: pa.Array) -> Ints:
-        found = pc.fill_null(pc.index_in(column, value_set=levels), other).to_numpy(zero_copy_only=False)
-        return np.where(column.is_null().to_numpy(zero_copy_only=False), missing, found).astype(np.int64)
+        bin_numbers = pc.fill_null(pc.index_in(column, value_set=levels), other).to_numpy(zero_copy_only=False)
+        return np.where(column.is_null().to_numpy(zero_copy_only=False), missing, bin_numbers).astype(np.int64)
 
     return code
 
@@ -128,7 +128,7 @@ _BINS = pa.schema(
 )
 
 
-def _number_parted(column: pa.Array, bins: int) -> dict[str, object]:
+def _number_bins(column: pa.Array, bins: int) -> dict[str, object]:
     values = column.to_numpy(zero_copy_only=False).astype(np.float64)
     ordered = np.sort(values[~np.isnan(values)])
     ranks = [max(0, int(np.ceil(share * ordered.size)) - 1) for share in QUANTILES]
@@ -140,7 +140,7 @@ def _number_parted(column: pa.Array, bins: int) -> dict[str, object]:
     }
 
 
-def _category_parted(column: pa.Array) -> dict[str, object]:
+def _category_bins(column: pa.Array) -> dict[str, object]:
     counted = [(entry["counts"], entry["values"]) for entry in pc.value_counts(column.drop_null()).to_pylist()]
     commonest = sorted(counted, key=lambda entry: (-entry[0], entry[1]))[:MOST_LEVELS]
     levels = [level for _, level in commonest]
@@ -149,7 +149,7 @@ def _category_parted(column: pa.Array) -> dict[str, object]:
 
 def _as_long_rows(totals: Sequence[Ints], segments: int) -> pa.RecordBatch:
     cells = [np.flatnonzero(total) for total in totals]
-    feature = np.repeat(np.arange(len(totals)), [found.size for found in cells])
+    feature = np.repeat(np.arange(len(totals)), [counts.size for counts in cells])
     cell = np.concatenate(cells) if cells else np.zeros(0, np.int64)
     row_count = np.concatenate([t[c] for t, c in zip(totals, cells, strict=True)]) if cells else cell
     columns = [feature.astype(np.int32), (cell // segments).astype(np.int32), (cell % segments).astype(np.int32)]

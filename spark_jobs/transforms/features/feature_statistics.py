@@ -1,6 +1,6 @@
-"""What training rows tell of each feature: means, quantiles and levels, for a preparation to be fitted.
+"""Statistics of each feature over the training rows: means, quantiles and levels, for a preparation to be fitted.
 
-No result depends on how rows lie in partitions. Missing is null or NaN; infinite numbers are left out of means and
+No result depends on how rows lie in partitions. Missing is null or NaN. Infinite numbers are left out of means and
 quantiles, for one of them would be all that a mean shows.
 """
 
@@ -49,35 +49,35 @@ def to_number_statistics(rows: DataFrame, numeric: Sequence[str], categorical: S
     is_category = np.arange(len(names)) >= len(numeric)
 
     def measure(batches: Batches) -> Iterator[pa.RecordBatch]:
-        found = _nothing(len(names))
+        sums = _nothing(len(names))
         for batch in batches:
             step = max(1, _VALUES_AT_ONCE // max(1, len(names)))
             for first in range(0, batch.num_rows, step):
-                found = _merged(found, _measured(batch.slice(first, step)))
-        yield _as_batch(found)
+                sums = _merged(sums, _measured(batch.slice(first, step)))
+        yield _as_batch(sums)
 
     def merge(batches: Batches) -> Iterator[pa.RecordBatch]:
-        found = _nothing(len(names))
+        sums = _nothing(len(names))
         for batch in batches:
             parts = np.stack([batch.column(name).to_numpy() for name in _PARTS])
-            found = _with_parts(found, batch.column("place").to_numpy(), parts)
-        rows, missing, known, means, squares = found
+            sums = _with_parts(sums, batch.column("place").to_numpy(), parts)
+        rows, missing, counts, means, squares = sums
         yield pa.RecordBatch.from_pydict(
             {
                 "feature": names,
                 "row_count": pa.array(rows.astype(np.int64)),
                 "missing": pa.array(missing.astype(np.int64)),
-                "mean": pa.array(means, mask=(known == 0) | is_category),
-                "deviation": pa.array(np.sqrt(squares / np.maximum(known - 1, 1)), mask=(known < 2) | is_category),
+                "mean": pa.array(means, mask=(counts == 0) | is_category),
+                "deviation": pa.array(np.sqrt(squares / np.maximum(counts - 1, 1)), mask=(counts < 2) | is_category),
             }
         )
 
     numbers = [F.col(f"`{name}`").cast("double").alias(name) for name in numeric]
-    parted = rows.select(*numbers, *present).mapInArrow(
+    partial_sums = rows.select(*numbers, *present).mapInArrow(
         measure, "place int, " + ", ".join(f"{name} double" for name in _PARTS)
     )
     schema = "feature string, row_count bigint, missing bigint, mean double, deviation double"
-    return parted.repartition(1).mapInArrow(merge, schema)
+    return partial_sums.repartition(1).mapInArrow(merge, schema)
 
 
 def _nothing(features: int) -> Floats:
@@ -87,30 +87,30 @@ def _nothing(features: int) -> Floats:
 def _measured(batch: pa.RecordBatch) -> Floats:
     values = np.stack([column.to_numpy(zero_copy_only=False) for column in batch.columns]).astype(np.float64)
     is_known = np.isfinite(values)
-    known = is_known.sum(axis=1)
-    means = np.where(is_known, values, 0.0).sum(axis=1) / np.maximum(known, 1)
+    counts = is_known.sum(axis=1)
+    means = np.where(is_known, values, 0.0).sum(axis=1) / np.maximum(counts, 1)
     squares = np.where(is_known, values - means[:, None], 0.0) ** 2
-    return np.stack([np.full(len(values), batch.num_rows), np.isnan(values).sum(axis=1), known, means, squares.sum(1)])
+    return np.stack([np.full(len(values), batch.num_rows), np.isnan(values).sum(axis=1), counts, means, squares.sum(1)])
 
 
 def _merged(some: Floats, others: Floats) -> Floats:
     """Counts, means and squared deviations of two sets of rows together (Chan, Golub and LeVeque 1979)."""
-    known = some[2] + others[2]
-    share = others[2] / np.maximum(known, 1)
+    counts = some[2] + others[2]
+    share = others[2] / np.maximum(counts, 1)
     gap = others[3] - some[3]
     means = some[3] + gap * share
     squares = some[4] + others[4] + gap**2 * some[2] * share
-    return np.stack([some[0] + others[0], some[1] + others[1], known, means, squares])
+    return np.stack([some[0] + others[0], some[1] + others[1], counts, means, squares])
 
 
-def _as_batch(found: Floats) -> pa.RecordBatch:
-    parts = {name: pa.array(part) for name, part in zip(_PARTS, found, strict=True)}
-    return pa.RecordBatch.from_pydict({"place": pa.array(np.arange(found.shape[1], dtype=np.int32)), **parts})
+def _as_batch(sums: Floats) -> pa.RecordBatch:
+    parts = {name: pa.array(part) for name, part in zip(_PARTS, sums, strict=True)}
+    return pa.RecordBatch.from_pydict({"place": pa.array(np.arange(sums.shape[1], dtype=np.int32)), **parts})
 
 
-def _with_parts(found: Floats, places: Ints, parts: Floats) -> Floats:
-    """What was found and some more parts together; each says of which feature it is, in any order."""
-    merged = found.copy()
+def _with_parts(sums: Floats, places: Ints, parts: Floats) -> Floats:
+    """The sums so far and some more parts together. ``places`` names the feature of each part, in any order."""
+    merged = sums.copy()
     # Cut where a place may come again: within a piece each is of another feature.
     cuts = [0, *(np.flatnonzero(np.diff(places) <= 0) + 1), len(places)]
     for first, end in itertools.pairwise(cuts):
@@ -120,12 +120,12 @@ def _with_parts(found: Floats, places: Ints, parts: Floats) -> Floats:
 
 
 def without_outliers(rows: DataFrame, limits: Sequence[OutlierLimits]) -> DataFrame:
-    """Drops rows with a number beyond its limits; a missing value is within. Grain: one row per row that stays."""
-    kept = F.lit(True)
+    """Drops rows with a number beyond its limits. A missing value is within. Grain: one row per row that stays."""
+    is_within = F.lit(True)
     for step in limits:
         value = F.col(f"`{step.column}`").cast("double")
-        kept &= is_missing_number(step.column) | value.between(step.low, step.high)
-    return rows.where(kept)
+        is_within &= is_missing_number(step.column) | value.between(step.low, step.high)
+    return rows.where(is_within)
 
 
 def to_sample(rows: DataFrame, columns: Sequence[str], *, order: str = ROW_ORDER) -> DataFrame:
@@ -140,16 +140,18 @@ def to_quantiles(rows: DataFrame, shares: Mapping[str, Sequence[float]]) -> Data
     Args:
         shares: column → shares between 0 and 1.
 
-    Columns: each column as an array of double; null where it has no finite value.
+    Columns: each column as an array of double. Null where it has no finite value.
     """
-    return rows.agg(*(F.percentile(_finite(name), list(wanted)).alias(name) for name, wanted in shares.items()))
+    return rows.agg(
+        *(F.percentile(_finite(name), list(asked_shares)).alias(name) for name, asked_shares in shares.items())
+    )
 
 
 def to_levels(rows: DataFrame, categorical: Sequence[str], *, row_count: int, label: str = LABEL) -> DataFrame:
     """The levels of each category with their rows of each class. Grain: one row per category and listed level.
 
     Levels below ``RAREST_SHARE`` of the rows are added up in one row of kind ``other``, save the commonest level, which
-    is always listed; missing values are one row of kind ``missing``.
+    is always listed. Missing values are one row of kind ``missing``.
 
     Columns: ``feature``, ``kind``, ``level`` (null unless the kind is ``level``), ``non_defaults``, ``defaults``.
     """

@@ -11,7 +11,7 @@ from arrears.model.features.binning import MISSING, OTHER_LEVELS, Bins
 
 
 def level_of(bins: Bins) -> Column:
-    """The label of the bin in which a row's value lies; a null or NaN is missing."""
+    """The label of the bin in which a row's value lies. A null or NaN is missing."""
     if bins.levels is not None:
         value = F.col(f"`{bins.name}`").cast("string")
         listed = F.when(value.isin(*bins.levels), value) if bins.levels else F.lit(None)
@@ -30,7 +30,7 @@ def to_level_rows(
     carry: Sequence[str],
     pooled: Mapping[str, Collection[str]] | None = None,
 ) -> DataFrame:
-    """Every row once for each column; grain: one row a row and column.
+    """Every row once for each column. Grain: one row a row and column.
 
     Args:
         carry: columns that travel along.
@@ -38,7 +38,7 @@ def to_level_rows(
 
     Columns: ``column``, ``level``, then those carried.
     """
-    levels = {parted.name: level_of(parted) for parted in bins}
+    levels = {column_bins.name: level_of(column_bins) for column_bins in bins}
     for name, small in (pooled or {}).items():
         levels[name] = F.when(levels[name].isin(*small), F.lit(OTHER_LEVELS)).otherwise(levels[name])
     cells = F.array(*(F.struct(F.lit(name).alias("column"), level.alias("level")) for name, level in levels.items()))
@@ -46,7 +46,7 @@ def to_level_rows(
 
 
 def to_level_counts(level_rows: DataFrame, *, score: str, label: str, threshold: float) -> DataFrame:
-    """What a cut-off does to the borrowers of each level; grain: one row a column and level.
+    """What a cut-off does to the borrowers of each level. Grain: one row a column and level.
 
     Args:
         threshold: a score at or above it is declined.

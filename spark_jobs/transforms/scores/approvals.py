@@ -33,12 +33,12 @@ def to_loans(scored: DataFrame, *, score: str, label: str, exposure: str | None)
     ``is_usable_score``, ``is_usable_label``, ``is_usable_exposure``.
     """
     is_usable = F.lit(True) if exposure is None else is_usable_exposure(exposure)
-    lent = F.lit(1.0) if exposure is None else F.when(is_usable, F.col(f"`{exposure}`"))
+    exposure_or_one = F.lit(1.0) if exposure is None else F.when(is_usable, F.col(f"`{exposure}`"))
     return scored.select(
         # -0.0 and 0.0 are one score.
         (F.col(score).cast("double") + F.lit(0.0)).alias("score"),
         (F.col(label) == 1).alias("is_default"),
-        lent.cast("double").cast(_EXPOSURE).alias("exposure"),
+        exposure_or_one.cast("double").cast(_EXPOSURE).alias("exposure"),
         is_usable_score(score).alias("is_usable_score"),
         is_usable_label(label).alias("is_usable_label"),
         is_usable.alias("is_usable_exposure"),
@@ -52,14 +52,17 @@ def to_policy_sums(loans: DataFrame, cutoff: float) -> DataFrame:
     ``total_defaults`` long.
     """
     approved, bad = F.col("score") < F.lit(cutoff), F.col("is_default")
-    lent = {"approved_good_exposure": approved & ~bad, "approved_bad_exposure": approved & bad}
+    exposures = {"approved_good_exposure": approved & ~bad, "approved_bad_exposure": approved & bad}
     return loans.agg(
         *(F.count_if(~F.col(f"is_usable_{what}")).alias(f"unusable_{what}") for what in ("score", "label", "exposure")),
         F.count(F.lit(1)).alias("total_rows"),
         F.count_if(bad).alias("total_defaults"),
         F.count_if(approved).alias("approved_rows"),
         F.count_if(approved & bad).alias("approved_defaults"),
-        *(_or_zero(F.sum(F.when(kind, F.col("exposure")))).cast("double").alias(name) for name, kind in lent.items()),
+        *(
+            _or_zero(F.sum(F.when(kind, F.col("exposure")))).cast("double").alias(name)
+            for name, kind in exposures.items()
+        ),
     )
 
 
@@ -68,15 +71,15 @@ def to_approvals(loans: DataFrame, *, bounds: Sequence[float] = ()) -> DataFrame
 
     Args:
         loans: what ``to_loans`` gave.
-        bounds: what ``score_counts.to_score_bounds`` gave; empty: one bucket, right for small data.
+        bounds: what ``score_counts.to_score_bounds`` gave. Empty: one bucket, right for small data.
 
     Columns: ``cutoff`` double; of ``SUMS`` ``approved_<sum>`` and ``total_<sum>``, double.
     """
-    lent = {True: "bad_exposure", False: "good_exposure"}
+    exposures = {True: "bad_exposure", False: "good_exposure"}
     counted = loans.groupBy(score_bucket("score", bounds).alias("bucket"), F.col("score").alias("cutoff")).agg(
         F.count(F.lit(1)).alias("rows"),
         F.count_if("is_default").alias("defaults"),
-        *(F.sum(F.when(F.col("is_default") == bad, F.col("exposure"))).alias(name) for bad, name in lent.items()),
+        *(F.sum(F.when(F.col("is_default") == bad, F.col("exposure"))).alias(name) for bad, name in exposures.items()),
     )
     all_approved = loans.sparkSession.range(0, 1, 1, 1).select(
         F.lit(len(set(bounds))).alias("bucket"),
@@ -101,9 +104,9 @@ def to_best(approvals: DataFrame, worth: Column) -> DataFrame:
 
 
 def to_curve(approvals: DataFrame, worth: Column, *, cells: int = CELLS) -> DataFrame:
-    """The candidates that a reader of the curve could tell apart, the best one exactly. Grain: one row per kept one.
+    """The candidates that a reader of the curve could tell apart, the best one exactly. Grain: one row per candidate.
 
-    The applications are cut into equal steps, half of them by how many are approved and half by the cut-off itself; of
+    The applications are cut into equal steps, half of them by how many are approved and half by the cut-off itself. Of
     each cell the candidate that is worth most is kept.
     """
     share = F.col("approved_rows") / F.col("total_rows")

@@ -15,7 +15,7 @@ _BUCKETS = 4096
 
 
 def holds(product: str) -> Column:
-    """Above 0: held; 0, missing and not a number: not held."""
+    """Whether a product is held: numbers above 0 say so. 0, missing and NaN do not."""
     amount = F.col(f"`{product}`").cast("double")
     return F.coalesce((amount > 0) & ~F.isnan(amount), F.lit(False))
 
@@ -28,10 +28,10 @@ def to_interactions(customers: DataFrame, products: Sequence[str], *, seed: int)
     A customer's number is the number of customers in the buckets of hashes below, and the place in its own bucket:
     ``row_number`` over everyone would sort them in one task.
     """
-    held = F.filter(
+    held_places = F.filter(
         F.array(*(F.when(holds(name), F.lit(place)) for place, name in enumerate(products))), lambda p: p.isNotNull()
     )
-    owners = customers.select(ID, held.alias("_held")).where(F.size("_held") > 0)
+    owners = customers.select(ID, held_places.alias("_held")).where(F.size("_held") > 0)
     hashed = owners.withColumn("_hash", hash_of(seed, "customer number", ID))
     bucketed = hashed.withColumn("_bucket", F.pmod("_hash", F.lit(_BUCKETS)).cast("int"))
     counts = bucketed.groupBy("_bucket").agg(F.count(F.lit(1)).alias("_rows"))
@@ -57,13 +57,13 @@ def with_hidden_product(customers: DataFrame, products: Sequence[str], *, seed: 
         F.when(holds(name), F.struct(hash_of(seed, f"hidden {name}", ID).alias("luck"), F.lit(place).alias("place")))
         for place, name in enumerate(products)
     ]
-    held = F.filter(F.array(*luck), lambda cell: cell.isNotNull())
-    chosen = customers.withColumn("_held", held).where(F.size("_held") >= 2)
+    held_cells = F.filter(F.array(*luck), lambda cell: cell.isNotNull())
+    owners = customers.withColumn("_held", held_cells).where(F.size("_held") >= 2)
     hidden = F.array_min("_held")["place"]
-    shown = [
+    visible = [
         F.when(holds(name) & (hidden != place), 1.0).otherwise(0.0).alias(name) for place, name in enumerate(products)
     ]
-    return chosen.select(ID, hidden.alias(HIDDEN), *shown)
+    return owners.select(ID, hidden.alias(HIDDEN), *visible)
 
 
 def to_holder_shares(customers: DataFrame, products: Sequence[str]) -> DataFrame:

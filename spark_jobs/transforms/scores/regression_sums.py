@@ -18,16 +18,16 @@ def to_error_sums(estimated: DataFrame, *, estimate: str, actual: str) -> DataFr
     Columns: ``rows``, ``unusable``, and those fields of ``arrears.model.metrics.regression.RegressionSums`` that need
     no ranks.
     """
-    said, came = F.col(estimate).cast("double"), F.col(actual).cast("double")
-    unusable = said.isNull() | F.isnan(said) | came.isNull() | F.isnan(came)
+    predicted, observed = F.col(estimate).cast("double"), F.col(actual).cast("double")
+    unusable = predicted.isNull() | F.isnan(predicted) | observed.isNull() | F.isnan(observed)
     return estimated.select(
         F.count(F.lit(1)).alias("rows"),
         F.count_if(unusable).alias("unusable"),
-        F.avg(came).alias("actual_mean"),
-        F.avg(said).alias("estimate_mean"),
-        (F.var_pop(came) * F.count(F.lit(1))).alias("deviations"),
-        F.sum(F.pow(said - came, 2)).alias("squared_errors"),
-        F.sum(F.abs(said - came)).alias("absolute_errors"),
+        F.avg(observed).alias("actual_mean"),
+        F.avg(predicted).alias("estimate_mean"),
+        (F.var_pop(observed) * F.count(F.lit(1))).alias("deviations"),
+        F.sum(F.pow(predicted - observed, 2)).alias("squared_errors"),
+        F.sum(F.abs(predicted - observed)).alias("absolute_errors"),
     )
 
 
@@ -52,7 +52,7 @@ def with_ranks(values: DataFrame, *, value: str, rank: str, bounds: Sequence[flo
     Equal values share the mean of their ranks. Columns: ``value`` and ``rank`` under the names given.
 
     Args:
-        bounds: of ``score_counts.to_score_bounds``; they only balance the work.
+        bounds: of ``score_counts.to_score_bounds``. They only balance the work.
     """
     counted = with_counts_below(to_score_counts(values, score=value, label=None, bounds=bounds))
     # Less the mean, (n + 1) / 2, so that products of ranks of millions of rows keep their digits.
@@ -77,7 +77,7 @@ def to_rank_sums(pairs: DataFrame, estimate_ranks: DataFrame, actual_ranks: Data
 
 
 def to_groups(estimated: DataFrame, *, estimate: str, actual: str, bounds: Sequence[float]) -> DataFrame:
-    """What was said and what came, for tenths of the loans by estimate. Grain: one row per group.
+    """The mean estimated and the mean actual loss, for tenths of the loans by estimate. Grain: one row per group.
 
     Equal estimates stay in one group, so groups differ in size where estimates tie.
 

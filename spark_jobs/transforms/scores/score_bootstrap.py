@@ -41,9 +41,9 @@ def to_bootstrap_areas(
     weight: str | None = None,
     bounds: Sequence[float] = (),
 ) -> DataFrame:
-    """What the AUC of each bootstrap replicate needs, per range of scores; grain: one row a bucket and replicate.
+    """What the AUC of each bootstrap replicate needs, per range of scores. Grain: one row a bucket and replicate.
 
-    Rows are shuffled once, into buckets and in order of score, and streamed through numpy; no row is copied per
+    Rows are shuffled once, into buckets and in order of score, and streamed through numpy. No row is copied per
     replicate. Rows with the same hash (one borrower, several samples) are drawn together.
 
     Args:
@@ -51,10 +51,10 @@ def to_bootstrap_areas(
         replicates: how many bootstrap replicates, numbered from 0.
         row_hash: column that ``bootstrap_hash`` made.
         score, label: columns of the score and of the outcome (0 or 1).
-        weight: column that says how often a row counts; None: once.
-        bounds: what ``score_counts.to_score_bounds`` gave; empty: one bucket.
+        weight: column that says how often a row counts. None: once.
+        bounds: what ``score_counts.to_score_bounds`` gave. Empty: one bucket.
 
-    Columns: see ``AREAS``; the totals of neighbouring buckets are joined by
+    Columns: see ``AREAS``. The totals of neighbouring buckets are joined by
     ``arrears.model.metrics.bootstrap.joined_aucs``.
     """
     rows = scored.select(

@@ -52,12 +52,12 @@ def bucket_count(rows: int) -> int:
 
 
 def to_score_bounds(scored: DataFrame, *, score: str = SCORE, buckets: int) -> DataFrame:
-    """Scores that part the rows into ranges of about equal size; grain: one row, column ``bounds`` (rising).
+    """Scores that cut the rows into ranges of about equal size. Grain: one row, column ``bounds`` (rising).
 
     Args:
         scored: one row a scored borrower.
         score: column of the score, a number.
-        buckets: how many ranges, at least 2; see ``bucket_count``.
+        buckets: how many ranges, at least 2. See ``bucket_count``.
     """
     shares = [number / buckets for number in range(1, buckets)]
     return scored.select(F.percentile_approx(F.col(score).cast("double"), shares, F.lit(10_000)).alias("bounds"))
@@ -71,10 +71,10 @@ def to_error_sums(
     weight: str | None = None,
     threshold: float,
 ) -> DataFrame:
-    """Everything that log-loss, Brier and the confusion matrix need, and how many rows are unusable; grain: one row.
+    """Everything that log-loss, Brier and the confusion matrix need, and how many rows are unusable. Grain: one row.
 
     Args:
-        weight: column that says how often a row counts; None: once.
+        weight: column that says how often a row counts. None: once.
 
     Columns: the fields of ``arrears.model.metrics.default_metrics.ErrorSums``, ``unusable_scores``,
     ``unusable_labels``, ``unusable_weights``.
@@ -82,8 +82,8 @@ def to_error_sums(
     probability, defaulted = F.col(score).cast("double"), F.col(label) == 1
     weighted = F.lit(1) if weight is None else F.col(weight)
     flagged = probability >= F.lit(threshold)
-    given = F.when(defaulted, probability).otherwise(1 - probability)
-    clipped = F.greatest(F.least(given, F.lit(1 - PROBABILITY_CLIP)), F.lit(PROBABILITY_CLIP))
+    likelihood = F.when(defaulted, probability).otherwise(1 - probability)
+    clipped = F.greatest(F.least(likelihood, F.lit(1 - PROBABILITY_CLIP)), F.lit(PROBABILITY_CLIP))
     cells = {
         "tp": flagged & defaulted,
         "fp": flagged & ~defaulted,
@@ -112,15 +112,15 @@ def to_score_counts(
     bounds: Sequence[float] = (),
     keys: Sequence[str] = (),
 ) -> DataFrame:
-    """How many borrowers, defaulters and others have each score; grain: one row a key and distinct score.
+    """How many borrowers, defaulters and others have each score. Grain: one row a key and distinct score.
 
     Args:
         scored: one row a scored borrower.
         score: column of the score, a number.
-        label: column of the outcome, 0 or 1; None: unlabelled scores, everyone counts as a non-defaulter.
-        weight: column that says how often a row counts; None: once.
-        bounds: what ``to_score_bounds`` gave; empty: one bucket, right for small data.
-        keys: columns, never null, of the groups that are counted apart; none: all rows are one group.
+        label: column of the outcome, 0 or 1. None: unlabelled scores, everyone counts as a non-defaulter.
+        weight: column that says how often a row counts. None: once.
+        bounds: what ``to_score_bounds`` gave. Empty: one bucket, right for small data.
+        keys: columns, never null, of the groups that are counted apart. Empty: all rows are one group.
 
     Columns: the keys, ``bucket`` int, ``score`` double, ``rows`` long, ``positives`` and ``negatives`` double
     (weighted), ``positive_squares`` and ``negative_squares`` double (sums of squared weights).
@@ -168,7 +168,7 @@ def _bucket_of(score: Column, bounds: Sequence[float], first: int) -> Column:
 
 
 def _bucket_offsets(counts: DataFrame, keys: Sequence[str]) -> DataFrame:
-    """What lies in the buckets below each bucket, and in all; grain: one row a key and bucket."""
+    """What lies in the buckets below each bucket, and in all. Grain: one row a key and bucket."""
     totals = counts.groupBy(*keys, "bucket").agg(*(F.sum(name).alias(name) for name in COUNTED))
     # Without keys that is one partition on purpose: there are at most MOST_BUCKETS rows.
     group = Window.partitionBy(*keys) if keys else Window.partitionBy(F.lit(0))

@@ -20,11 +20,11 @@ def to_curve_points(ranked: DataFrame, *, cells: int = CELLS) -> DataFrame:
     """The points of the ROC, precision-recall and KS curves that a reader could tell apart.
 
     The way along the ROC curve is cut into cells, and the last point of each cell is kept, so a plotted curve strays
-    from the true one by at most one cell (0.002 of the axes). Half of the cells are equal steps of the curve's length;
-    the other half are equal ratios of the rows flagged, because the left end of a precision-recall curve lives on the
+    from the true one by at most one cell (0.002 of the axes). Half of the cells are equal steps of the curve's length.
+    The other half are equal ratios of the rows flagged, because the left end of a precision-recall curve lives on the
     first few rows.
 
-    Columns: ``score``, ``true_positive_rate``, ``false_positive_rate``, ``precision``; grain: one row a kept score.
+    Columns: ``score``, ``true_positive_rate``, ``false_positive_rate``, ``precision``. Grain: one row a kept score.
     """
     flagged_defaults = F.col("total_positives") - F.col("positives_below")
     flagged_others = F.col("total_negatives") - F.col("negatives_below")
@@ -46,7 +46,7 @@ def to_curve_points(ranked: DataFrame, *, cells: int = CELLS) -> DataFrame:
 
 
 def to_histogram(counts: DataFrame) -> DataFrame:
-    """How many borrowers fall into each of the fixed bins of scores; empty bins have no row.
+    """How many borrowers fall into each of the fixed bins of scores. Empty bins have no row.
 
     Args:
         counts: what ``score_counts.to_score_counts`` gave.
@@ -57,12 +57,12 @@ def to_histogram(counts: DataFrame) -> DataFrame:
 
 
 def to_score_groups(ranked: DataFrame, *, tenth_edges: Sequence[float] = ()) -> DataFrame:
-    """Borrowers of like score, grouped in four ways at once; grain: one row a kind and group that is not empty.
+    """Borrowers of similar score, grouped in four ways at once. Grain: one row a kind and group that is not empty.
 
-    * ``calibration``: tenths of the weight from the lowest score to the highest; ``decile``: from the highest to the
+    * ``calibration``: tenths of the weight from the lowest score to the highest. ``decile``: from the highest to the
       lowest. Equal scores stay in one group, so groups differ in size where scores tie.
     * ``histogram``: fixed bins of scores.
-    * ``training_tenth``: between limits; a score equal to a limit lies below it.
+    * ``training_tenth``: between limits. A score equal to a limit lies below it.
 
     Args:
         tenth_edges: rising limits, see ``arrears.model.metrics.score_groups.tenth_edges``.
@@ -91,9 +91,9 @@ def to_score_groups(ranked: DataFrame, *, tenth_edges: Sequence[float] = ()) -> 
 
 
 def to_outcome_counts(ranked: DataFrame, *, groups: int) -> DataFrame:
-    """How many defaulted and how many did not, by score; grain: one row a distinct score, or a group of near scores.
+    """How many defaulted and how many did not, by score. Grain: one row a distinct score, or a group of near scores.
 
-    With no more rows than groups each distinct score stands alone; else about equally many rows share a group.
+    With no more rows than groups each distinct score stands alone. Else about equally many rows share a group.
 
     Columns: ``score`` double, the middle of the group's lowest and highest; ``positives``, ``negatives`` double.
     """
@@ -111,7 +111,7 @@ def to_quantile_grid(ranked: DataFrame) -> DataFrame:
 
     The inverted distribution function (definition 1 of Hyndman and Fan 1996; numpy's ``inverted_cdf``).
 
-    Columns: ``step`` long (0 to 1,000), ``score`` double; grain: one row a step.
+    Columns: ``step`` long (0 to 1,000), ``score`` double. Grain: one row a step.
     """
     is_lowest = F.col("rows_below") == 0
     first = F.when(is_lowest, 0).otherwise(_step_of(F.col("rows_below"), GRID_STEPS) + 1)

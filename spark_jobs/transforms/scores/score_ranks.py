@@ -16,7 +16,7 @@ from arrears.model.metrics.rank_sums import RankSums
 
 
 def to_rank_sums(ranked: DataFrame, keys: Sequence[str] = ()) -> DataFrame:
-    """Everything that exact AUC, AUC-PR, KS and the AUC's interval need; grain: one row a key.
+    """Everything that exact AUC, AUC-PR, KS and the AUC's interval need. Grain: one row a key.
 
     Args:
         keys: those of ``with_counts_below``.
@@ -63,7 +63,7 @@ def placement_sums(weight: str | Column, squares: str | Column, misplaced: Colum
     Args:
         weight, squares: what the rows of one score weigh, and the sum of their squared weights.
     """
-    weights, squared = (F.col(given) if isinstance(given, str) else given for given in (weight, squares))
+    weights, squared = (F.col(column) if isinstance(column, str) else column for column in (weight, squares))
     return F.struct(
         F.sum(weights).alias("weight"),
         F.sum(squared).alias("squares"),
@@ -84,7 +84,7 @@ def misplaced_others() -> Column:
 
 
 def to_misplacements(ranked: DataFrame, prefix: str) -> DataFrame:
-    """How far each distinct score stands on the wrong side; grain: one row a distinct score.
+    """How far each distinct score stands on the wrong side. Grain: one row a distinct score.
 
     Columns: ``{prefix}_score``, ``{prefix}_misplaced_defaulters``, ``{prefix}_misplaced_others``.
     """
@@ -100,5 +100,5 @@ def _at_or_above(name: str) -> Column:
 
 
 def _of_total(part: Column, name: str) -> Column:
-    """A share of all of one class; null where the class is missing."""
+    """A share of all of one class. Null where the class is missing."""
     return F.when(F.col(f"total_{name}") > 0, part / F.col(f"total_{name}"))

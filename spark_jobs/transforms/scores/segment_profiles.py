@@ -30,7 +30,7 @@ def to_number_profiles(segmented: DataFrame, numeric: Sequence[str]) -> DataFram
 
 
 def to_commonest_levels(segmented: DataFrame, categorical: Sequence[str]) -> DataFrame:
-    """The commonest level of each category; of two, the last by name. Grain: one row per segment and category.
+    """The commonest level of each category. Of two, the last by name. Grain: one row per segment and category.
 
     Columns: ``_segment``, ``feature``, ``level``, ``rows``.
     """

@@ -20,7 +20,7 @@ def hashed_number(seed: int, purpose: str, *keys: str | int) -> str:
 
 
 def normal(hashed: str) -> str:
-    """A standard normal number of 64 random bits; ``hashed`` should be a column: it stands here twice."""
+    """A standard normal number of 64 random bits. ``hashed`` should be a column: it stands here twice."""
     return _NORMAL.format(h=hashed)
 
 

@@ -4,7 +4,7 @@ Every value is a function of ``xxhash64(seed, purpose, id[, month])``, so a tabl
 same on any number of partitions. What decides a default stands in `arrears.model.synthetic_risk`. Columns show its six
 factors: income; debts and loan relative to income; the share of the credit line in use; payments relative to what is
 due; years in the job. The credit score is a noisy sum of them. Before the decision nothing depends on a loan's own
-noise, so nothing but the factors tells of its label.
+noise, so nothing but the factors predicts its label.
 
 All tables are as the bank knows them on the business date: later decisions are not there, nor is what arrives later.
 """
@@ -43,7 +43,7 @@ def customer_count(loans: int) -> int:
 def to_outcomes(ids: DataFrame, config: GenerateBankConfig) -> DataFrame:
     """The hidden truth of each ``id``: its factors, its visible risk, and whether and when it defaults.
 
-    For the tables here and for proofs; never delivered. ``default_month`` counts from 1, the month of the decision.
+    For the tables here and for proofs. Never delivered. ``default_month`` counts from 1, the month of the decision.
     """
     customer = f"element_at(array({', '.join(map(str, _CUSTOMERS_OF_20))}), CAST((id - 1) % 20 AS INT) + 1)"
     numbered = ids.selectExpr("id AS loan_id", f"16 * ((id - 1) div 20) + {customer} AS customer_id")
@@ -94,7 +94,7 @@ def to_customers(ids: DataFrame, config: GenerateBankConfig) -> DataFrame:
     keys = {name: _hash(config, name, "id") for name in ("income", "job", "gender", "birth", "since", "region", "work")}
     hashed = ids.selectExpr("id AS customer_id", *(f"{sql} AS _{name}" for name, sql in keys.items()))
     age = f"{_YOUNGEST_DAYS} + CAST(pmod(_birth, {_AGE_SPAN_DAYS}) AS INT)"
-    known = hashed.selectExpr("*", f"{normal('_job')} AS _job_factor", f"{age} AS _age")
+    with_factors = hashed.selectExpr("*", f"{normal('_job')} AS _job_factor", f"{age} AS _age")
     other = f"{sqrt(1 - _GENDER_INCOME**2)!r}D * {rough_normal('_gender')}"
     span = f"_age - {_OF_AGE_DAYS + _FIRST_OPENING_DAYS}"
     employment = (
@@ -104,7 +104,7 @@ def to_customers(ids: DataFrame, config: GenerateBankConfig) -> DataFrame:
     years = f"least(50D, {_whole('10D * exp(1.2D + 0.8D * _job_factor)')} / 10D)"
     region = _one_of(_REGIONS, "_region")
     first = f"DATE '{config.first_month}'"
-    return known.selectExpr(
+    return with_factors.selectExpr(
         "customer_id",
         f"date_sub({first}, _age) AS birth_on",
         f"IF({_GENDER_INCOME}D * {normal('_income')} + {other} < 0, 'female', 'male') AS gender",
@@ -116,7 +116,7 @@ def to_customers(ids: DataFrame, config: GenerateBankConfig) -> DataFrame:
 
 
 def to_credit_history(ids: DataFrame, config: GenerateBankConfig) -> DataFrame:
-    """One month of one loan: half of the months before its decision, half after it; no gaps but for late rows.
+    """One month of one loan: half of the months before its decision, half after it. No gaps but for late rows.
 
     A loan that defaults misses payment after payment until it is 90 days past due in its month of default, and goes on.
     """

@@ -50,12 +50,12 @@ def to_customers(ids: DataFrame, *, default_rate: float, missing_share: float, s
         default_rate: mean probability of a default over all customers.
         missing_share: share of missing values in ``tenure_years`` and ``region``.
     """
-    known = to_truth(ids, default_rate=default_rate, seed=seed)
-    shown = [F.expr(f"{_shown(name, seed)} AS {name}") for name in SHOWN]
+    truth = to_truth(ids, default_rate=default_rate, seed=seed)
+    feature_columns = [F.expr(f"{_feature_sql(name, seed)} AS {name}") for name in SHOWN]
     lost = f"{expected_loss()} + {LOSS_NOISE}D * {rough_normal(_hash(seed, 'loss'))}"
-    return known.select(
+    return truth.select(
         "id",
-        *shown,
+        *feature_columns,
         F.expr(f"{_unless_missing(_years(seed), 'tenure', missing_share, seed)} AS tenure_years"),
         "collateral_ratio",
         "debt_ratio",
@@ -67,7 +67,7 @@ def to_customers(ids: DataFrame, *, default_rate: float, missing_share: float, s
 
 
 def to_truth(ids: DataFrame, *, default_rate: float, seed: int) -> DataFrame:
-    """What nobody is told of each ``id``: its ``segment`` (0 to 3) and what is expected; for proofs.
+    """The hidden truth of each ``id``, for proofs: its ``segment`` (0 to 3) and what is expected.
 
     Columns: ``id``, ``segment``, ``collateral_ratio``, ``debt_ratio``, ``default_probability``, ``is_bad``,
     ``expected_loss``.
@@ -91,7 +91,7 @@ def _segment(seed: int) -> str:
     return " + ".join(f"CAST({luck} >= {limit!r}D AS INT)" for limit in limits)
 
 
-def _shown(name: str, seed: int) -> str:
+def _feature_sql(name: str, seed: int) -> str:
     middle, width, places = SHOWN[name]
     place = f"element_at(array({', '.join(f'{p}D' for p in places)}), segment + 1)"
     value = f"{middle}D + {width}D * ({place} + {SPREAD}D * {rough_normal(_hash(seed, name))})"

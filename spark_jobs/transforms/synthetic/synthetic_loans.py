@@ -4,7 +4,7 @@ Columns: ``id``, ``f1`` … ``fN``, and the severity ``loss``, 0 to 100 per cent
 function of ``xxhash64(seed, purpose, id[, column])``, so the table is the same on any number of partitions.
 
 Of each 20 features, which share one hidden factor, 16 are continuous, 3 discrete and 1 categorical. Two in five have
-missing values; in half of those a value is missing more often for borrowers whose risk the other columns do not show.
+missing values. In half of those a value is missing more often for borrowers whose risk the other columns do not show.
 """
 
 from __future__ import annotations

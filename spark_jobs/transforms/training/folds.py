@@ -1,7 +1,7 @@
-"""Parts training rows into folds, each with an early-stopping slice inside. Grain: one row per borrower, each once.
+"""Splits training rows into folds, each with an early-stopping slice inside. Grain: one row per borrower, each once.
 
 A shard holds the rows of one block but for its early-stopping slice, which is a shard of its own: one set of files a
-shard, and the rows that a trial may train on are the files of other blocks. Blocks in time are parted once more, by how
+shard, and the rows that a trial may train on are the files of other blocks. Blocks in time are split once more, by how
 many of the following blocks begin before the outcome of a row is known.
 """
 
@@ -34,8 +34,8 @@ def shards_behind(folds: Folds, block: int) -> tuple[int, ...]:
 
     Of blocks in time they hold the rows whose outcome was known on the first day of the block.
     """
-    known = {number: block - number if folds.kind == "expanding" else 1 for number in folds.trained_on(block)}
-    return tuple(shard for number, delays in known.items() for shard in shards_of(folds, number)[:delays])
+    known_after = {number: block - number if folds.kind == "expanding" else 1 for number in folds.trained_on(block)}
+    return tuple(shard for number, delays in known_after.items() for shard in shards_of(folds, number)[:delays])
 
 
 def stopping(shard: int) -> int:
@@ -56,13 +56,13 @@ def to_fold_rows(
 ) -> DataFrame:
     """Gives each borrower its shard and its place in the training order.
 
-    Stratified and grouped blocks hold both classes in proportion, to one row or customer; expanding ones hold whole
+    Stratified and grouped blocks hold both classes in proportion, to one row or customer. Expanding ones hold whole
     days in order of time, about equally many rows each. So does every block's early-stopping slice, which shares no
     customer with its block's other rows where ``group`` is given.
 
     Args:
-        group: column of the customer; grouped folds need it. A row without customer stands for itself.
-        event_time: column of the moment of decision; expanding folds need it. Rows without it count as the earliest.
+        group: column of the customer. Grouped folds need it. A row without customer stands for itself.
+        event_time: column of the moment of decision. Expanding folds need it. Rows without it count as the earliest.
         known: when the outcome of a decision is known, as in ``splits.with_time_part``.
     """
     customer = F.col(ID) if group is None else F.coalesce(F.col(f"`{group}`").cast("string"), F.col(ID))
@@ -90,7 +90,7 @@ def to_fold_rows(
 
 
 def _with_dealt_block(named: DataFrame, blocks: int, seed: int) -> DataFrame:
-    """Units are dealt out in turn within each class, in the order of a hash; a customer's is its worst outcome."""
+    """Deals out units in turn within each class, in the order of a hash. A customer's class is its worst outcome."""
     classed = named.withColumn("_class", F.max(LABEL).over(Window.partitionBy("_unit")))
     placed = _with_place(classed, ("_class",), hash_of(seed, "folds", "_unit"), "_unit")
     return placed.withColumns({"_block": F.pmod("_place", F.lit(blocks)), "_delay": F.lit(0)})
@@ -102,7 +102,7 @@ def _times(borrowers: DataFrame, event_time: str, known: LabelKnowledge) -> list
 
 
 def _with_time_block(named: DataFrame, blocks: int) -> DataFrame:
-    """Days are cut where about equally many rows lie between two cuts; a day is never cut.
+    """Days are cut where about equally many rows lie between two cuts. A day is never cut.
 
     ``_delay`` tells how many of the following blocks begin before the outcome of a decision is known.
     """

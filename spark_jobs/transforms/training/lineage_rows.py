@@ -1,4 +1,4 @@
-"""Which rows a model has learnt from, as a table of ids, and which other rows it therefore knows."""
+"""The ids of the rows that a model has learnt from, and which other rows it therefore knows."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def to_lineage(borrowers: DataFrame, group: str | None) -> DataFrame:
     """The ids of rows and of their customers. Grain: one row per ``kind`` and ``key``, each once.
 
     Args:
-        group: column of the customer; None, or a column that the rows lack: each row is its own.
+        group: column of the customer. None, or a column that the rows lack: each row is its own.
     """
     ids = borrowers.select(F.lit(ROW).alias(KIND), F.col(ID).alias(KEY))
     if group is None or group not in borrowers.columns:

@@ -26,7 +26,7 @@ def to_model_inputs(
     """The prepared inputs of each row. Grain: one row per row, in order.
 
     Args:
-        numeric, categorical: the raw features; the preparation leaves no category among them.
+        numeric, categorical: the raw features. The preparation leaves no category among them.
         carry: column → Spark type of what travels along.
 
     Returns:
@@ -36,9 +36,9 @@ def to_model_inputs(
 
     def prepare(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
-            given = pa.Table.from_batches([batch])
-            inputs = _lists(np.asarray(prepared_input(given, preparation, numeric, categorical)))
-            carried = [given.column(name).combine_chunks() for name in names]
+            table = pa.Table.from_batches([batch])
+            inputs = _lists(np.asarray(prepared_input(table, preparation, numeric, categorical)))
+            carried = [table.column(name).combine_chunks() for name in names]
             yield pa.RecordBatch.from_arrays([inputs, *carried], names=[INPUTS, *names])
 
     columns = ", ".join([f"{INPUTS} array<float>", *(f"`{name}` {kind}" for name, kind in carry.items())])

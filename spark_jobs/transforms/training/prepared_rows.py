@@ -45,10 +45,10 @@ def to_prepared_numbers(
 
     def prepare(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
-            given = pa.Table.from_batches([batch])
-            ready = preparation.apply(given, numeric, categorical)
+            table = pa.Table.from_batches([batch])
+            ready = preparation.apply(table, numeric, categorical)
             numbers = [pa.array(number_column(ready.column(name)), pa.float64()) for name in features]
-            carried = [given.column(name).combine_chunks().cast(pa.int64()) for name in carry]
+            carried = [table.column(name).combine_chunks().cast(pa.int64()) for name in carry]
             yield pa.RecordBatch.from_arrays([*numbers, *carried], names=[*features, *carry])
 
     columns = [*(f"`{name}` double" for name in features), *(f"`{name}` bigint" for name in carry)]
@@ -59,17 +59,17 @@ def to_prepared_numbers(
 def to_sketches(numbers: DataFrame, features: Sequence[str], *, order: str) -> DataFrame:
     """Mergeable quantile sketches. Grain: one row per feature and bucket in which it has a finite value.
 
-    What a sketch holds depends on the order in which values come. So rows are dealt by hash into a fixed number of
+    What a sketch holds depends on the order in which values come. So rows are spread by hash over a fixed number of
     buckets and sketched bucket by bucket in a fixed order, however many partitions there are.
 
     Args:
         numbers: the features as double, and ``order``.
         order: a column of hashes.
 
-    Columns: ``feature``, ``bucket``, and what ``monotone_bins.sketch_parts`` tells of the sketch.
+    Columns: ``feature``, ``bucket``, and what ``monotone_bins.sketch_parts`` gives.
     """
-    dealt = numbers.withColumn("_bucket", F.pmod(order, F.lit(SKETCH_BUCKETS)).cast("int"))
-    ordered = dealt.repartition("_bucket").sortWithinPartitions("_bucket", order)
+    bucketed = numbers.withColumn("_bucket", F.pmod(order, F.lit(SKETCH_BUCKETS)).cast("int"))
+    ordered = bucketed.repartition("_bucket").sortWithinPartitions("_bucket", order)
     columns = [F.col(f"`{name}`") for name in features]
 
     def sketch(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -93,8 +93,8 @@ def to_sketches(numbers: DataFrame, features: Sequence[str], *, order: str) -> D
 def _finished(bucket: int | None, sketches: Mapping[str, Any]) -> Iterator[pa.RecordBatch]:
     for name, sketch in sketches.items():
         if sketch.n:
-            found = {"feature": name, "bucket": bucket, **sketch_parts(sketch)}
-            yield pa.RecordBatch.from_pylist([found], schema=_SKETCH)
+            sketch_row = {"feature": name, "bucket": bucket, **sketch_parts(sketch)}
+            yield pa.RecordBatch.from_pylist([sketch_row], schema=_SKETCH)
 
 
 _NUMBERS = pa.list_(pa.float64())

@@ -15,14 +15,14 @@ from spark_jobs.transforms.training.training_rows import ROW_ORDER
 
 
 def to_resampled_rows(rows: DataFrame, resampling: Resampling, *, seed: int) -> DataFrame:
-    """The training rows as an engine is to see them; slices with a negative shard stay as they came.
+    """The training rows as an engine is to see them. Slices with a negative shard stay as they came.
 
     Over-sampling: every default as many times as the whole part of k says, and exactly ``round(n * rest)`` of each
     shard's n defaults once more. Under-sampling: exactly ``round(n / k)`` of each shard's n other rows. Weights and no
     sampling change no row.
 
     Args:
-        rows: label, ``shard`` and ``row_order``, which is a hash of the borrower's id and stands for it here; copies
+        rows: label, ``shard`` and ``row_order``, which is a hash of the borrower's id and stands for it here. Copies
             get orders of their own, so that they do not follow one another.
     """
     if not resampling.changes_rows:

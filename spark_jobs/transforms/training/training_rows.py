@@ -1,4 +1,4 @@
-"""Prepares the training set for an engine: an order, slices kept back and shards that no partitioning can change."""
+"""Prepares the training set for an engine: an order, held-back slices, and shards that no partitioning can change."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def to_training_rows(
     last row of each stretch is looked for, so the wide rows are not sorted.
 
     Args:
-        group: column of the customer; all rows of one are dealt out together, and count as defaulted if any of them
+        group: column of the customer. All rows of one stay together, and count as defaulted if any of them
             is, so that the slice that ends a training holds no customer that it has learnt from.
     """
     whole = F.col(ID) if group is None else F.coalesce(F.col(f"`{group}`").cast("string"), F.col(ID))
@@ -49,9 +49,9 @@ def to_training_rows(
         .withColumn("_stratum", stratum)
         .withColumn("_order", hash_of(seed, "validation and shards", "_whole"))
     )
-    dealt = placed.select("_stratum", "_order", "_whole")
+    units = placed.select("_stratum", "_order", "_whole")
     ends = to_rows_at_ranks(
-        dealt if group is None else dealt.distinct(),
+        units if group is None else units.distinct(),
         lambda rows: _ends(rows, validation_share, calibration_share, shards),
         "_whole",
     )
@@ -67,7 +67,7 @@ def to_training_rows(
 
 
 def _ends(rows: Column, validation_share: float, calibration_share: float, shards: int) -> Column:
-    """Ranks of the last row of each stretch but the last one; 0 where a stretch and all before it are empty."""
+    """Ranks of the last row of each stretch but the last one. 0 where a stretch and all before it are empty."""
     validation, calibration = (F.ceil(rows * F.lit(share)) for share in (validation_share, calibration_share))
     kept_back = F.least(validation + calibration, rows)
     of_shards = (kept_back + F.floor((rows - kept_back) * F.lit(shard) / F.lit(shards)) for shard in range(1, shards))
@@ -82,7 +82,7 @@ def _shard(position: Column, ends: Column, shards: int) -> Column:
 
 
 def with_slice_again(rows: DataFrame, shards: int) -> DataFrame:
-    """Adds each row of the validation slice once more, dealt into shards: a model of all rows is trained on it.
+    """Adds each row of the validation slice once more, spread over the shards: a model of all rows is trained on it.
 
     Call it before resampling, and ``marked_again`` after: the copies are resampled as the training rows are.
     """
@@ -102,7 +102,7 @@ def with_sample_mark(rows: DataFrame, share: float) -> DataFrame:
 
 
 def level_of(column: str) -> Column:
-    """A row's level of a category; a missing value is a level."""
+    """A row's level of a category. A missing value is a level."""
     return F.coalesce(F.col(f"`{column}`").cast("string"), F.lit(MISSING_LEVEL))
 
 
@@ -110,7 +110,7 @@ def to_level_counts(borrowers: DataFrame, column: str, *, at_most: int) -> DataF
     """How many training rows each of the commonest levels of a category has. Grain: one row per level.
 
     Args:
-        at_most: how many levels; of equally common ones the first by name.
+        at_most: how many levels. Of equally common ones the first by name.
     """
     counted = borrowers.groupBy(level_of(column).alias("level")).agg(F.count(F.lit(1)).alias("row_count"))
     return counted.orderBy(F.desc("row_count"), "level").limit(at_most)

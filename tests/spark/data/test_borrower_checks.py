@@ -32,7 +32,7 @@ def test_valid_loans_have_no_problem(spark: SparkSession) -> None:
     loans = many_loans(spark, 20)
 
     assert borrower_checks.schema_problems(loans.schema, DESCRIPTION) == []
-    assert borrower_checks.settled(DESCRIPTION, levels_of(loans, DESCRIPTION)) == (DESCRIPTION, [])
+    assert borrower_checks.completed_description(DESCRIPTION, levels_of(loans, DESCRIPTION)) == (DESCRIPTION, [])
     assert content_problems(loans) == []
 
 
@@ -125,13 +125,13 @@ def test_a_class_too_small_to_be_in_both_sets_is_refused(spark: SparkSession) ->
 def test_the_target_s_levels_settle_which_is_good_or_are_refused(
     levels: list[str], bad: str, good: str | None, completed: str | None, told: list[str]
 ) -> None:
-    settled, problems = borrower_checks.settled(described(bad_when=bad, good_when=good), levels)
+    settled, problems = borrower_checks.completed_description(described(bad_when=bad, good_when=good), levels)
 
     assert (settled.good_when, problems) == (completed, told)
 
 
 def test_a_target_with_many_values_is_refused_without_showing_them() -> None:
-    _, (problem,) = borrower_checks.settled(DESCRIPTION, [f"secret{number}" for number in range(11)])
+    _, (problem,) = borrower_checks.completed_description(DESCRIPTION, [f"secret{number}" for number in range(11)])
 
     assert "more than 10 values" in problem
     assert "secret" not in problem
