@@ -1,1 +1,1 @@
-"""One module an engine: fits a snapshot and returns bytes and facts; stores nothing."""
+"""One module an engine: fits a snapshot and returns bytes and facts. Stores nothing."""

@@ -17,6 +17,6 @@ def engine_named(name: str) -> Engine:
 
 
 def engine_for(objective: str, name: str) -> Any:
-    """What fits models of an objective; of what kind it is, the objective knows."""
+    """The function that fits models of an objective. Its type is the objective's own."""
     entry = engine_entry(objective, name)
     return getattr(import_module(f"spark_jobs.engines.{entry.module}"), entry.attribute)

@@ -32,21 +32,21 @@ def example_borrower(spark: SparkSession, snapshot: Snapshot, spec: TrainingSpec
 
     def find(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for _ in batches:
-            found = made_up_borrower(read(pieces, [*spec.numeric, *words]), spec)
-            parted = [
+            example = made_up_borrower(read(pieces, [*spec.numeric, *words]), spec)
+            example_rows = [
                 {"name": name, "number": None, "level": value}
                 if name in words
                 else {"name": name, "number": value, "level": None}
-                for name, value in found.items()
+                for name, value in example.items()
             ]
-            yield pa.RecordBatch.from_pylist(parted, schema=_EXAMPLE)
+            yield pa.RecordBatch.from_pylist(example_rows, schema=_EXAMPLE)
 
     rows_found = spark.range(0, 1, 1, 1).mapInArrow(find, "name string, number double, level string").collect()
     return {row["name"]: row["level"] if row["name"] in words else row["number"] for row in rows_found}
 
 
 def made_up_borrower(rows: pa.Table, spec: TrainingSpec) -> Borrower:
-    """Medians of the numbers and commonest levels of the categories; None where there is no value at all."""
+    """Medians of the numbers and commonest levels of the categories. None where there is no value at all."""
     medians = {name: _median(rows.column(name)) for name in spec.numeric}
     words = [*(rates.column for rates in spec.encoded), *spec.categorical]
     return {**medians, **{name: _commonest(rows.column(name)) for name in words}}

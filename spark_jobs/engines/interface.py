@@ -19,10 +19,10 @@ CALIBRATION_SHARD = -2  # no engine sees it: probabilities are fitted to its out
 
 
 class Progress(Protocol):
-    """Where a training leaves its progress for another attempt; picklable, so that it travels to the tasks."""
+    """Where a training leaves its progress for another attempt. Picklable, so that it travels to the tasks."""
 
     def load(self, key: str) -> bytes | None:
-        """What an earlier attempt left; None where there is nothing."""
+        """What an earlier attempt left. None where there is nothing."""
         ...
 
     def save(self, key: str, content: bytes) -> None:
@@ -30,7 +30,7 @@ class Progress(Protocol):
         ...
 
     def remove(self, key: str) -> None:
-        """Forgets it; forgetting what is not there is no error."""
+        """Removes it. It is no error if there is none."""
         ...
 
 
@@ -44,7 +44,7 @@ class TrainingSpec:
         class_weights: how much a non-default and a default count, in training and on the validation slice.
         stopping_weights: how much they count on the validation slice besides, where the training rows are resampled.
         text: free-text features, for engines that take them.
-        progress: where a long training leaves its progress; None: a lost task starts anew.
+        progress: where a long training leaves its progress. None: a lost task starts anew.
     """
 
     label: str
@@ -104,7 +104,7 @@ class Fit(Protocol):
     """Trains on a snapshot's rows outside the validation slice, which only ends a training early."""
 
     def __call__(self, spark: SparkSession, snapshot: Snapshot, spec: TrainingSpec, read: ReadSlices) -> FittedModel:
-        """Raises BadConfiguration where the spec asks for what the engine cannot do; names all of it."""
+        """Raises BadConfiguration where the spec asks for what the engine cannot do. Names all of it."""
         ...
 
 

@@ -47,7 +47,7 @@ def input_names(spec: TrainingSpec) -> tuple[str, ...]:
     """The model's inputs, after preparation.
 
     Raises:
-        BadConfiguration: a category is left among them; names all.
+        BadConfiguration: a category is left among them. Names all.
     """
     numbers, levels = spec.preparation.outputs(spec.numeric, spec.categorical)
     if levels:
@@ -62,7 +62,7 @@ def directions(spec: TrainingSpec) -> tuple[int, ...]:
 
 
 def parts_of(rows: int) -> int:
-    """How many parts so many rows are dealt into."""
+    """How many parts so many rows are split into."""
     return min(MOST_PARTS, max(1, -(-rows // ROWS_A_PART)))
 
 
@@ -70,8 +70,8 @@ def row_facts(snapshot: Snapshot, spec: TrainingSpec, train_rows: int) -> Facts:
     """How many rows were learnt from, and how many were dropped as outliers where any may be."""
     facts: Facts = {"train_rows": train_rows}
     if any(step.treatment == "drop" for step in spec.preparation.outliers):
-        given = sum(piece.rows for piece in snapshot.slices if piece.shard > VALIDATION_SHARD)
-        facts["dropped_outlier_rows"] = given - train_rows
+        all_rows = sum(piece.rows for piece in snapshot.slices if piece.shard > VALIDATION_SHARD)
+        facts["dropped_outlier_rows"] = all_rows - train_rows
     return facts
 
 
@@ -87,7 +87,7 @@ def to_model_rows(
     """The rows that an engine may see. Grain: one row per training or validation borrower, outliers dropped.
 
     Args:
-        parts: into how many partitions the rows are dealt, by their hash; each is sorted.
+        parts: into how many partitions the rows are split, by their hash. Each is sorted.
         finite: an infinite input becomes the greatest number there is: to a tree they are the same.
 
     Columns: ``inputs`` (array of float, missing is NaN), ``label``, ``weight``, ``is_validation``, ``row_order``.
@@ -117,7 +117,7 @@ def to_model_rows(
 
 
 def input_moments(rows: DataFrame) -> Moments:
-    """Means and deviations of the inputs, in one pass; merged part by part, so the same to the bit every time.
+    """Means and deviations of the inputs, in one pass. Merged part by part, so the same to the bit every time.
 
     Args:
         rows: of ``to_model_rows``.
@@ -128,14 +128,14 @@ def input_moments(rows: DataFrame) -> Moments:
     from pyspark.sql import functions as F
 
     numbered = rows.where(~F.col(IS_VALIDATION)).select(F.spark_partition_id().alias("part"), INPUTS, LABEL)
-    parts = sorted(numbered.mapInArrow(_measured, _PARTIAL).collect(), key=lambda found: found["part"])
-    row_count, defaults = (sum(found[name] for found in parts) for name in ("row_count", "defaults"))
+    parts = sorted(numbered.mapInArrow(_measured, _PARTIAL).collect(), key=lambda part: part["part"])
+    row_count, defaults = (sum(part[name] for part in parts) for name in ("row_count", "defaults"))
     if not 0 < defaults < row_count:
         counted = f"{row_count} training rows with {defaults} defaults are left"
         raise BadConfiguration(f"{counted}: a model needs both classes; drop fewer outliers, or keep back fewer rows")
     merged = np.zeros((3, len(parts[0]["counts"])))
-    for found in parts:
-        merged = _merged(merged, np.array([found["counts"], found["means"], found["squares"]], dtype=np.float64))
+    for part in parts:
+        merged = _merged(merged, np.array([part["counts"], part["means"], part["squares"]], dtype=np.float64))
     counts, means, squares = merged
     spread = tuple(np.sqrt(squares / np.maximum(counts - 1, 1)).tolist())
     return Moments(row_count, defaults, tuple(map(int, counts)), tuple(means.tolist()), spread)
@@ -145,10 +145,10 @@ def with_fills(rows: DataFrame, fills: Sequence[float]) -> DataFrame:
     """The same rows with every missing or infinite input replaced by its fill, as the scorers do it."""
     from pyspark.sql import functions as F
 
-    given = F.array(*(F.lit(fill) for fill in fills))
+    fill_values = F.array(*(F.lit(fill) for fill in fills))
     # An infinite number less itself is no number.
     values = F.col(INPUTS).cast("array<double>")
-    filled = F.zip_with(values, given, lambda value, fill: F.when(F.isnan(value - value), fill).otherwise(value))
+    filled = F.zip_with(values, fill_values, lambda value, fill: F.when(F.isnan(value - value), fill).otherwise(value))
     return rows.withColumn(INPUTS, filled)
 
 
@@ -184,7 +184,7 @@ def _measured(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         defaults += int(batch.column(2).to_numpy().sum())
     if row_count:
         counts, means, squares = merged
-        columns = [pa.array([part], pa.int32()), *(pa.array([found], pa.int64()) for found in (row_count, defaults))]
+        columns = [pa.array([part], pa.int32()), *(pa.array([count], pa.int64()) for count in (row_count, defaults))]
         columns += [pa.array([counts.astype(np.int64)], pa.list_(pa.int64()))]
         columns += [pa.array([values], pa.list_(pa.float64())) for values in (means, squares)]
         yield pa.RecordBatch.from_arrays(columns, names=["part", "row_count", "defaults", "counts", "means", "squares"])

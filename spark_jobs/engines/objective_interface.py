@@ -53,7 +53,7 @@ class ObjectiveRows:
 
     @property
     def partitions(self) -> int:
-        """How many parts the rows are dealt into: by their number alone, so that a model does not depend on files."""
+        """How many parts the rows are split into: by their number alone, so that a model does not depend on files."""
         return max(1, min(MOST_PARTITIONS, self.row_count // ROWS_A_PARTITION))
 
 
@@ -62,7 +62,7 @@ class ObjectiveSpec:
     """How to train.
 
     Attributes:
-        iterations: most trees or steps; None: the engine's own default.
+        iterations: most trees or steps. None: the engine's own default.
         clusters: how many segments.
         options: more settings of the engine, by the engine's own names.
     """
@@ -81,38 +81,47 @@ FitObjective: TypeAlias = Callable[[ObjectiveRows, ObjectiveSpec], FittedModel]
 
 
 @contextmanager
-def model_vectors(given: ObjectiveRows) -> Iterator[tuple[DataFrame, Moments]]:
+def model_vectors(objective_rows: ObjectiveRows) -> Iterator[tuple[DataFrame, Moments]]:
     """The rows as MLlib reads them, in an order and in parts that no partitioning of the source changes.
 
     Grain: one row per row. Columns: ``features`` (vector; what is missing or infinite is the input's mean),
     ``target`` and ``is_validation`` where they are given, ``row_order``. Beside them the moments of the inputs.
     """
     carry = {TARGET: "double", IS_VALIDATION: "boolean"}
-    carried = {name: kind for name, kind in carry.items() if name in given.rows.columns} | {ROW_ORDER: "bigint"}
+    carried = {name: kind for name, kind in carry.items() if name in objective_rows.rows.columns} | {
+        ROW_ORDER: "bigint"
+    }
     ready = to_model_inputs(
-        given.rows, given.preparation, numeric=given.numeric, categorical=given.categorical, carry=carried
+        objective_rows.rows,
+        objective_rows.preparation,
+        numeric=objective_rows.numeric,
+        categorical=objective_rows.categorical,
+        carry=carried,
     )
-    dealt = ready.repartition(given.partitions, ROW_ORDER).sortWithinPartitions(ROW_ORDER)
-    kept = dealt.persist(StorageLevel.MEMORY_AND_DISK)
+    partitioned = ready.repartition(objective_rows.partitions, ROW_ORDER).sortWithinPartitions(ROW_ORDER)
+    persisted = partitioned.persist(StorageLevel.MEMORY_AND_DISK)
     try:
-        moments = _moments(kept, len(given.inputs))
-        yield with_fills(kept, moments.means).select(array_to_vector(F.col(INPUTS)).alias(VECTOR), *carried), moments
+        moments = _moments(persisted, len(objective_rows.inputs))
+        yield (
+            with_fills(persisted, moments.means).select(array_to_vector(F.col(INPUTS)).alias(VECTOR), *carried),
+            moments,
+        )
     finally:
-        kept.unpersist()
+        persisted.unpersist()
 
 
 def _moments(rows: DataFrame, width: int) -> Moments:
-    """Means and deviations of each input over the rows where it has a finite value; 0 where there are none."""
+    """Means and deviations of each input over the rows where it has a finite value. 0 where there are none."""
     values = [F.col(INPUTS)[place].cast("double") for place in range(width)]
     # An infinite number less itself is no number.
     finite = [F.when(~F.isnan(value - value), value) for value in values]
-    (found,) = rows.agg(
+    (row,) = rows.agg(
         F.count(F.lit(1)).alias("rows"),
         F.array(*(F.count(value) for value in finite)).alias("counts"),
         F.array(*(F.coalesce(F.avg(value), F.lit(0.0)) for value in finite)).alias("means"),
         F.array(*(F.coalesce(F.stddev_samp(value), F.lit(0.0)) for value in finite)).alias("deviations"),
     ).collect()
-    return Moments(found["rows"], 0, tuple(found["counts"]), tuple(found["means"]), tuple(found["deviations"]))
+    return Moments(row["rows"], 0, tuple(row["counts"]), tuple(row["means"]), tuple(row["deviations"]))
 
 
 def with_options(learner: Any, options: Mapping[str, Any], *, ours: Collection[str]) -> Any:

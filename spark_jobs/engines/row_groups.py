@@ -1,4 +1,4 @@
-"""Which row groups of which Parquet files a training or scoring run may see, and into how many tasks they are dealt."""
+"""Which row groups of which Parquet files a training or scoring run may see, and how many tasks share them."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ class Snapshot:
     """Exactly the rows that a training or scoring run may see.
 
     Attributes:
-        slices: the active files' row groups; nothing else of the folder counts.
+        slices: the active files' row groups. Nothing else of the folder counts.
         rows: how many rows they hold.
         digest: a name of the content, equal for equal rows.
-        sort_key: the column that gives the rows an order independent of files; empty where order is of no matter.
+        sort_key: the column that gives the rows an order independent of files. Empty where order is of no matter.
     """
 
     slices: tuple[FileSlice, ...]
@@ -50,7 +50,7 @@ class Snapshot:
         return tuple(piece for piece in self.slices if piece.shard == number)
 
     def sample(self, rows: int) -> tuple[FileSlice, ...]:
-        """Training slices of the sample; where none was marked, the first ones that hold so many rows together."""
+        """Training slices of the sample. Where none was marked, the first ones that hold so many rows together."""
         training = tuple(piece for piece in self.slices if piece.shard >= 0)
         if not all(piece.in_sample for piece in training):
             return tuple(piece for piece in training if piece.in_sample)
@@ -67,6 +67,6 @@ ReadBatches = Callable[["FileSlice", Sequence[str], int], "Iterator[pa.Table]"]
 
 
 def task_count(pieces: Sequence[FileSlice], columns: int) -> int:
-    """Into how many tasks row groups are dealt, of which so many columns are read."""
+    """How many tasks share the row groups, of which so many columns are read."""
     cells = sum(piece.rows for piece in pieces) * columns
     return max(1, min(len(pieces), -(-cells // CELLS_A_TASK)))

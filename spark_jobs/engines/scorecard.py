@@ -23,9 +23,9 @@ from spark_jobs.engines.mllib.classifiers import (
     VECTOR,
     checked_estimator,
     finished,
+    log_progress,
     prepared_rows,
     to_vectors,
-    told_while_it_runs,
 )
 from spark_jobs.engines.mllib.classifiers import option_problems as learner_problems
 from spark_jobs.engines.mllib.logistic_regression import LEARNER
@@ -51,7 +51,7 @@ class _Step:
 
 
 def fit(spark: SparkSession, snapshot: Snapshot, spec: TrainingSpec, read: ReadSlices) -> FittedModel:
-    """Trains a scorecard; ``base_points``, ``base_odds`` and ``pdo`` among the options set its scale.
+    """Trains a scorecard. ``base_points``, ``base_odds`` and ``pdo`` among the options set its scale.
 
     Raises:
         BadConfiguration: the options are wrong, inputs are not weights of evidence, or no feature keeps its evidence's
@@ -67,7 +67,7 @@ def fit(spark: SparkSession, snapshot: Snapshot, spec: TrainingSpec, read: ReadS
         vectors = to_vectors(rows, moments).where(f"NOT {IS_VALIDATION}").drop(IS_VALIDATION).persist()
         try:
             started = time.monotonic()
-            with told_while_it_runs("scorecard"):
+            with log_progress("scorecard"):
                 fitted, left_out = _stepwise(estimator, vectors, moments, [t.column for t in evidence], opposed)
         finally:
             vectors.unpersist()
@@ -97,12 +97,12 @@ def _stepwise(
     for name in left_out:
         log.warning("scorecard drops %s: its bins run against the direction declared for it", name)
     while used:
-        found = _fitted(estimator, vectors, used, len(features))
+        step = _fitted(estimator, vectors, used, len(features))
         # Weight of evidence is high where borrowers are safe: the log-odds of default must fall with it.
-        against = {number: found.coefficients[number] * moments.deviations[number] for number in used}
+        against = {number: step.coefficients[number] * moments.deviations[number] for number in used}
         worst = max(used, key=lambda number: (against[number], -number))
         if against[worst] < 0:
-            return found, tuple(left_out)
+            return step, tuple(left_out)
         log.warning("scorecard drops %s: it works against its evidence beside the other features", features[worst])
         left_out.append(features[worst])
         used.remove(worst)
@@ -132,18 +132,18 @@ def _evidence(spec: TrainingSpec) -> tuple[EvidenceTable, ...]:
 
 def _opposed(spec: TrainingSpec, evidence: Sequence[EvidenceTable]) -> list[int]:
     """Inputs whose bins run against the direction that was declared for the feature."""
-    found = []
+    opposed = []
     for number, table in enumerate(evidence):
         rises = table.bins[-1].woe - table.bins[0].woe if table.edges else 0.0
         # Weight of evidence falls where the default rate rises.
         if rises * spec.monotone.get(table.column, 0) > 0:
-            found.append(number)
-    return found
+            opposed.append(number)
+    return opposed
 
 
 def _scale(spec: TrainingSpec) -> PointScale:
-    given = {_SCALE_OPTIONS[name]: float(value) for name, value in spec.options.items() if name in _SCALE_OPTIONS}
-    return PointScale(**given)
+    scale = {_SCALE_OPTIONS[name]: float(value) for name, value in spec.options.items() if name in _SCALE_OPTIONS}
+    return PointScale(**scale)
 
 
 def option_problems(options: Mapping[str, Any]) -> list[str]:

@@ -1,7 +1,7 @@
-"""XGBoost on Spark (``xgboost.spark``): all tasks grow the same trees together; the model is XGBoost's own file.
+"""XGBoost on Spark (``xgboost.spark``): all tasks grow the same trees together. The model is XGBoost's own file.
 
 As many tasks as ``shards`` work at once, each with ``spark.task.cpus`` threads. The same rows, seed, tasks and threads
-give the same model on one task; with several, the last digits of their common sums may differ.
+give the same model on one task. With several, the last digits of their common sums may differ.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from arrears.contracts.errors import BadConfiguration
 from spark_jobs.engines.examples import example_borrower
 from spark_jobs.engines.interface import VALIDATION_SHARD, Engine, FittedModel, TrainingSpec
-from spark_jobs.engines.mllib.classifiers import told_while_it_runs
+from spark_jobs.engines.mllib.classifiers import log_progress
 from spark_jobs.engines.model_rows import (
     INPUTS,
     IS_VALIDATION,
@@ -47,7 +47,7 @@ def fit(spark: SparkSession, snapshot: Snapshot, spec: TrainingSpec, read: ReadS
     """Trains boosted trees on all training rows at once.
 
     Raises:
-        BadConfiguration: the cluster or the options do not fit; names all that is wrong.
+        BadConfiguration: the cluster or the options do not fit. Names all that is wrong.
     """
     problems = [*cluster_problems(spark, spec.shards), *option_problems(spec.options)]
     if problems:
@@ -60,7 +60,7 @@ def fit(spark: SparkSession, snapshot: Snapshot, spec: TrainingSpec, read: ReadS
     try:
         train_rows = rows.where(f"NOT {IS_VALIDATION}").count()
         read_seconds = time.monotonic() - started
-        with told_while_it_runs("xgboost"):
+        with log_progress("xgboost"):
             fitted = estimator.fit(rows if has_validation else rows.drop(IS_VALIDATION))
     finally:
         rows.unpersist()
@@ -77,15 +77,15 @@ def _estimator(spec: TrainingSpec, *, has_validation: bool) -> Any:
     from xgboost.spark import SparkXGBClassifier
 
     ways = directions(spec)
-    given: dict[str, Any] = {**spec.options, "max_depth": spec.depth, "random_state": spec.seed}
+    settings: dict[str, Any] = {**spec.options, "max_depth": spec.depth, "random_state": spec.seed}
     if spec.learning_rate is not None:
-        given["learning_rate"] = spec.learning_rate
+        settings["learning_rate"] = spec.learning_rate
     if any(ways):
-        given["monotone_constraints"] = str(ways)
+        settings["monotone_constraints"] = str(ways)
     if has_validation:
-        given |= {"validation_indicator_col": IS_VALIDATION, "early_stopping_rounds": spec.early_stopping_rounds}
-    given |= {"features_col": INPUTS, "label_col": LABEL, "weight_col": WEIGHT, "num_workers": spec.shards}
-    return SparkXGBClassifier(n_estimators=spec.iterations, verbose=PROGRESS_TREES, **given)
+        settings |= {"validation_indicator_col": IS_VALIDATION, "early_stopping_rounds": spec.early_stopping_rounds}
+    settings |= {"features_col": INPUTS, "label_col": LABEL, "weight_col": WEIGHT, "num_workers": spec.shards}
+    return SparkXGBClassifier(n_estimators=spec.iterations, verbose=PROGRESS_TREES, **settings)
 
 
 def _finished(
@@ -133,12 +133,14 @@ def option_problems(options: Mapping[str, Any]) -> Sequence[str]:
     if (joint := _refusal(tried)) is None:
         return problems
     alone = {name: _refusal({name: value}) for name, value in tried.items()}
-    found = [f"engine_options: xgboost refuses {name}={tried[name]}: {told}" for name, told in alone.items() if told]
-    return problems + (found or [f"engine_options: xgboost refuses them: {joint}"])
+    single_problems = [
+        f"engine_options: xgboost refuses {name}={tried[name]}: {message}" for name, message in alone.items() if message
+    ]
+    return problems + (single_problems or [f"engine_options: xgboost refuses them: {joint}"])
 
 
 def _refusal(options: Mapping[str, Any]) -> str | None:
-    """What XGBoost says of some options when it trains one tree on two rows; None: nothing."""
+    """XGBoost's objection to some options, from training one tree on two rows. None: it has none."""
     import numpy as np
     from xgboost import DMatrix, train
     from xgboost.core import XGBoostError

@@ -1,4 +1,4 @@
-"""Asks a model of any objective about the rows of a table, in the tasks; the model is broadcast once."""
+"""Asks a model of any objective about the rows of a table, in the tasks. The model is broadcast once."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ def to_answers(rows: DataFrame, model: bytes, document: ModelDocument, *, carry:
     Returns:
         The carried columns and those of ``arrears.scoring.answers.COLUMNS``, lazily.
     """
-    sent = on_workers(rows.sparkSession, model, document)
+    broadcast = on_workers(rows.sparkSession, model, document)
     names = list(carry)
 
     def ask(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
-            given = pa.Table.from_batches([batch])
-            said = answers(given, *loaded(*sent.value))
+            table = pa.Table.from_batches([batch])
+            result = answers(table, *loaded(*broadcast.value))
             for name in reversed(names):
-                said = said.add_column(0, name, given.column(name))
-            yield from said.combine_chunks().to_batches()
+                result = result.add_column(0, name, table.column(name))
+            yield from result.combine_chunks().to_batches()
 
-    wanted = rows.select(
+    selected = rows.select(
         *(F.col(f"`{name}`") for name in document.features if name not in carry),
         *(F.col(f"`{name}`").cast(kind).alias(name) for name, kind in carry.items()),
     )
     columns = {**carry, **COLUMNS[document.task]}
-    return wanted.mapInArrow(ask, ", ".join(f"`{name}` {kind}" for name, kind in columns.items()))
+    return selected.mapInArrow(ask, ", ".join(f"`{name}` {kind}" for name, kind in columns.items()))

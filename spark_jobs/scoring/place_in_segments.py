@@ -27,19 +27,19 @@ def to_segmented(rows: DataFrame, model: bytes, document: ModelDocument, *, carr
     Returns:
         The carried columns, ``_segment`` (int, from 1) and ``_position`` (array of double), lazily.
     """
-    sent = on_workers(rows.sparkSession, model, document)
-    wanted = list(dict.fromkeys([*carry, *document.features]))
+    broadcast = on_workers(rows.sparkSession, model, document)
+    needed = list(dict.fromkeys([*carry, *document.features]))
 
     def place(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
-            given = pa.Table.from_batches([batch])
-            scorer, read = loaded(*sent.value)
-            clusters, inputs = cast(Clusters, scorer), model_input(given, read)
+            table = pa.Table.from_batches([batch])
+            scorer, read = loaded(*broadcast.value)
+            clusters, inputs = cast(Clusters, scorer), model_input(table, read)
             positions = pa.array(list(clusters.standardised(inputs)), pa.list_(pa.float64()))
-            found = given.select(list(carry)).append_column(SEGMENT, pa.array(clusters.segments(inputs), pa.int32()))
-            yield from found.append_column(POSITION, positions).combine_chunks().to_batches()
+            placed = table.select(list(carry)).append_column(SEGMENT, pa.array(clusters.segments(inputs), pa.int32()))
+            yield from placed.append_column(POSITION, positions).combine_chunks().to_batches()
 
     kinds = dict(rows.dtypes)
     columns = {**{name: kinds[name] for name in carry}, SEGMENT: "int", POSITION: "array<double>"}
-    chosen = rows.select(*(F.col(f"`{name}`") for name in wanted))
-    return chosen.mapInArrow(place, ", ".join(f"`{name}` {kind}" for name, kind in columns.items()))
+    selected = rows.select(*(F.col(f"`{name}`") for name in needed))
+    return selected.mapInArrow(place, ", ".join(f"`{name}` {kind}" for name, kind in columns.items()))

@@ -32,20 +32,20 @@ def to_rank_counts(customers: DataFrame, model: bytes, products: Sequence[str]) 
 
     def rank(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
-            given = pa.Table.from_batches([batch])
+            table = pa.Table.from_batches([batch])
             tastes = _loaded(on_workers.value)
-            holdings, hidden = number_matrix(given, products), given.column(HIDDEN).to_pylist()
+            holdings, hidden = number_matrix(table, products), table.column(HIDDEN).to_pylist()
             offers, popular = tastes.ranked(holdings), tastes.ranked_by_popularity(holdings)
-            found = [
+            ranks = [
                 [_rank(places, product) for places, product in zip(ranked, hidden, strict=True)]
                 for ranked in (offers, popular)
             ]
             first = [places[0] for places in offers]
-            columns = [pa.array(values, pa.int32()) for values in (*found, first)]
+            columns = [pa.array(values, pa.int32()) for values in (*ranks, first)]
             yield pa.RecordBatch.from_arrays(columns, names=[BY_MODEL, BY_POPULARITY, FIRST])
 
-    chosen = customers.select(HIDDEN, *(F.col(f"`{name}`") for name in products))
-    ranked = chosen.mapInArrow(rank, f"{BY_MODEL} int, {BY_POPULARITY} int, {FIRST} int")
+    selected = customers.select(HIDDEN, *(F.col(f"`{name}`") for name in products))
+    ranked = selected.mapInArrow(rank, f"{BY_MODEL} int, {BY_POPULARITY} int, {FIRST} int")
     measures = F.explode(
         F.array(
             *(

@@ -29,7 +29,7 @@ SHUFFLED_FEATURES = 50  # each is one more scoring of the sample
 
 
 def explained(borrowers: DataFrame, model: bytes, document: ModelDocument, *, seed: int) -> Explanation:
-    """What the model looks at, over those 2,000 borrowers whose hash is lowest.
+    """Which features matter to the model, over the 2,000 borrowers whose hash is lowest.
 
     Args:
         borrowers: one row a held-out borrower: the id, the outcome, and at least ``document.features``.
@@ -38,20 +38,20 @@ def explained(borrowers: DataFrame, model: bytes, document: ModelDocument, *, se
     Raises:
         BadInput: no rows, or rows that lack a feature.
     """
-    sent = on_workers(borrowers.sparkSession, model, document)
+    broadcast = on_workers(borrowers.sparkSession, model, document)
 
     def explain(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         sample = [batch for batch in batches if batch.num_rows]
         if sample:
-            scorer, read = loaded(*sent.value)
-            given = pa.Table.from_batches(sample)
-            rows, outcomes = given.select(range(given.num_columns - 1)), given.column(given.num_columns - 1)
-            found = explanation(rows, scorer, read)
-            leading = list(found.importance)[:SHUFFLED_FEATURES]
+            scorer, read = loaded(*broadcast.value)
+            table = pa.Table.from_batches(sample)
+            rows, outcomes = table.select(range(table.num_columns - 1)), table.column(table.num_columns - 1)
+            findings = explanation(rows, scorer, read)
+            leading = list(findings.importance)[:SHUFFLED_FEATURES]
             labels = number_column(outcomes).astype(np.float64)
             lost = auc_losses(rows, labels, scorer, read, features=leading, seed=seed)
-            found = replace(found, auc_losses=lost)
-            yield pa.RecordBatch.from_pydict({"explanation": [json.dumps(found.to_dict())]})
+            findings = replace(findings, auc_losses=lost)
+            yield pa.RecordBatch.from_pydict({"explanation": [json.dumps(findings.to_dict())]})
 
     hashed = borrowers.withColumn("_order", hash_of(seed, "explanations", ID))
     outcome = F.col(LABEL).cast("double").alias("_outcome")

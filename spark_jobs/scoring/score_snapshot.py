@@ -39,19 +39,19 @@ def score_snapshot(
     """Estimates the default probability of every row of a snapshot. Grain: one row per row of the snapshot.
 
     Args:
-        carry: column → Spark type (``string``, ``int``, ``bigint``) of what travels along: the ids, the label; it may
+        carry: column → Spark type (``string``, ``int``, ``bigint``) of what travels along: the ids, the label. It may
             be a feature.
 
     Returns:
         The carried columns and ``default_probability`` (float64), lazily.
     """
     pieces, names = snapshot.slices, list(carry)
-    sent = on_workers(spark, model, document)
+    broadcast = on_workers(spark, model, document)
 
     def score(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             for number in batch.column("id").to_pylist():
-                yield from _score(pieces[number], *loaded(*sent.value), read, names)
+                yield from _score(pieces[number], *loaded(*broadcast.value), read, names)
 
     tasks = task_count(pieces, len({*names, *document.features}))
     columns = ", ".join(f"`{name}` {kind}" for name, kind in carry.items())

@@ -50,35 +50,37 @@ def option_problems(options: Mapping[str, Any]) -> list[str]:
     """Every setting that CatBoost does not have, or that is chosen elsewhere."""
     from catboost import CatBoostClassifier
 
-    known = set(inspect.signature(CatBoostClassifier.__init__).parameters) - {"self"}
+    parameters = set(inspect.signature(CatBoostClassifier.__init__).parameters) - {"self"}
     problems = []
     for name in options:
         if name in _ELSEWHERE:
             problems.append(f"engine_options: {name} is chosen by {_ELSEWHERE[name]}")
         elif name in _FIXED:
             problems.append(f"engine_options: {name} is not open to choice")
-        elif name not in known:
+        elif name not in parameters:
             problems.append(f"engine_options: CatBoost has no {name}")
-    return problems + _value_problems({name: value for name, value in options.items() if _is_open(name, known)})
+    return problems + _value_problems({name: value for name, value in options.items() if _is_open(name, parameters)})
 
 
-def _is_open(name: str, known: set[str]) -> bool:
-    return name in known and name not in _ELSEWHERE and name not in _FIXED
+def _is_open(name: str, parameters: set[str]) -> bool:
+    return name in parameters and name not in _ELSEWHERE and name not in _FIXED
 
 
 def _value_problems(options: Mapping[str, Any]) -> list[str]:
-    """Every setting whose value CatBoost refuses; where each is well alone, what it says of all together."""
+    """Every setting whose value CatBoost refuses. Where each is well alone, what it says of all together."""
     if (joint := _refusal(options)) is None:
         return []
     # Kinds, such as grow_policy, decide which other settings have a meaning: they stand beside each of them.
     kinds = {name: value for name, value in options.items() if isinstance(value, str) and not _refusal({name: value})}
     refused = {name: _refusal({**kinds, name: value}) for name, value in options.items()}
-    found = [f"engine_options: {name}={options[name]}: {told}" for name, told in refused.items() if told]
-    return found or [f"engine_options: {joint}"]
+    single_problems = [
+        f"engine_options: {name}={options[name]}: {message}" for name, message in refused.items() if message
+    ]
+    return single_problems or [f"engine_options: {joint}"]
 
 
 def _refusal(options: Mapping[str, Any]) -> str | None:
-    """What CatBoost's own check, which every training begins with, says of some settings; None: nothing."""
+    """CatBoost's objection to some settings, by the check that every training begins with. None: it has none."""
     from catboost import CatBoostError
     from catboost.core import _check_train_params, _process_synonyms
 
@@ -87,8 +89,8 @@ def _refusal(options: Mapping[str, Any]) -> str | None:
         _process_synonyms(settings)
         _check_train_params(settings)
     except (CatBoostError, TypeError, ValueError) as error:
-        told = str(error).strip().splitlines()[0]
-        return re.sub(r"^\S+\.(cpp|h):\d+: ", "", told).strip()
+        message = str(error).strip().splitlines()[0]
+        return re.sub(r"^\S+\.(cpp|h):\d+: ", "", message).strip()
     return None
 
 
@@ -109,12 +111,12 @@ def quantising(spec: TrainingSpec) -> dict[str, Any]:
 
 
 def classifier_settings(spec: TrainingSpec, *, names: tuple[str, ...], has_validation: bool) -> dict[str, Any]:
-    """All that CatBoostClassifier is told, except where it leaves its progress.
+    """All arguments of CatBoostClassifier, except where it stores its progress.
 
     Args:
         names: the model's inputs, in order.
     """
-    given: dict[str, Any] = {
+    settings: dict[str, Any] = {
         "iterations": spec.iterations,
         "learning_rate": spec.learning_rate,
         "depth": spec.depth,
@@ -126,9 +128,9 @@ def classifier_settings(spec: TrainingSpec, *, names: tuple[str, ...], has_valid
         "monotone_constraints": _monotone(spec, names),
         "verbose": PROGRESS_TREES,
     }
-    return {name: setting for name, setting in {**given, **spec.options}.items() if setting is not None}
+    return {name: setting for name, setting in {**settings, **spec.options}.items() if setting is not None}
 
 
 def _monotone(spec: TrainingSpec, names: tuple[str, ...]) -> dict[str, int] | None:
-    """Constraints of the numbers with a declared direction, and of their deciles; all else that is made has none."""
+    """Constraints of the numbers with a declared direction, and of their deciles. Other inputs have none."""
     return {name: way for name in names if (way := spec.direction(name))} or None

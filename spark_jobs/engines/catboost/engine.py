@@ -121,7 +121,7 @@ def _check(snapshot: Snapshot, spec: TrainingSpec) -> None:
 def _in_tasks(
     spark: SparkSession, works: Sequence[Callable[[], dict[str, Any]]], schema: pa.Schema, ddl: str
 ) -> list[dict[str, Any]]:
-    """Each work in a task of its own; what they returned, in their order."""
+    """Each work in a task of its own. What they returned, in their order."""
 
     def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
@@ -155,7 +155,7 @@ def _train(task: _Task) -> dict[str, Any]:
 
 
 def _validation_pool(task: _Task, train: Any) -> Any:
-    """The validation slice, cut where the training rows are; None where there is none."""
+    """The validation slice, cut where the training rows are. None where there is none."""
     if not task.validation:
         return None
     spec = task.spec.of_every_row()

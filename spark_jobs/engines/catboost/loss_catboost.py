@@ -29,28 +29,31 @@ _OURS = (
 )
 
 
-def fit(given: ObjectiveRows, spec: ObjectiveSpec) -> FittedModel:
+def fit(objective_rows: ObjectiveRows, spec: ObjectiveSpec) -> FittedModel:
     """Trains on the rows outside the validation slice, which only ends the training early.
 
     Raises:
         BadConfiguration: names every setting that CatBoost does not have, or that is set elsewhere.
     """
     _check(spec)
-    numeric, categorical, preparation = given.numeric, given.categorical, given.preparation
+    numeric, categorical, preparation = objective_rows.numeric, objective_rows.categorical, objective_rows.preparation
 
     def train(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         rows = pa.Table.from_batches(list(batches))
         held_back = rows.column(IS_VALIDATION)
         pools = [
-            _pool(rows.filter(kept), numeric, categorical, preparation) for kept in (pc.invert(held_back), held_back)
+            _pool(rows.filter(selected), numeric, categorical, preparation)
+            for selected in (pc.invert(held_back), held_back)
         ]
         yield pa.RecordBatch.from_pylist([_trained(pools[0], pools[1], spec)], schema=_FITTED)
 
     columns = [*numeric, *categorical, TARGET, IS_VALIDATION, ROW_ORDER]
-    one_task = given.rows.select(*(F.col(f"`{c}`") for c in columns)).repartition(1).sortWithinPartitions(ROW_ORDER)
-    (found,) = one_task.mapInArrow(train, "model binary, trees long, version string").collect()
-    facts: dict[str, float | int | str] = {"train_rows": given.row_count, "trees": found["trees"]}
-    return FittedModel(bytes(found["model"]), f"catboost {found['version']}", facts, model_format=FORMAT)
+    one_task = (
+        objective_rows.rows.select(*(F.col(f"`{c}`") for c in columns)).repartition(1).sortWithinPartitions(ROW_ORDER)
+    )
+    (trained,) = one_task.mapInArrow(train, "model binary, trees long, version string").collect()
+    facts: dict[str, float | int | str] = {"train_rows": objective_rows.row_count, "trees": trained["trees"]}
+    return FittedModel(bytes(trained["model"]), f"catboost {trained['version']}", facts, model_format=FORMAT)
 
 
 _FITTED = pa.schema([("model", pa.binary()), ("trees", pa.int64()), ("version", pa.string())])
@@ -61,9 +64,9 @@ def _check(spec: ObjectiveSpec) -> None:
 
     from catboost import CatBoostRegressor
 
-    known = set(inspect.signature(CatBoostRegressor.__init__).parameters) - {"self"}
+    parameters = set(inspect.signature(CatBoostRegressor.__init__).parameters) - {"self"}
     problems = [
-        f"engine_options: CatBoost takes no {name} here" for name in spec.options if name not in known - {*_OURS}
+        f"engine_options: CatBoost takes no {name} here" for name in spec.options if name not in parameters - {*_OURS}
     ]
     loss = str(spec.options.get("loss_function", "RMSE"))
     if re.split(r"[:;]", loss)[0] not in LOSSES:

@@ -1,4 +1,4 @@
-"""How much memory one CatBoost task needs, from rows, features and bytes; and how many shards make it fit.
+"""How much memory one CatBoost task needs, from rows, features and bytes, and how many shards make it fit.
 
 Constants were measured with CatBoost 1.2.10 on Linux by the growth of resident memory: 200,000 and 400,000 rows of 20,
 50 and 200 numbers and 0, 5 and 15 categories, depth 6, plain and ordered boosting. The estimate was 0 to 50 % above
@@ -27,7 +27,7 @@ class TaskSize:
     """What one task would train on.
 
     Attributes:
-        rows: training rows; ``validation_rows`` come beside them into every task.
+        rows: training rows. ``validation_rows`` come beside them into every task.
         numeric, categorical, text: how many features of each kind the model sees.
         is_ordered: boosting is ordered.
         added_rows: training rows that come on top when the model is trained again on all of them.
@@ -48,17 +48,17 @@ class TaskSize:
         return max(self._of_one_training(), again._of_one_training() if self.added_rows else 0)
 
     def _of_one_training(self) -> int:
-        kept = READ_BYTES if self.text else KEPT_BYTES
+        cell_bytes = READ_BYTES if self.text else KEPT_BYTES
         # Beside categories the validation slice cannot be quantised.
         kept_validation = READ_BYTES if self.text or self.categorical else KEPT_BYTES
         other = self.categorical * LEVEL_BYTES + self.text * TEXT_BYTES + ROW_BYTES
         both = self.rows + self.validation_rows
         reading_training = self.rows * (self.numeric * (READ_BYTES + KEPT_BYTES) + other)
-        reading_validation = self.rows * (self.numeric * kept + other) + self.validation_rows * (
+        reading_validation = self.rows * (self.numeric * cell_bytes + other) + self.validation_rows * (
             self.numeric * (READ_BYTES + KEPT_BYTES) + other
         )
         boosting = other + (ORDERED_BYTES if self.is_ordered else BOOSTING_BYTES)
-        of_rows = self.numeric * (self.rows * kept + self.validation_rows * kept_validation) + both * boosting
+        of_rows = self.numeric * (self.rows * cell_bytes + self.validation_rows * kept_validation) + both * boosting
         of_leaves = BIN_BYTES * BINS * (self.numeric + self.categorical) << (self.depth - 1)
         return BASE_MB + -(-max(reading_training, reading_validation, of_rows + of_leaves) // 2**20)
 
@@ -68,5 +68,5 @@ class TaskSize:
 
 
 def shards_that_fit(size: TaskSize, memory_mb: int) -> int | None:
-    """The fewest shards whose tasks need no more than this memory; None where no number of them does."""
+    """The fewest shards whose tasks need no more than this memory. None where no number of them does."""
     return next((n for n in range(1, MOST_SHARDS + 1) if size.of_shards(n).needed_mb() <= memory_mb), None)

@@ -32,7 +32,7 @@ class TrainingColumns:
     """The rows of some slices, column by column, in the order of a sort key: the same whatever files they lie in.
 
     Attributes:
-        numbers: float32, inputs by rows; the encoded categories last.
+        numbers: float32, inputs by rows. The encoded categories last.
         labels: one a row.
         rows, dropped_rows: how many there are, and how many were left out as outliers.
         first_rows: the first rows in that order as they came, for a made-up example.
@@ -78,27 +78,27 @@ class TrainingColumns:
         )
 
     def give_back(self) -> None:
-        """Returns the array's memory to the system; its numbers read as 0 from now on."""
+        """Returns the array's memory to the system. Its numbers read as 0 from now on."""
         if hasattr(mmap, "MADV_DONTNEED"):
             self._pages.madvise(mmap.MADV_DONTNEED)
 
     def _add(self, group: pa.Table) -> None:
         spec = self._spec
-        kept = spec.preparation.kept(group)
-        self.dropped_rows += group.num_rows - kept.num_rows
-        place = slice(self.rows, self.rows + kept.num_rows)
+        usable = spec.preparation.kept(group)
+        self.dropped_rows += group.num_rows - usable.num_rows
+        place = slice(self.rows, self.rows + usable.num_rows)
         rated = [rates.column for rates in spec.encoded]
-        ready = spec.preparation.apply(kept, spec.numeric, [*rated, *spec.categorical])
+        ready = spec.preparation.apply(usable, spec.numeric, [*rated, *spec.categorical])
         own_numbers = self.names[: len(self.names) - len(rated)]
         number_matrix(ready, own_numbers, spec.encoded, out=self.numbers[:, place].T)
         for name, levels in self._levels.items():
             levels.add(level_column(ready.column(name)), place)
         for name, texts in self._texts.items():
-            texts[place] = words_column(kept.column(name))
-        self.labels[place] = kept.column(spec.label).to_numpy()
-        self._order[place] = kept.column(self._sort_key).to_numpy()
+            texts[place] = words_column(usable.column(name))
+        self.labels[place] = usable.column(spec.label).to_numpy()
+        self._order[place] = usable.column(self._sort_key).to_numpy()
         self.rows = place.stop
-        self.first_rows = _first(self.first_rows, kept, self._sort_key)
+        self.first_rows = _first(self.first_rows, usable, self._sort_key)
 
     def _sort(self) -> None:
         """Brings the columns into order one by one, closing the gap that dropped rows leave at the end."""
@@ -133,7 +133,7 @@ class _Levels:
 
 
 def quantised(columns: TrainingColumns, spec: TrainingSpec, borders: str | None) -> Any:
-    """The rows as one byte a number, cut at the given borders or at CatBoost's own; the array is given back.
+    """The rows as one byte a number, cut at the given borders or at CatBoost's own. The array is given back.
 
     Texts cannot be quantised (CatBoost 1.2.10 dies of it): their pool stays as it is.
     """
@@ -181,8 +181,8 @@ def shared_borders(spec: TrainingSpec, sort_key: str, slices: Sequence[FileSlice
 
 def example_of(columns: TrainingColumns, spec: TrainingSpec) -> dict[str, float | str | None]:
     """Medians and commonest levels of the first rows, as they came: a borrower who does not exist."""
-    known = {} if columns.first_rows is None else made_up_borrower(columns.first_rows, spec)
-    return {**known, **dict.fromkeys(spec.text, "")}
+    example = {} if columns.first_rows is None else made_up_borrower(columns.first_rows, spec)
+    return {**example, **dict.fromkeys(spec.text, "")}
 
 
 def number_names(spec: TrainingSpec) -> list[str]:
@@ -203,7 +203,7 @@ def columns_of(spec: TrainingSpec, sort_key: str) -> list[str]:
 
 
 def _read_ahead(slices: Sequence[FileSlice], columns: Sequence[str], read: ReadSlices) -> Iterator[pa.Table]:
-    """Row group by row group; the next is read while one is worked on."""
+    """Row group by row group. The next is read while one is worked on."""
     with ThreadPoolExecutor(max_workers=1) as reader:
         coming = [reader.submit(read, [piece], columns) for piece in slices[:1]]
         for following in [*slices[1:], None]:

@@ -1,4 +1,4 @@
-"""Keeps the progress of a training where another attempt at the same task finds it, so that it resumes."""
+"""Stores the progress of a training where another attempt at the same task finds it and resumes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _UNFIT = "Can't load progress from snapshot"  # CatBoost's words for progress of
 
 
 def fitted(settings: dict[str, Any], train: Any, validation: Any, progress: Progress | None, key: str) -> Any:
-    """Trains a classifier, from where an earlier attempt left off if there is one; the same model either way.
+    """Trains a classifier, from where an earlier attempt left off if there is one. The model is the same either way.
 
     Args:
         settings: of the classifier.
@@ -35,7 +35,7 @@ def fitted(settings: dict[str, Any], train: Any, validation: Any, progress: Prog
 
     if progress is None:
         return train_with({"allow_writing_files": False})
-    with tempfile.TemporaryDirectory() as folder, _kept(Path(folder, "progress"), progress, key) as file:
+    with tempfile.TemporaryDirectory() as folder, _stored_progress(Path(folder, "progress"), progress, key) as file:
         where = {"train_dir": folder, "save_snapshot": True, "snapshot_interval": SAVE_SECONDS}
         try:
             model = train_with({**where, "snapshot_file": str(file)})
@@ -50,13 +50,13 @@ def fitted(settings: dict[str, Any], train: Any, validation: Any, progress: Prog
 
 
 @contextmanager
-def _kept(file: Path, progress: Progress, key: str) -> Iterator[Path]:
+def _stored_progress(file: Path, progress: Progress, key: str) -> Iterator[Path]:
     """Puts what an earlier attempt left into the file, and stores what CatBoost writes there while the block runs."""
-    found = progress.load(key)
-    if found is not None:
-        file.write_bytes(found)
+    progress_bytes = progress.load(key)
+    if progress_bytes is not None:
+        file.write_bytes(progress_bytes)
         # A warning, since a task's process shows nothing less: it stands in the executor's stderr.
-        log.warning("resuming from the progress of an earlier attempt (%d bytes)", len(found))
+        log.warning("resuming from the progress of an earlier attempt (%d bytes)", len(progress_bytes))
     is_over = threading.Event()
     watch = threading.Thread(target=_store_changes, args=(file, _version(file), progress, key, is_over), daemon=True)
     watch.start()
@@ -81,7 +81,7 @@ def _store_changes(
 
 def _version(file: Path) -> tuple[int, int] | None:
     try:
-        found = file.stat()
+        status = file.stat()
     except FileNotFoundError:
         return None
-    return found.st_mtime_ns, found.st_size
+    return status.st_mtime_ns, status.st_size

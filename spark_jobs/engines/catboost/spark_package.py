@@ -1,4 +1,4 @@
-"""CatBoost's own Spark package (``catboost_spark``): exact training on many machines; the model is CatBoost's own file.
+"""CatBoost's own Spark package (``catboost_spark``): exact training on many machines. The model is CatBoost's own file.
 
 Its Maven group is not in every mirror. Where neither module nor classes are there, the training ends at once and names
 the coordinate. Its pool passes through the driver (catboost issue 2846), and it has neither constraints nor free text.
@@ -70,7 +70,7 @@ def package_of(spark: SparkSession) -> Any:
     """The package's Python module, which travels inside its jar.
 
     Raises:
-        BadConfiguration: it is not there; names the coordinate and what to do.
+        BadConfiguration: it is not there. Names the coordinate and what to do.
     """
     try:
         package = import_module("catboost_spark")
@@ -106,8 +106,8 @@ def _unknown(package: Any, options: Mapping[str, Any]) -> list[str]:
 
 
 def _classifier(package: Any, spec: TrainingSpec, *, has_validation: bool) -> Any:
-    """The settings that were chosen; what is None is left to CatBoost."""
-    given: dict[str, Any] = {
+    """The settings that were chosen. What is None is left to CatBoost."""
+    settings: dict[str, Any] = {
         "iterations": spec.iterations,
         "depth": spec.depth,
         "randomSeed": spec.seed,
@@ -118,7 +118,7 @@ def _classifier(package: Any, spec: TrainingSpec, *, has_validation: bool) -> An
         **spec.options,
     }
     classifier = package.CatBoostClassifier()
-    for name, value in given.items():
+    for name, value in settings.items():
         if value is not None:
             getattr(classifier, _setter(name))(value)
     return classifier
@@ -171,7 +171,7 @@ def _setter(name: str) -> str:
 
 def _camel(name: str) -> str:
     """``l2_leaf_reg`` as the package writes it: ``l2LeafReg``."""
-    return re.sub(r"_(\w)", lambda found: found[1].upper(), name)
+    return re.sub(r"_(\w)", lambda match: match[1].upper(), name)
 
 
 ENGINE = Engine("catboost-spark", fit, takes_missing=True)

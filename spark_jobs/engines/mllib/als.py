@@ -1,4 +1,4 @@
-"""Tastes by Spark MLlib's alternating least squares on implicit feedback; only the products' factors are kept."""
+"""Tastes by Spark MLlib's alternating least squares on implicit feedback. Only the products' factors are kept."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from arrears.contracts.errors import BadConfiguration
 from arrears.scoring.scorers.plain_tables import written
 from arrears.scoring.scorers.products import ProductTastes
 from spark_jobs.engines.interface import FittedModel
-from spark_jobs.engines.mllib.classifiers import FILE_NAME, MODEL_FORMAT, told_while_it_runs
+from spark_jobs.engines.mllib.classifiers import FILE_NAME, MODEL_FORMAT, log_progress
 from spark_jobs.engines.objective_interface import MOST_PARTITIONS, ROWS_A_PARTITION, ObjectiveSpec, with_options
 from spark_jobs.transforms.scores.holdings import CUSTOMER, PRODUCT
 
@@ -44,12 +44,12 @@ def fit(
         customers: how many customers hold anything.
 
     Raises:
-        BadConfiguration: a setting that the library does not have or refuses; names all of them.
+        BadConfiguration: a setting that the library does not have or refuses. Names all of them.
     """
     learner = learner_of(spec, len(products), customers)
     try:
-        with told_while_it_runs("als"):
-            model = learner.fit(to_dealt(interactions, customers))
+        with log_progress("als"):
+            model = learner.fit(to_partitioned(interactions, customers))
     except IllegalArgumentException as error:
         raise BadConfiguration(f"MLlib refuses these settings: {str(error).splitlines()[0]}") from None
     tastes = tastes_of(model, learner, products, popularity)
@@ -59,7 +59,7 @@ def fit(
 
 
 def learner_of(spec: ObjectiveSpec, products: int, customers: int) -> Any:
-    """ALS with the analyst's settings; natively with a third as many factors as products, 2 to 8."""
+    """ALS with the analyst's settings, by default with a third as many factors as products, 2 to 8."""
     learner = ALS(
         userCol=CUSTOMER,
         itemCol=PRODUCT,
@@ -77,13 +77,13 @@ def learner_of(spec: ObjectiveSpec, products: int, customers: int) -> Any:
     return with_options(learner, spec.options, ours=_OURS)
 
 
-def to_dealt(interactions: DataFrame, customers: int) -> DataFrame:
+def to_partitioned(interactions: DataFrame, customers: int) -> DataFrame:
     """The interactions in an order and in parts that no partitioning of the source changes. Grain: row by row."""
     return interactions.repartition(_parts(customers), CUSTOMER).sortWithinPartitions(CUSTOMER, PRODUCT)
 
 
 def tastes_of(model: ALSModel, learner: Any, products: Sequence[str], popularity: Sequence[float]) -> ProductTastes:
-    """What MLlib fitted, as plain tables; nothing of any customer is in them."""
+    """What MLlib fitted, as plain tables. Nothing of any customer is in them."""
     factors = np.zeros((len(products), model.rank))
     for row in model.itemFactors.collect():
         factors[row["id"]] = row["features"]

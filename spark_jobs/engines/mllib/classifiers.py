@@ -1,7 +1,7 @@
 """What Spark MLlib's classifiers share: how rows reach them, and how what they learnt leaves the JVM as plain tables.
 
-The same rows and seed give the same model on any cluster and any files: rows are dealt into parts by their hash and
-count, and sorted. Up to 100,000 rows, which are one part, to the bit; beyond, Spark adds the parts' sums as they
+The same rows and seed give the same model on any cluster and any files: rows are split into parts by their hash and
+count, and sorted. Up to 100,000 rows, which are one part, to the bit. Beyond, Spark adds the parts' sums as they
 arrive, so the last digits of a coefficient may differ, and a split may where two are equally good.
 """
 
@@ -86,7 +86,7 @@ def fit_learner(
     """Trains one of MLlib's classifiers.
 
     Raises:
-        BadConfiguration: the spec asks for what the classifier cannot do; names all of it. Declared directions that it
+        BadConfiguration: the spec asks for what the classifier cannot do. Names all of it. Declared directions that it
             cannot keep are no error, but a fact.
     """
     estimator = checked_estimator(learner, spark, spec)
@@ -97,7 +97,7 @@ def fit_learner(
         vectors = to_vectors(rows, moments)
         training = vectors if ends_early else vectors.where(f"NOT {IS_VALIDATION}")
         started = time.monotonic()
-        with told_while_it_runs(learner.name):
+        with log_progress(learner.name):
             fitted = estimator.fit(training)
         model, facts = learner.tables(spark, fitted, moments)
         facts |= {"train_seconds": time.monotonic() - started, **row_facts(snapshot, spec, moments.rows)}
@@ -135,8 +135,8 @@ def option_problems(learner: Learner, options: Mapping[str, Any]) -> list[str]:
     from pyspark.ml.param import Param
 
     kind = getattr(classification, learner.kind)
-    found = [getattr(kind, name) for name in dir(kind)]
-    offered = {param.name: param for param in found if isinstance(param, Param) and param.name not in _OURS}
+    attributes = [getattr(kind, name) for name in dir(kind)]
+    offered = {param.name: param for param in attributes if isinstance(param, Param) and param.name not in _OURS}
     listed = ", ".join(sorted(offered)) or "none"
     problems = []
     for option, value in options.items():
@@ -201,7 +201,7 @@ def finished(
 
 
 def validation_log_loss(rows: DataFrame, content: bytes) -> float | None:
-    """The mean log-loss of a model on the validation slice; None where there is none."""
+    """The mean log-loss of a model on the validation slice. None where there is none."""
 
     def measure(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         scorer, loss, count = load_scorer(MODEL_FORMAT, content), 0.0, 0
@@ -220,12 +220,12 @@ def validation_log_loss(rows: DataFrame, content: bytes) -> float | None:
 
 
 @contextmanager
-def told_while_it_runs(name: str) -> Iterator[None]:
-    """Tells in the log every half minute that the training goes on: MLlib itself is silent."""
-    done, started = threading.Event(), time.monotonic()
+def log_progress(name: str) -> Iterator[None]:
+    """Logs every half minute that the training goes on, because MLlib itself logs nothing."""
+    stop, started = threading.Event(), time.monotonic()
 
     def tell() -> None:
-        while not done.wait(_PROGRESS_SECONDS):
+        while not stop.wait(_PROGRESS_SECONDS):
             log.info("%s has been training for %.0f s", name, time.monotonic() - started)
 
     thread = threading.Thread(target=tell, daemon=True)
@@ -233,5 +233,5 @@ def told_while_it_runs(name: str) -> Iterator[None]:
     try:
         yield
     finally:
-        done.set()
+        stop.set()
         thread.join()

@@ -1,6 +1,6 @@
 """Customer segments by Spark MLlib: k-means, bisecting k-means and Gaussian mixtures on standardised inputs.
 
-Each start is a hash of the seed; the best of a few is kept, because one start may end in a poor local optimum. Segments
+Each start is a hash of the seed. The best of a few is kept, because one start may end in a poor local optimum. Segments
 are numbered by their size, not by MLlib's arbitrary order.
 """
 
@@ -22,7 +22,7 @@ from arrears.contracts.errors import BadConfiguration, BadInput
 from arrears.scoring.scorers.clusters import Clusters
 from arrears.scoring.scorers.plain_tables import written
 from spark_jobs.engines.interface import FittedModel
-from spark_jobs.engines.mllib.classifiers import FILE_NAME, MODEL_FORMAT, told_while_it_runs
+from spark_jobs.engines.mllib.classifiers import FILE_NAME, MODEL_FORMAT, log_progress
 from spark_jobs.engines.objective_interface import (
     VECTOR,
     FitObjective,
@@ -41,28 +41,31 @@ _OURS = ("featuresCol", "predictionCol", "probabilityCol", "k", "seed", "maxIter
 _TREE = "org$apache$spark$ml$clustering$BisectingKMeansModel$$parentModel"
 
 
-def fit(given: ObjectiveRows, spec: ObjectiveSpec, *, kind: str) -> FittedModel:
+def fit(objective_rows: ObjectiveRows, spec: ObjectiveSpec, *, kind: str) -> FittedModel:
     """Finds the segments of all rows.
 
     Raises:
-        BadConfiguration: a setting that the library does not have or refuses; names all of them.
+        BadConfiguration: a setting that the library does not have or refuses. Names all of them.
         BadInput: fewer rows than segments, or no input.
     """
-    if given.row_count < spec.clusters or not given.inputs:
-        raise BadInput(f"{given.row_count} rows of {len(given.inputs)} inputs cannot make {spec.clusters} segments")
+    if objective_rows.row_count < spec.clusters or not objective_rows.inputs:
+        raise BadInput(
+            f"{objective_rows.row_count} rows of {len(objective_rows.inputs)} inputs"
+            f" cannot make {spec.clusters} segments"
+        )
     try:
-        with model_vectors(given) as (vectors, _), told_while_it_runs(kind):
+        with model_vectors(objective_rows) as (vectors, _), log_progress(kind):
             scaler = scaler_of(vectors)
-            found = tables_of(best_model(scaler.transform(vectors), spec, kind=kind), scaler, kind=kind)
+            clusters = tables_of(best_model(scaler.transform(vectors), spec, kind=kind), scaler, kind=kind)
     except IllegalArgumentException as error:
         raise BadConfiguration(f"MLlib refuses these settings: {str(error).splitlines()[0]}") from None
-    facts: dict[str, float | int | str] = {"train_rows": given.row_count, "segments": len(found.numbers)}
+    facts: dict[str, float | int | str] = {"train_rows": objective_rows.row_count, "segments": len(clusters.numbers)}
     name = f"{kind} of Spark MLlib {pyspark.__version__}"
-    return FittedModel(written(found), name, facts, model_format=MODEL_FORMAT, file_name=FILE_NAME)
+    return FittedModel(written(clusters), name, facts, model_format=MODEL_FORMAT, file_name=FILE_NAME)
 
 
 def scaler_of(vectors: DataFrame) -> StandardScalerModel:
-    """Mean 0 and deviation 1 of every input; a constant input becomes 0."""
+    """Mean 0 and deviation 1 of every input. A constant input becomes 0."""
     return StandardScaler(inputCol=VECTOR, outputCol=STANDARDISED, withMean=True, withStd=True).fit(vectors)
 
 
@@ -122,7 +125,7 @@ def _centres(model: Any) -> tuple[tuple[float, ...], ...]:
 
 
 def _by_size(sizes: list[int], centres: tuple[tuple[float, ...], ...]) -> tuple[int, ...]:
-    """The largest segment is 1; of two of a size the one that lies lower in the first input."""
+    """The largest segment is 1. Of two of a size the one that lies lower in the first input."""
     ranked = sorted(range(len(sizes)), key=lambda place: (-sizes[place], centres[place]))
     return tuple(ranked.index(place) + 1 for place in range(len(sizes)))
 

@@ -1,4 +1,4 @@
-"""Spark MLlib's gradient-boosted trees; options are MLlib's (subsamplingRate, minInstancesPerNode, validationTol …)."""
+"""Spark MLlib's gradient-boosted trees. Options are MLlib's (subsamplingRate, minInstancesPerNode, validationTol …)."""
 
 from __future__ import annotations
 

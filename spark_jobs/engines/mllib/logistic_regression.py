@@ -1,4 +1,4 @@
-"""Spark MLlib's logistic regression, standardised while it learns; options are MLlib's (regParam, tol …)."""
+"""Spark MLlib's logistic regression, standardised while it learns. Options are MLlib's (regParam, tol …)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 
 def logistic_regression(spark: SparkSession, spec: TrainingSpec, ways: Sequence[int]) -> Any:
-    """MLlib's estimator; coefficients keep to the directions that the features were declared with."""
+    """MLlib's estimator. Coefficients keep to the directions that the features were declared with."""
     from pyspark.ml.classification import LogisticRegression
     from pyspark.ml.linalg import Matrices
 

@@ -24,7 +24,7 @@ from arrears.scoring.scorers.forest import Forest
 from arrears.scoring.scorers.linear_loss import LinearLoss
 from arrears.scoring.scorers.plain_tables import written
 from spark_jobs.engines.interface import FittedModel
-from spark_jobs.engines.mllib.classifiers import FILE_NAME, MODEL_FORMAT, told_while_it_runs
+from spark_jobs.engines.mllib.classifiers import FILE_NAME, MODEL_FORMAT, log_progress
 from spark_jobs.engines.mllib.trees import forest_of
 from spark_jobs.engines.model_rows import Moments
 from spark_jobs.engines.objective_interface import (
@@ -44,18 +44,18 @@ _LOGARITHMIC = ("gamma", "tweedie", "poisson")
 _LINKS = {"identity": 1.0, "log": 0.0, "inverse": -1.0, "sqrt": 0.5, "logit": None}
 
 
-def fit(given: ObjectiveRows, spec: ObjectiveSpec, *, kind: str) -> FittedModel:
+def fit(objective_rows: ObjectiveRows, spec: ObjectiveSpec, *, kind: str) -> FittedModel:
     """Trains one of MLlib's regressions on all rows.
 
     Raises:
-        BadConfiguration: a setting that the library does not have or refuses; names all of them.
+        BadConfiguration: a setting that the library does not have or refuses. Names all of them.
     """
     learner = with_options(_learner(kind, spec), spec.options, ours=_OURS)
     if kind == "glm" and "link" in spec.options and spec.options["link"] not in _LINKS:
         raise BadConfiguration(f"engine_options: link is one of {', '.join(_LINKS)}")
-    spark = given.rows.sparkSession
+    spark = objective_rows.rows.sparkSession
     try:
-        with model_vectors(given) as (rows, moments), told_while_it_runs(kind):
+        with model_vectors(objective_rows) as (rows, moments), log_progress(kind):
             fitted = learner.fit(rows)
             if kind in ("linear", "glm"):
                 model: LinearLoss | Forest = _linear(fitted, moments, _link_power(learner) if kind == "glm" else 1.0)
@@ -63,7 +63,7 @@ def fit(given: ObjectiveRows, spec: ObjectiveSpec, *, kind: str) -> FittedModel:
                 model = _trees(spark, fitted, moments)
     except IllegalArgumentException as error:
         raise BadConfiguration(f"MLlib refuses these settings: {str(error).splitlines()[0]}") from None
-    facts: dict[str, float | int | str] = {"train_rows": given.row_count}
+    facts: dict[str, float | int | str] = {"train_rows": objective_rows.row_count}
     if isinstance(model, Forest):
         facts["trees"] = len(model.roots)
     name = f"{type(learner).__name__} of Spark MLlib {pyspark.__version__}"

@@ -1,4 +1,4 @@
-"""Spark MLlib's random forest; options are MLlib's (featureSubsetStrategy, minInstancesPerNode, maxBins …)."""
+"""Spark MLlib's random forest. Options are MLlib's (featureSubsetStrategy, minInstancesPerNode, maxBins …)."""
 
 from __future__ import annotations
 

@@ -79,7 +79,7 @@ def test_holdings_become_interactions_with_a_number_for_each_customer(train: Dat
 def test_folded_in_factors_are_those_of_spark_and_partitions_do_not_matter(train: DataFrame) -> None:
     interactions = to_interactions(train, PRODUCTS, seed=1)
     learner = als.learner_of(SPEC, len(PRODUCTS), ROWS)
-    model = learner.fit(als.to_dealt(interactions, ROWS))
+    model = learner.fit(als.to_partitioned(interactions, ROWS))
     tastes = als.tastes_of(model, learner, PRODUCTS, [0.1] * len(PRODUCTS))
     theirs = model.userFactors.toPandas().sort_values("id")
     held = interactions.toPandas().pivot(index="customer", columns="product", values="held").fillna(0).sort_index()
