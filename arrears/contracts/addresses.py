@@ -15,7 +15,7 @@ _UNSAFE_IN_KEY = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 class Table(str, Enum):
-    """The Delta tables of the pipeline; each holds one folder per data set."""
+    """The Delta tables of the pipeline. Each holds one folder per data set."""
 
     TRAIN = "train"
     TEST = "test"

@@ -93,6 +93,6 @@ def engine_entry(objective: str, name: str) -> EngineEntry:
 
 
 def engine_problems(objective: str, name: str) -> list[str]:
-    """What is wrong with an engine for an objective; says which engines learn it."""
+    """What is wrong with an engine for an objective. Says which engines learn it."""
     able = engines_of(objective)
     return [] if name in able else [f"engine {name} cannot do task {objective}: choose --engine {' or '.join(able)}"]

@@ -23,7 +23,7 @@ class ArrearsError(Exception):
     Problems must not quote a borrower's row: name columns, counts and limits.
 
     Args:
-        advice: what to do about all of them; it is no problem itself and is not counted as one.
+        advice: what to do about all of them. It is no problem itself and is not counted as one.
     """
 
     who_acts: ClassVar[str] = "developers"
@@ -32,8 +32,8 @@ class ArrearsError(Exception):
 
     def __init__(self, problem: str, *more: str, advice: str = "") -> None:
         self.problems, self.advice = (problem, *more), advice
-        told = problem if not more else f"{len(self.problems)} problems: " + "; ".join(self.problems)
-        super().__init__(f"{told}. What to do: {advice}" if advice else told)
+        message = problem if not more else f"{len(self.problems)} problems: " + "; ".join(self.problems)
+        super().__init__(f"{message}. What to do: {advice}" if advice else message)
 
 
 class BadInput(ArrearsError):

@@ -18,12 +18,12 @@ OVERRIDE_WORDS = 5  # fewer give no reason
 class GateRules:
     """The rules of one data set's promotion gate.
 
-    Always asked, whatever is declared: an AUC above chance, no unexplained leak, and that a champion is stood up to.
+    Always asked, whatever is declared: an AUC above chance, no unexplained leak, and the comparison with a champion.
 
     Attributes:
         floors: metric → what the candidate must exceed (such as ``auc_low: 0.60``).
         ceilings: metric → what the candidate must not exceed (such as ``ece: 0.05`` or ``score_psi: 0.25``).
-        gate: ``better``: the 95 % interval of the AUC's difference to the champion lies above 0; ``not_worse``, for
+        gate: ``better``: the 95 % interval of the AUC's difference to the champion lies above 0. ``not_worse``, for
             retraining on newer data: it lies above ``-tolerance``. Both on rows that neither has learnt from.
         tolerance: how much AUC a successor may lose under ``not_worse``, 0 or more.
     """
@@ -34,26 +34,28 @@ class GateRules:
     tolerance: float = 0.0
 
     def problems(self) -> list[str]:
-        """What is wrong with the rules, one sentence each; nothing where they can be applied."""
+        """What is wrong with the rules, one sentence each. Empty where they can be applied."""
         tables = {"floors": self.floors, "ceilings": self.ceilings}
-        found = [
+        problems = [
             f"{name} must hold metrics and their limits such as {{auc_low: 0.6}}, not {limits!r}"
             for name, limits in tables.items()
             if not isinstance(limits, Mapping)
         ]
         limits: dict[str, object] = {
             f"{name}.{metric}": limit
-            for name, given in tables.items()
-            if isinstance(given, Mapping)
-            for metric, limit in given.items()
+            for name, table in tables.items()
+            if isinstance(table, Mapping)
+            for metric, limit in table.items()
         }
         limits["tolerance"] = self.tolerance
-        found += [f"{name} must be a number, not {limit!r}" for name, limit in limits.items() if not _is_number(limit)]
+        problems += [
+            f"{name} must be a number, not {limit!r}" for name, limit in limits.items() if not _is_number(limit)
+        ]
         if _is_number(self.tolerance) and self.tolerance < 0:
-            found.append(f"tolerance {self.tolerance:g} must not be negative")
+            problems.append(f"tolerance {self.tolerance:g} must not be negative")
         if self.gate not in AGAINST_CHAMPION:
-            found.append(f"gate {self.gate!r} is none of {', '.join(AGAINST_CHAMPION)}")
-        return found
+            problems.append(f"gate {self.gate!r} is none of {', '.join(AGAINST_CHAMPION)}")
+        return problems
 
 
 def reason_problems(switch_on: bool, reason: str, what: str) -> list[str]:
@@ -61,7 +63,7 @@ def reason_problems(switch_on: bool, reason: str, what: str) -> list[str]:
 
     Args:
         switch_on: whether the override is asked for.
-        reason: free text; words count that hold a letter, each once.
+        reason: free text. Words count that hold a letter, each once.
         what: the switch as a person knows it, such as ``leak_override``.
     """
     words = {word.casefold() for word in reason.split() if any(map(str.isalpha, word))}
@@ -72,5 +74,5 @@ def reason_problems(switch_on: bool, reason: str, what: str) -> list[str]:
     return []
 
 
-def _is_number(given: object) -> bool:
-    return isinstance(given, (int, float)) and not isinstance(given, bool) and math.isfinite(given)
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)

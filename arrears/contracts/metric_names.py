@@ -31,4 +31,4 @@ _NAME = re.compile(r"(?<![\w.])(" + "|".join(_NAMES) + r")(?!\w)")
 
 def in_words(text: str) -> str:
     """A rule or its reason with the metrics called as people call them."""
-    return _NAME.sub(lambda found: _NAMES[found[1]], text)
+    return _NAME.sub(lambda match: _NAMES[match[1]], text)

@@ -14,7 +14,7 @@ class JobResult:
     """What a job hands back to its launcher.
 
     Attributes:
-        figures: name → number or short text, in the order a reader wants them; shown in the mail.
+        figures: name → number or short text, in the order a reader wants them. Shown in the mail.
         values: what later tasks of the run need as arguments (versions, run ids), never rows.
         attachments: S3 addresses of plots and pages that the mail attaches.
         links: label → URL or S3 address shown as a link in the mail.
@@ -31,7 +31,7 @@ class OutcomeFact:
     """How one attempt of one job ended: who must act if it failed, and its figures if it did not.
 
     Attributes:
-        problems: everything that is wrong; ``first_line`` tells it in one line.
+        problems: everything that is wrong. ``first_line`` has it in one line.
         advice: what to do about it, where there is something to say.
     """
 
@@ -48,18 +48,18 @@ class OutcomeFact:
     advice: str = ""
 
     def to_json(self) -> str:
-        """One JSON object for people and machines alike; figures keep the order that a reader wants."""
+        """One JSON object for people and machines alike. Figures keep the order that a reader wants."""
         return json.dumps(dataclasses.asdict(self), indent=1)
 
     @classmethod
     def from_json(cls, text: str | bytes) -> OutcomeFact:
-        """Reads a fact; fields that a later version added are ignored."""
-        given: dict[str, Any] = json.loads(text)
-        known = {f.name for f in dataclasses.fields(cls)}
-        result = given.get("result") or {}
+        """Reads a fact. Fields that a later version added are ignored."""
+        content: dict[str, Any] = json.loads(text)
+        names = {f.name for f in dataclasses.fields(cls)}
+        result = content.get("result") or {}
         return cls(
-            **{k: v for k, v in given.items() if k in known - {"result", "problems"}},
-            problems=tuple(given.get("problems", ())),
+            **{k: v for k, v in content.items() if k in names - {"result", "problems"}},
+            problems=tuple(content.get("problems", ())),
             result=JobResult(
                 figures=result.get("figures", {}),
                 values=result.get("values", {}),

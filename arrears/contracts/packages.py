@@ -37,11 +37,11 @@ def coordinates(spark: str = "4.1.4", scala: str = "2.13") -> tuple[str, ...]:
     line = ".".join(spark.split(".")[:2])
     offered = _BY_SPARK_AND_SCALA.get((line, scala))
     if offered is None:
-        known = ", ".join(
+        pairs = ", ".join(
             f"Spark {known_line} with Scala {known_scala}" for known_line, known_scala in _BY_SPARK_AND_SCALA
         )
         raise BadConfiguration(
-            f"no Delta and S3 packages are known for Spark {spark} with Scala {scala}; known: {known}"
+            f"no Delta and S3 packages are known for Spark {spark} with Scala {scala}; known: {pairs}"
         )
     return offered(scala)
 
@@ -71,7 +71,7 @@ def _spark_4_1(scala: str) -> tuple[str, ...]:
 
 
 def _sdk_modules(version: str) -> tuple[str, ...]:
-    """The few modules of the AWS SDK that S3A calls; all in one version, near the one its Hadoop was built with."""
+    """The few modules of the AWS SDK that S3A calls. All in one version, near the one its Hadoop was built with."""
     modules = ("s3", "s3-transfer-manager", "sts", "kms", "apache-client")
     return tuple(f"software.amazon.awssdk:{module}:{version}" for module in modules)
 

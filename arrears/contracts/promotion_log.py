@@ -31,12 +31,12 @@ class PromotionRecord:
 
     Attributes:
         version: registry version that the decision is about.
-        champion_before: registry version that was champion then; empty: there was none.
+        champion_before: registry version that was champion then. Empty: there was none.
         request: the run that asked for it, such as Airflow's run id.
-        who: the person who decided; ``the gate`` where the rules alone did.
+        who: the person who decided. ``the gate`` where the rules alone did.
         why: the reason in words.
-        override: why unmet rules were overridden; empty where none were.
-        set_aside: the rules that the override set aside; entries of versions before it name none.
+        override: why unmet rules were overridden. Empty where none were.
+        set_aside: the rules that the override set aside. Entries of versions before it name none.
         metrics: what the candidate was judged by.
         verdicts: what each rule said: rule, value, limit, met, reason.
         at: when, ISO 8601 in UTC.
@@ -61,7 +61,7 @@ class PromotionRecord:
 
     @property
     def rules_set_aside(self) -> tuple[str, ...]:
-        """The rules that the override set aside; of an entry that names none, those that it says were not met."""
+        """The rules that the override set aside. Of an entry that names none, those that it says were not met."""
         if not self.override:
             return ()
         unmet = (str(verdict.get("rule")) for verdict in self.verdicts if not verdict.get("met"))
@@ -75,13 +75,13 @@ class PromotionRecord:
 
     @classmethod
     def from_json(cls, text: bytes) -> PromotionRecord:
-        """Reads an entry; fields that a later version added are ignored. Raises ValueError where it is none."""
-        given = json.loads(text)
-        known = {f.name for f in dataclasses.fields(cls)}
-        if not isinstance(given, dict) or given.get("kind") not in get_args(Kind):
+        """Reads an entry. Fields that a later version added are ignored. Raises ValueError where it is none."""
+        content = json.loads(text)
+        names = {f.name for f in dataclasses.fields(cls)}
+        if not isinstance(content, dict) or content.get("kind") not in get_args(Kind):
             raise ValueError("no decision")
         try:
-            read = cls(**{name: value for name, value in given.items() if name in known})
+            read = cls(**{name: value for name, value in content.items() if name in names})
             return dataclasses.replace(read, verdicts=tuple(read.verdicts), set_aside=tuple(read.set_aside))
         except TypeError:
             raise ValueError("no decision") from None
@@ -126,19 +126,19 @@ def proven(entries: Mapping[str, bytes], remembered: Head, *, where: str) -> Cha
 
     Args:
         entries: file name → bytes.
-        remembered: what the model registry keeps; it may be behind by entries that were announced to it, if their
+        remembered: what the model registry keeps. It may be behind by entries that were announced to it, if their
             writers were killed or fell asleep before they could say that they are there.
         where: address of the log, for errors.
 
     Raises:
-        BadConfiguration: the chain is broken; names every entry that is missing, changed or foreign.
+        BadConfiguration: the chain is broken. Names every entry that is missing, changed or foreign.
     """
     bodies = {int(match[1]): body for name, body in entries.items() if (match := _ENTRY.fullmatch(name))}
     problems = [f"{name} is no entry of the chain" for name in sorted(entries) if not _ENTRY.fullmatch(name)]
     last = max((*bodies, remembered.number))
     problems += _gaps(bodies, last)
-    records, wrong = _read(bodies)
-    problems += wrong + _broken_links(records, bodies) + _disagreement(bodies, remembered)
+    records, unreadable = _read(bodies)
+    problems += unreadable + _broken_links(records, bodies) + _disagreement(bodies, remembered)
     if problems:
         raise BadConfiguration(
             *(f"the log of decisions at {where} is broken: {problem}" for problem in problems),
@@ -158,28 +158,28 @@ def digest_of(body: bytes) -> str:
 
 
 def reigns(records: Sequence[PromotionRecord]) -> tuple[str, ...]:
-    """The registry version of each champion, in the order of their reigns; one that came back stands there again."""
-    found: list[str] = []
+    """The registry version of each champion, in the order of their reigns. One that came back stands there again."""
+    versions: list[str] = []
     for record in records:
         if record.kind in REIGN_BEGINS:
-            if record.champion_before and record.champion_before not in found[-1:]:
-                found.append(record.champion_before)  # it began before the log did, or outside it
-            found.append(record.version)
-    return tuple(found)
+            if record.champion_before and record.champion_before not in versions[-1:]:
+                versions.append(record.champion_before)  # it began before the log did, or outside it
+            versions.append(record.version)
+    return tuple(versions)
 
 
 def lawful_reigns(records: Sequence[PromotionRecord]) -> tuple[str, ...]:
-    """The reigns that a decision began, and the one that stood when the log began; not those that were set by hand."""
+    """The reigns that a decision began, and the one that stood when the log began, without those set by hand."""
     begun = [record for record in records if record.kind in REIGN_BEGINS]
     lawful = {record.version for record in begun} | {record.champion_before for record in begun[:1]}
     return tuple(version for version in reigns(records) if version in lawful)
 
 
 def _gaps(bodies: Mapping[int, bytes], last: int) -> list[str]:
-    """What is missing up to the last entry; a long hole in one sentence, for a number may be forged."""
-    known = [0, *sorted(bodies), last + 1]
+    """What is missing up to the last entry. A long hole in one sentence, for a number may be forged."""
+    numbers = [0, *sorted(bodies), last + 1]
     problems = []
-    for first, end in ((before + 1, after - 1) for before, after in itertools.pairwise(known)):
+    for first, end in ((before + 1, after - 1) for before, after in itertools.pairwise(numbers)):
         if end - first < _NAMED_ONE_BY_ONE:
             problems += [f"entry {number} is missing" for number in range(first, end + 1)]
         else:

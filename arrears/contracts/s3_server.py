@@ -1,4 +1,4 @@
-"""Which S3 server a process talks to: the one place from which Spark's S3A, pyarrow and boto3 are told.
+"""Which S3 server a process talks to: the one place that configures Spark's S3A, pyarrow and boto3.
 
 Each of the three libraries would look for itself, under names and in an order of its own. Credentials are no part of
 it: all three take them by the same chain (environment, web identity, profile, the machine's role).
@@ -20,10 +20,10 @@ _CREDENTIALS = "software.amazon.awssdk.auth.credentials.DefaultCredentialsProvid
 
 @dataclass(frozen=True)
 class S3Server:
-    """Address and region of an S3 server; one with an endpoint and no region has the usual region.
+    """Address and region of an S3 server. One with an endpoint and no region has the usual region.
 
     Attributes:
-        endpoint: such as ``http://127.0.0.1:7070``; empty: AWS itself, in the region. Buckets of a server with an
+        endpoint: such as ``http://127.0.0.1:7070``. Empty: AWS itself, in the region. Buckets of a server with an
             endpoint stand in the path, those of AWS in the host's name.
         region: empty: what the machine's AWS profile says.
     """
@@ -37,14 +37,14 @@ class S3Server:
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> S3Server:
-        """By AWS's own variables; those of S3 alone come before those of all services."""
+        """By AWS's own variables. Those of S3 alone come before those of all services."""
         endpoint = environ.get("AWS_ENDPOINT_URL_S3") or environ.get("AWS_ENDPOINT_URL") or ""
         region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or ""
         return cls(endpoint, region)
 
     @classmethod
     def from_spark(cls, submitted: Mapping[str, str], environ: Mapping[str, str]) -> S3Server:
-        """What spark-submit was told of S3A; where it was told nothing, what the environment says."""
+        """The server in spark-submit's configuration of S3A, or where that names none, in the environment."""
         present = cls.from_env(environ)
         endpoint = submitted.get(f"{_S3A}endpoint") or present.endpoint
         return cls(endpoint, submitted.get(f"{_S3A}endpoint.region") or present.region)
@@ -56,15 +56,15 @@ class S3Server:
 
     def to_env(self) -> dict[str, str]:
         """The variables by which `from_env` finds this server again, in a process that inherits them."""
-        told = {"AWS_ENDPOINT_URL_S3": self.endpoint, "AWS_REGION": self.region, "AWS_DEFAULT_REGION": self.region}
-        return {name: value for name, value in told.items() if value}
+        variables = {"AWS_ENDPOINT_URL_S3": self.endpoint, "AWS_REGION": self.region, "AWS_DEFAULT_REGION": self.region}
+        return {name: value for name, value in variables.items() if value}
 
     def for_s3a(self) -> dict[str, str]:
         """Spark's configuration of the server."""
-        told = {"endpoint": self.endpoint, "path.style.access": "true" if self.path_style else ""}
+        options = {"endpoint": self.endpoint, "path.style.access": "true" if self.path_style else ""}
         # S3A sends no request that a server other than AWS accepts unless it is told a region.
-        told["endpoint.region"] = self.region
-        return {f"{_S3A}{name}": value for name, value in told.items() if value}
+        options["endpoint.region"] = self.region
+        return {f"{_S3A}{name}": value for name, value in options.items() if value}
 
     def for_session(self) -> dict[str, str]:
         """S3A with the chain of credentials that the others have, and the executors' environment, where those look."""
@@ -77,10 +77,10 @@ class S3Server:
 
     def for_pyarrow(self) -> dict[str, Any]:
         """Arguments of pyarrow's S3FileSystem."""
-        found = urlparse(self.endpoint)
+        url = urlparse(self.endpoint)
         return {
-            "endpoint_override": found.netloc or None,
-            "scheme": found.scheme or "https",
+            "endpoint_override": url.netloc or None,
+            "scheme": url.scheme or "https",
             "region": self.region or None,
             "force_virtual_addressing": not self.path_style,
         }

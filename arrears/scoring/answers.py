@@ -41,7 +41,7 @@ def answers(rows: pa.Table, scorer: Any, document: ModelDocument) -> pa.Table:
     """Asks a model about each row.
 
     Args:
-        rows: one row a customer with at least ``document.features``; other columns are ignored.
+        rows: one row a customer with at least ``document.features``. Other columns are ignored.
         scorer: the loaded model.
 
     Returns:

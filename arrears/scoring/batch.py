@@ -27,7 +27,7 @@ def default_probabilities(rows: pa.Table, scorer: Scorer, document: ModelDocumen
     """Estimates for each borrower the probability of default.
 
     Args:
-        rows: one row a borrower with at least ``document.features``; other columns are ignored.
+        rows: one row a borrower with at least ``document.features``. Other columns are ignored.
         scorer: the loaded model.
         document: the model's inputs and its calibration.
 
@@ -45,7 +45,7 @@ def default_probabilities(rows: pa.Table, scorer: Scorer, document: ModelDocumen
 
 
 def check_columns(schema: pa.Schema, document: ModelDocument) -> None:
-    """Refuses rows that lack a feature of the model or bring it in a wrong type; names all of them at once."""
+    """Refuses rows that lack a feature of the model or bring it in a wrong type. Names all of them at once."""
     problems = []
     for name in document.features:
         index = schema.get_field_index(name)
@@ -80,8 +80,8 @@ def fitting_rows(rows: pa.Table, document: ModelDocument) -> pa.Table:
 
 def model_input(rows: pa.Table, document: ModelDocument) -> Any:
     """The rows as the model reads them: float32 numbers (missing is NaN), categories as text (missing is a level)."""
-    given = document.preparation, document.numeric, document.categorical, document.encoded
-    return prepared_input(rows, *given, text=document.text)
+    columns = document.preparation, document.numeric, document.categorical, document.encoded
+    return prepared_input(rows, *columns, text=document.text)
 
 
 def prepared_input(
@@ -153,7 +153,7 @@ def level_matrix(rows: pa.Table, categorical: Sequence[str]) -> npt.NDArray[np.o
 
 
 def words_column(column: pa.ChunkedArray) -> npt.NDArray[np.object_]:
-    """A free-text column as Python texts; a missing text is one without words."""
+    """A free-text column as Python texts. A missing text is one without words."""
     words: npt.NDArray[np.object_] = pc.fill_null(text_column(column), "").to_numpy(zero_copy_only=False)
     return words
 

@@ -34,9 +34,9 @@ def level_column(column: pa.ChunkedArray) -> pa.Array:
 
 
 def by_level(texts: pa.Array, of_level: dict[str, float], *, unseen: float) -> npt.NDArray[np.float64]:
-    """The number that stands for each text; a text without one, and a missing text, get ``unseen``."""
+    """The number that stands for each text. A text without one, and a missing text, get ``unseen``."""
     encoded = texts.dictionary_encode()
     of_code = np.array([of_level.get(level, unseen) for level in encoded.dictionary.to_pylist()] + [unseen])
     codes = pc.fill_null(encoded.indices, len(of_code) - 1).to_numpy(zero_copy_only=False)
-    found: npt.NDArray[np.float64] = of_code[codes]
-    return found
+    numbers: npt.NDArray[np.float64] = of_code[codes]
+    return numbers

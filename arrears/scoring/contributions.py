@@ -22,12 +22,12 @@ LEAST_SHARED = 5  # a level of fewer borrowers among these points could tell who
 
 
 def explanation(rows: pa.Table, scorer: Scorer, document: ModelDocument) -> Explanation:
-    """What the model looks at, over a sample of borrowers.
+    """Which features matter to the model, and how, over a sample of borrowers.
 
     Rare levels are shown as one, and free text not at all: neither page nor JSON may tell who a borrower is.
 
     Args:
-        rows: the sample in an order of chance, with at least ``document.features``; not empty.
+        rows: the sample in random order, not empty, with at least ``document.features``.
     """
     contributions = feature_contributions(rows, scorer, document)
     if contributions is None:
@@ -35,10 +35,10 @@ def explanation(rows: pa.Table, scorer: Scorer, document: ModelDocument) -> Expl
     sizes = np.abs(contributions[:, :-1]).mean(axis=0)
     importance = ranked(dict(zip(document.features, map(float, sizes), strict=True)))
     few = rows.slice(0, POINTS)
-    drawn = [name for name, size in importance.items() if size > 0 and name not in document.text][:LEADING]
+    leading = [name for name, size in importance.items() if size > 0 and name not in document.text][:LEADING]
     dependence = [
         _dependence(few, feature, contributions[:POINTS, document.features.index(feature)], document)
-        for feature in drawn
+        for feature in leading
     ]
     return Explanation("shap", importance, tuple(dependence), rows.num_rows)
 
@@ -46,24 +46,24 @@ def explanation(rows: pa.Table, scorer: Scorer, document: ModelDocument) -> Expl
 def feature_contributions(rows: pa.Table, scorer: Scorer, document: ModelDocument) -> Numbers | None:
     """What each raw feature added to each borrower's log-odds, before calibration.
 
-    Contributions of all inputs that come of one feature (its levels, deciles, flags, weight of evidence) are summed;
-    that of an interaction is shared equally by its two features.
+    Contributions of all inputs that come of one feature (its levels, deciles, flags, weight of evidence) are summed.
+    That of an interaction is shared equally by its two features.
 
     Args:
         rows: one row a borrower with at least ``document.features``.
 
     Returns:
-        rows by features + 1, in the order of ``document.features``, the base value last; None where the kind of model
+        rows by features + 1, in the order of ``document.features``, the base value last. None where the kind of model
         has no exact contributions.
 
     Raises:
         BadInput: names every feature that is missing or of a wrong type.
     """
     rows = fitting_rows(rows, document)
-    found = scorer.contributions(model_input(rows, document))
-    if found is None:
+    contributions = scorer.contributions(model_input(rows, document))
+    if contributions is None:
         return None
-    return np.column_stack((found[:, :-1] @ _shares(document), found[:, -1]))
+    return np.column_stack((contributions[:, :-1] @ _shares(document), contributions[:, -1]))
 
 
 def feature_importance(scorer: Scorer, document: ModelDocument) -> dict[str, float]:
@@ -86,18 +86,18 @@ def _dependence(rows: pa.Table, feature: str, contributions: Numbers, document: 
 
 
 def _shares(document: ModelDocument) -> Numbers:
-    """Inputs by features: which share of an input each raw feature stands for; rows sum to 1."""
+    """Inputs by features: which share of an input each raw feature stands for. Rows sum to 1."""
     place = {name: number for number, name in enumerate(document.features)}
     shares = {name: np.eye(len(place))[number] for name, number in place.items()}
     for both in document.preparation.interactions:
         shares[both.output] = (shares[both.left] + shares[both.right]) / 2
-    for made, source in _made_of(document.preparation):
-        shares[made] = shares[source]
+    for output, source in _made_of(document.preparation):
+        shares[output] = shares[source]
     return np.array([shares[name] for name in document.inputs])
 
 
 def _made_of(steps: Preparation) -> list[tuple[str, str]]:
-    """Each prepared input with the one it is made of; what is made of another made one comes later."""
+    """Each prepared input with the feature that it is made of, in the order in which they are made."""
     return [
         *((ranks.output, ranks.column) for ranks in steps.deciles),
         *((f"{column}_missing", column) for column in steps.missing_flags),

@@ -15,7 +15,7 @@ from arrears.scoring.preparation import Preparation
 
 @dataclass(frozen=True)
 class LevelRates:
-    """A category column turned into a number: level → share of training rows; an unseen level is 0."""
+    """A category column turned into a number: level → share of training rows. An unseen level is 0."""
 
     column: str
     rates: dict[str, float]
@@ -30,16 +30,16 @@ class ModelDocument:
         engine: which library trained it, and its version.
         numeric: numeric columns that a borrower brings, in the order of the model's float inputs.
         categorical: category columns that a borrower brings, in the order of the model's category inputs.
-        encoded: category features that were turned into numbers before the model; they follow ``numeric``.
+        encoded: category features that were turned into numbers before the model. They follow ``numeric``.
         text: free-text columns that a borrower brings, the model's last inputs.
         score_quantiles: scores of the training rows at 0, 1/1000, … 1, from which risk limits are read.
-        preparation: what is done to those columns before the model sees them; empty: nothing.
+        preparation: what is done to those columns before the model sees them. Empty: nothing.
         example: one made-up borrower (medians and commonest levels), never a real one.
         model_format: what the model's file is, for ``arrears.scoring.scorers.load_scorer``.
-        calibration: turns the model's scores into probabilities that come true; None: they are taken as they are.
-        task: what the model tells, one of ``arrears.contracts.objectives``; ``arrears.scoring.answers`` goes by it.
+        calibration: turns the model's scores into calibrated probabilities. None: they are taken as they are.
+        task: the model's objective, one of ``arrears.contracts.objectives``.
         loss_limit: of a loss model: no estimate lies above it.
-        cutoff: from which default probability on an application is declined; None: a model of before cut-offs.
+        cutoff: from which default probability on an application is declined. None: a model of before cut-offs.
     """
 
     dataset: str
@@ -65,7 +65,7 @@ class ModelDocument:
 
     @property
     def texts(self) -> frozenset[str]:
-        """Those of the features that hold text; all others hold numbers."""
+        """Those of the features that hold text. All others hold numbers."""
         return frozenset((*self.categorical, *self.text, *(rates.column for rates in self.encoded)))
 
     @property
@@ -81,12 +81,12 @@ class ModelDocument:
     @classmethod
     def from_json(cls, text: str | bytes) -> ModelDocument:
         """Reads a document."""
-        given: dict[str, Any] = json.loads(text)
+        fields: dict[str, Any] = json.loads(text)
         for name in ("numeric", "categorical", "text", "score_quantiles"):
-            given[name] = tuple(given.get(name, ()))
-        given["encoded"] = tuple(LevelRates(**rates) for rates in given.get("encoded", ()))
-        given["preparation"] = Preparation.from_dict(given.get("preparation", {}))
+            fields[name] = tuple(fields.get(name, ()))
+        fields["encoded"] = tuple(LevelRates(**rates) for rates in fields.get("encoded", ()))
+        fields["preparation"] = Preparation.from_dict(fields.get("preparation", {}))
         for name, kind in (("calibration", Calibration), ("cutoff", Cutoff)):
-            if given.get(name) is not None:
-                given[name] = kind.from_dict(given[name])
-        return cls(**given)
+            if fields.get(name) is not None:
+                fields[name] = kind.from_dict(fields[name])
+        return cls(**fields)

@@ -33,7 +33,7 @@ Numbers = npt.NDArray[np.float64]
 class OutlierLimits:
     """How far a number may lie from the mean, and what becomes of one beyond: clipped, flagged, or its row dropped.
 
-    Rows are dropped from training alone; in scoring every borrower gets a score.
+    Rows are dropped from training alone. In scoring every borrower gets a score.
     """
 
     column: str
@@ -47,13 +47,13 @@ class OutlierLimits:
         return f"{self.column}_outlier"
 
     def is_beyond(self, numbers: Numbers) -> npt.NDArray[np.bool_]:
-        """True for numbers outside the limits; a missing value is not."""
+        """True for numbers outside the limits. A missing value is not."""
         return (numbers < self.low) | (numbers > self.high)
 
 
 @dataclass(frozen=True)
 class Interaction:
-    """Two numbers multiplied or divided; missing where either is, and where the divisor is 0."""
+    """Two numbers multiplied or divided. Missing where either is, and where the divisor is 0."""
 
     left: str
     right: str
@@ -75,10 +75,10 @@ class Interaction:
 
 @dataclass(frozen=True)
 class Deciles:
-    """The tenth of the training rows that a number falls into: 1 for the lowest; a missing value stays missing.
+    """The tenth of the training rows that a number falls into: 1 for the lowest. A missing value stays missing.
 
     Attributes:
-        edges: rising; fewer than nine where many training rows share a value. A number on an edge lies below it.
+        edges: rising. Fewer than nine where many training rows share a value. A number on an edge lies below it.
     """
 
     column: str
@@ -122,7 +122,7 @@ class LevelNumbers:
 
 @dataclass(frozen=True)
 class Preparation:
-    """All fitted steps of one model, in the order in which they are applied; empty: features stay as they are.
+    """All fitted steps of one model, in the order in which they are applied. Empty: features stay as they are.
 
     Attributes:
         missing_flags: columns beside which ``<column>_missing`` tells where a value was missing.
@@ -144,7 +144,7 @@ class Preparation:
         return self == Preparation()
 
     def outputs(self, numeric: Sequence[str], categorical: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """The numeric and the categorical features that the model sees, in order; known without any row.
+        """The numeric and the categorical features that the model sees, in order. No row is needed for it.
 
         Raises:
             BadConfiguration: a feature that is added has the name of another.
@@ -171,7 +171,7 @@ class Preparation:
         """The rows as the model sees them: one row a row, the columns of ``outputs``.
 
         Args:
-            rows: the columns as they came (nulls and NaN are missing values); others are ignored.
+            rows: the columns as they came (nulls and NaN are missing values). Others are ignored.
         """
         if self.is_empty:
             return rows
@@ -193,8 +193,8 @@ class Preparation:
             numbers[table.output] = (
                 table.of_numbers(numbers[table.column]) if in_numbers else table.of_texts(texts[table.column])
             )
-        seen = [name for names in self.outputs(numeric, categorical) for name in names]
-        return pa.table({name: numbers[name] if name in numbers else texts[name] for name in seen})
+        outputs = [name for names in self.outputs(numeric, categorical) for name in names]
+        return pa.table({name: numbers[name] if name in numbers else texts[name] for name in outputs})
 
     def kept(self, rows: pa.Table) -> pa.Table:
         """Training rows without those that hold an outlier in a column whose outliers are dropped."""
@@ -207,19 +207,20 @@ class Preparation:
         return rows.filter(pa.array(~beyond))
 
     @classmethod
-    def from_dict(cls, given: dict[str, Any]) -> Preparation:
+    def from_dict(cls, content: dict[str, Any]) -> Preparation:
         """Reads a preparation from plain lists and dicts."""
         return cls(
-            missing_flags=tuple(given.get("missing_flags", ())),
-            outliers=tuple(OutlierLimits(**step) for step in given.get("outliers", ())),
-            number_fills=dict(given.get("number_fills", {})),
-            level_fills=dict(given.get("level_fills", {})),
-            interactions=tuple(Interaction(**step) for step in given.get("interactions", ())),
-            deciles=tuple(Deciles(step["column"], tuple(step["edges"])) for step in given.get("deciles", ())),
+            missing_flags=tuple(content.get("missing_flags", ())),
+            outliers=tuple(OutlierLimits(**step) for step in content.get("outliers", ())),
+            number_fills=dict(content.get("number_fills", {})),
+            level_fills=dict(content.get("level_fills", {})),
+            interactions=tuple(Interaction(**step) for step in content.get("interactions", ())),
+            deciles=tuple(Deciles(step["column"], tuple(step["edges"])) for step in content.get("deciles", ())),
             levels=tuple(
-                LevelNumbers(step["column"], tuple(step["levels"]), step["one_hot"]) for step in given.get("levels", ())
+                LevelNumbers(step["column"], tuple(step["levels"]), step["one_hot"])
+                for step in content.get("levels", ())
             ),
-            evidence=tuple(EvidenceTable.from_dict(table) for table in given.get("evidence", ())),
+            evidence=tuple(EvidenceTable.from_dict(table) for table in content.get("evidence", ())),
         )
 
     def _treat_outliers(self, numbers: dict[str, Numbers], flags: dict[str, npt.NDArray[np.bool_]]) -> None:

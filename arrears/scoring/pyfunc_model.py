@@ -15,7 +15,7 @@ class ArrearsModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc, name-define
     """Answers through MLflow's common interface: default probabilities, losses, segments or next products."""
 
     def load_context(self, context: Any) -> None:
-        """Loads the model and its document by the code that was kept with them, unless this process runs Arrears."""
+        """Loads the model and its document by the code that was stored with them, unless this process runs Arrears."""
         if "arrears" not in sys.modules:
             sys.path.insert(0, context.artifacts["code"])
         from arrears.scoring.document import ModelDocument
@@ -29,8 +29,8 @@ class ArrearsModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc, name-define
         from arrears.scoring.answers import answers
 
         rows = pa.Table.from_pandas(model_input, preserve_index=False)
-        answered: pd.DataFrame = answers(rows, self._scorer, self._document).to_pandas()
-        return answered
+        answer_columns: pd.DataFrame = answers(rows, self._scorer, self._document).to_pandas()
+        return answer_columns
 
 
 mlflow.models.set_model(ArrearsModel())

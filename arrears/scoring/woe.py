@@ -1,6 +1,6 @@
 """Weight of evidence: what belonging to a bin says about default, as tables that were learnt from training rows.
 
-The formulas are those of ``arrears.model.features.binning``; a feature's information value counts its missing and rare
+The formulas are those of ``arrears.model.features.binning``. A feature's information value counts its missing and rare
 rows too.
 """
 
@@ -38,9 +38,9 @@ class EvidenceTable:
 
     Attributes:
         column: the feature.
-        bins: of a number, from the lowest to the highest; of a category, from the lowest default rate to the highest.
+        bins: of a number, from the lowest to the highest. Of a category, from the lowest default rate to the highest.
         missing: rows without a value.
-        other: rows of levels that were too rare to be listed; a level never seen in training counts as one of them.
+        other: rows of levels that were too rare to be listed. A level never seen in training counts as one of them.
         information_value: sum over all bins, ``missing`` and ``other`` too.
         edges: of a number, rising: bin i holds edge i-1 < value <= edge i.
         levels: of a category: the levels of each bin.
@@ -60,28 +60,28 @@ class EvidenceTable:
         return f"{self.column}_woe"
 
     def of_numbers(self, numbers: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float64]:
-        """The weight of evidence of each number; NaN is a missing value."""
+        """The weight of evidence of each number. NaN is a missing value."""
         woe = np.array([line.woe for line in (*self.bins, self.missing)])
-        found: npt.NDArray[np.float64] = woe[number_bins(numbers.astype(np.float64, copy=False), self.edges)]
-        return found
+        evidence: npt.NDArray[np.float64] = woe[number_bins(numbers.astype(np.float64, copy=False), self.edges)]
+        return evidence
 
     def of_texts(self, texts: pa.Array) -> npt.NDArray[np.float64]:
-        """The weight of evidence of each level; null is a missing value."""
+        """The weight of evidence of each level. Null is a missing value."""
         of_level = {level: line.woe for line, levels in zip(self.bins, self.levels, strict=True) for level in levels}
-        found = by_level(texts, of_level, unseen=self.other.woe)
-        return np.where(texts.is_null().to_numpy(zero_copy_only=False), self.missing.woe, found)
+        evidence = by_level(texts, of_level, unseen=self.other.woe)
+        return np.where(texts.is_null().to_numpy(zero_copy_only=False), self.missing.woe, evidence)
 
     @classmethod
-    def from_dict(cls, given: dict[str, Any]) -> EvidenceTable:
+    def from_dict(cls, content: dict[str, Any]) -> EvidenceTable:
         """Reads a table from plain lists and dicts."""
         return cls(
-            column=given["column"],
-            bins=tuple(EvidenceBin(**line) for line in given["bins"]),
-            missing=EvidenceBin(**given["missing"]),
-            other=EvidenceBin(**given["other"]),
-            information_value=given["information_value"],
-            edges=tuple(given["edges"]),
-            levels=tuple(tuple(levels) for levels in given["levels"]),
+            column=content["column"],
+            bins=tuple(EvidenceBin(**line) for line in content["bins"]),
+            missing=EvidenceBin(**content["missing"]),
+            other=EvidenceBin(**content["other"]),
+            information_value=content["information_value"],
+            edges=tuple(content["edges"]),
+            levels=tuple(tuple(levels) for levels in content["levels"]),
         )
 
 

@@ -42,10 +42,10 @@ def option(
     """Declares one field of a job configuration: what ``--help`` and the form of Airflow say of it.
 
     Args:
-        help: what it is, without capital and full stop; it says what an empty field means.
+        help: what it is, without capital and full stop. It says what an empty field means.
         minimum, maximum: inclusive limits of a number, or of each number of a list.
         title, unit: the form's label.
-        section: the folded part of the form, and the group of ``--help``, where it stands; empty: among the first.
+        section: the folded part of the form, and the group of ``--help``, where it stands. Empty: among the first.
         pattern: regular expression that the whole text matches.
         examples: texts that the form suggests.
         is_date, is_long: the form asks with a calendar, or on several lines.
@@ -69,7 +69,7 @@ def option(
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Choices:
-    """A group of fields that belong together; a job's configuration takes over the fields of its groups."""
+    """A group of fields that belong together. A job's configuration takes over the fields of its groups."""
 
     @classmethod
     def of(cls, config: Self) -> Self:
@@ -114,7 +114,7 @@ def parse(
     """Reads a job's flags into its configuration.
 
     Raises:
-        RefusedArguments: a misspelt flag or a value out of range; uncaught, it ends the process with exit code 2.
+        RefusedArguments: a misspelt flag or a value out of range. Uncaught, it ends the process with exit code 2.
     """
     parser = FlagParser(
         prog=prog,

@@ -1,4 +1,4 @@
-"""The configuration of an experiment's run. What it tries stands in its YAML file; defaults live here only."""
+"""The configuration of an experiment's run. What it tries stands in its YAML file. Defaults live here only."""
 
 from __future__ import annotations
 

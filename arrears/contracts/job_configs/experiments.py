@@ -27,7 +27,7 @@ _SHIPPED = "experiments"
 
 @dataclass(frozen=True)
 class Range:
-    """Every number from low to high: equally likely, or their logarithms; with a step, only low, low + step, …"""
+    """Every number from low to high: equally likely, or their logarithms. With a step, only low, low + step, …"""
 
     low: float
     high: float
@@ -35,8 +35,8 @@ class Range:
     log: bool = False
 
     def __post_init__(self) -> None:
-        given = {"low": self.low, "high": self.high, "step": self.step or 0.0}
-        problems = [f"{name} must be a finite number, not {n}" for name, n in given.items() if not math.isfinite(n)]
+        numbers = {"low": self.low, "high": self.high, "step": self.step or 0.0}
+        problems = [f"{name} must be a finite number, not {n}" for name, n in numbers.items() if not math.isfinite(n)]
         if problems:
             raise BadConfiguration(*problems)
         if not self.low < self.high:
@@ -54,7 +54,7 @@ class Range:
 
     @property
     def steps(self) -> tuple[float, ...]:
-        """The numbers of a range with a step, whole ones as such; none of one without."""
+        """The numbers of a range with a step, whole ones as such. Empty for one without."""
         if self.step is None:
             return ()
         count = math.floor((self.high - self.low) / self.step + 1e-9) + 1
@@ -68,7 +68,7 @@ Space: TypeAlias = Mapping[str, tuple[Any, ...] | Range]
 
 @dataclass(frozen=True)
 class Folds:
-    """How the training rows are parted, so that every trial is measured on rows that it has not seen.
+    """How the training rows are split, so that every trial is measured on rows that it has not seen.
 
     Attributes:
         kind: stratified: by chance, both classes in proportion; grouped: likewise, but all rows of a customer in one
@@ -101,19 +101,19 @@ class Folds:
 
 @dataclass(frozen=True, kw_only=True)
 class Experiment:
-    """One experiment, as its YAML file tells it.
+    """One experiment, as its YAML file declares it.
 
     Attributes:
-        name: the file's stem; the MLflow run is called so.
-        dataset: what it is about; None: the data set that a run is asked for.
+        name: the file's stem. The MLflow run is called so.
+        dataset: what it is about. None: the data set that a run is asked for.
         engine: which library trains, where it is not itself tried.
         fixed: fields of the training job that are the same in every trial.
-        search: how the next trial is chosen; the last three choose features and need no space.
+        search: how the next trial is chosen. The last three choose features and need no space.
         space: field of the training job, or ``engine_options.<name>`` → the values or the range to try.
         candidates: of a list search: the choices of each trial.
         trials: most trials of a random or Bayesian search.
-        sizes: of a feature selection: numbers of features to try; empty: 1, 2, 3, 5, 8, 13, … all.
-        shortlist: of a forward selection: it looks at so many features, the most important ones.
+        sizes: of a feature selection: numbers of features to try. Empty: 1, 2, 3, 5, 8, 13, … all.
+        shortlist: of a forward selection: how many features it tries, the most important ones.
         metric: what decides.
         parallelism: trials at the same time.
         seed: of the search, the folds and the models.
@@ -155,8 +155,8 @@ class Experiment:
 
     def digest(self, dataset_version: str) -> str:
         """A name of all that decides a trial's result: a run with the same digest takes over what is finished."""
-        told = dataclasses.asdict(self) | {"dataset_version": dataset_version, "arrears": arrears.__version__}
-        decisive = {name: value for name, value in told.items() if name not in ("about", "parallelism", "trials")}
+        content = dataclasses.asdict(self) | {"dataset_version": dataset_version, "arrears": arrears.__version__}
+        decisive = {name: value for name, value in content.items() if name not in ("about", "parallelism", "trials")}
         return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()[:16]
 
     def _space_problems(self) -> list[str]:

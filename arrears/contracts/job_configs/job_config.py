@@ -32,9 +32,9 @@ class JobConfig:
         _ = self.addresses
         named = {name: getattr(self, name, None) for name in _DATES}
         problems = [
-            f"{name} {given!r} is not a date such as 2026-01-31"
-            for name, given in named.items()
-            if given is not None and not _is_date(given)
+            f"{name} {value!r} is not a date such as 2026-01-31"
+            for name, value in named.items()
+            if value is not None and not _is_date(value)
         ]
         if problems:
             raise BadConfiguration(*problems)

@@ -1,6 +1,6 @@
 """What an analyst chooses to do with a trained model's scores: calibration, and the rule that chooses the cut-off.
 
-The rule is the one that is asked for, or the one whose numbers are given; else there is none. Defaults live here only.
+The rule is the one that is asked for, or the one whose numbers are given. Else there is none. Defaults live here only.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ NUMBERS: Mapping[CutoffRule, tuple[str, ...]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class CalibrationChoices(Choices):
-    """How probabilities are made to come true."""
+    """How scores are calibrated to probabilities."""
 
     calibration: Literal["none", "platt", "isotonic"] = option(
         "none",
@@ -111,7 +111,7 @@ class CutoffChoices(Choices):
 
 
 def cutoff_rule(choices: CutoffChoices) -> CutoffRule | None:
-    """The rule in force; None: no cut-off is set, and the model only scores.
+    """The rule in force. None: no cut-off is set, and the model only scores.
 
     Args:
         choices: None, or a cost of 0, is a number that is not given.
@@ -123,7 +123,7 @@ def cutoff_rule(choices: CutoffChoices) -> CutoffRule | None:
 
 
 def cutoff_problems(choices: CutoffChoices) -> list[str]:
-    """What the numbers lack for their rule, and what is given beside it in vain; one sentence each."""
+    """What the numbers lack for their rule, and what is given beside it in vain, one sentence each."""
     rule: CutoffBy = choices.cutoff_by
     begun = [by for by, names in NUMBERS.items() if any(_is_given(choices, name) for name in names)]
     problems = []

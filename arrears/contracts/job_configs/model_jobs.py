@@ -18,7 +18,7 @@ _GATE = "Override of the gate"
 
 @dataclass(frozen=True, kw_only=True)
 class ResolveVersionsConfig(JobConfig):
-    """Pins a run to one dataset version and one champion, once; a rerun of the run finds the same pins."""
+    """Pins a run to one dataset version and one champion, once. A rerun of the run finds the same pins."""
 
     as_of: str = option(help="business date of the run (YYYY-MM-DD)")
     pins: str = option(help="S3 address where the pinned versions of this run are kept")

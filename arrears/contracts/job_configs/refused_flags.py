@@ -12,7 +12,7 @@ from arrears.contracts.errors import EXIT_USAGE
 
 
 class RefusedArguments(SystemExit):
-    """Ends the process with exit code 2 where nobody catches it; `problems` says all that is wrong with the flags."""
+    """Ends the process with exit code 2 where nobody catches it. `problems` says all that is wrong with the flags."""
 
     def __init__(self, problems: Sequence[str]) -> None:
         super().__init__(EXIT_USAGE)
@@ -41,7 +41,7 @@ class FlagParser(argparse.ArgumentParser):
 
 
 def outcome_of(argv: Sequence[str]) -> str | None:
-    """The address of the outcome fact, out of flags that may otherwise be wrong; None where it cannot be read."""
+    """The address of the outcome fact, out of flags that may otherwise be wrong. None where it cannot be read."""
     parser = FlagParser(add_help=False, allow_abbrev=False)
     parser.add_argument("--outcome", nargs="?")
     return parser.parse_known_args(list(argv))[0].outcome or None

@@ -28,7 +28,7 @@ _FIELDS = {f.name: f for f in dataclasses.fields(TrainModelConfig)}
 
 
 def choice_problems(name: str, value: object, place: str, *, tried: bool = False) -> list[str]:
-    """What is wrong with one choice: its name, its type, or its limits; empty: nothing.
+    """What is wrong with one choice: its name, its type, or its limits. Empty: nothing.
 
     Args:
         name: a field of the training job, or ``engine_options.<name>``.
@@ -61,10 +61,10 @@ def numbers_of(values: Iterable[Any]) -> tuple[Any, ...]:
 
 
 def training_values(*choices: Mapping[str, Any]) -> dict[str, Any]:
-    """Choices, the later ones first in rank, as fields of the training job; engine options are joined."""
+    """Choices, the later ones first in rank, as fields of the training job. Engine options are joined."""
     fields: dict[str, Any] = {}
     options: dict[str, str] = {}
-    for name, value in ((name, value) for given in choices for name, value in given.items()):
+    for name, value in ((name, value) for group in choices for name, value in group.items()):
         if name.startswith(OPTION_PREFIX):
             options[name.removeprefix(OPTION_PREFIX)] = value if isinstance(value, str) else json.dumps(value)
         elif name == "engine_options":
@@ -82,7 +82,7 @@ def training_conf(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def with_features(description: DatasetDescription, names: Sequence[str]) -> DatasetDescription:
-    """The description of the same data with these features alone; no names: as it is.
+    """The description of the same data with these features alone. No names: as it is.
 
     Raises:
         BadConfiguration: names every one that is no feature of the data set, and every one given twice.
@@ -94,9 +94,9 @@ def with_features(description: DatasetDescription, names: Sequence[str]) -> Data
     if problems:
         raise BadConfiguration(*problems)
     roles = {role: getattr(description, role) for role in ("numeric", "categorical", "text")}
-    kept: dict[str, Any] = {role: tuple(c for c in columns if c in names) for role, columns in roles.items()}
+    selected: dict[str, Any] = {role: tuple(c for c in columns if c in names) for role, columns in roles.items()}
     products = tuple(n for n in description.products if n in description.kept or n in names)
-    return dataclasses.replace(description, **kept, products=products)
+    return dataclasses.replace(description, **selected, products=products)
 
 
 def _no_feature(description: DatasetDescription, name: str) -> str:

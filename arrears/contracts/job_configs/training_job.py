@@ -65,7 +65,7 @@ class TrainModelConfig(
         problems = engine_problems(self.task, self.engine)
         problems += override_problems(self)
         problems += [
-            f"engine_options: {given!r} is not name=value" for given in self.engine_options if "=" not in given[1:]
+            f"engine_options: {text!r} is not name=value" for text in self.engine_options if "=" not in text[1:]
         ]
         kept_back = self.validation_share + (self.calibration_share if self.calibration != "none" else 0.0)
         if kept_back >= 0.9:

@@ -1,6 +1,6 @@
 """A bank as it declares itself: its tables, how they join, and when a loan is in default.
 
-One YAML file describes one bank. Its tables keep their own names and columns; `DatasetDescription` is what comes of
+One YAML file describes one bank. Its tables keep their own names and columns. `DatasetDescription` is what comes of
 them once features are joined to decisions.
 """
 
@@ -23,10 +23,10 @@ class LabelDefinition:
     """When a loan counts as defaulted, such as 90 days past due within 12 months of the decision.
 
     Attributes:
-        table: the monthly history that tells it.
+        table: the monthly history with the days past due.
         days_past_due: its column.
         at_least: days past due from which on a loan is in default.
-        window_months: performance window after the decision; a younger decision has no label yet.
+        window_months: performance window after the decision. A younger decision has no label yet.
     """
 
     table: str
@@ -51,8 +51,8 @@ class OutcomeColumn:
 
     Attributes:
         column: of the decisions.
-        bad, good: its values; a decision with any other has no known outcome and is left out.
-        known_on: column of the decisions that tells when the outcome was known, a day at its end; empty: not told, and
+        bad, good: its values. A decision with any other has no known outcome and is left out.
+        known_on: column of the decisions that tells when the outcome was known, a day at its end. Empty: unknown, and
             a split by time takes every outcome for known.
     """
 
@@ -77,8 +77,8 @@ class Join:
     """A table joined many-to-one to the decisions, such as customers to loans.
 
     Attributes:
-        table: the joined table; ``on`` must be unique in it (after ``where``).
-        on: the column, of the same name on both sides; ``on_theirs`` where the joined table calls it otherwise.
+        table: the joined table. ``on`` must be unique in it (after ``where``).
+        on: the column, of the same name on both sides. ``on_theirs`` where the joined table calls it otherwise.
         where: column → value: only such rows of the joined table.
     """
 
@@ -94,8 +94,8 @@ class BankDescription:
 
     Attributes:
         name: the data set's name.
-        tables: contracts by table name; ``decisions`` is the one with a row per decision, ``id`` its key.
-        customer: column of the decisions, or joined to them, of the customer whose rows no split may part.
+        tables: contracts by table name. ``decisions`` is the one with a row per decision, ``id`` its key.
+        customer: column of the decisions, or joined to them, of the customer. A split keeps its rows on one side.
         decided_at: column of the decisions: the moment up to which anything may be known.
         label: when a decision turned out bad.
         joins: tables joined to the decisions as they are (a customer's fixed facts).

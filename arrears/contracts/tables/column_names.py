@@ -1,6 +1,6 @@
 """Which names a source's columns cannot have, so that none of them meets a column of ours.
 
-A column that Arrears adds for its own work, beside a source's columns, begins with ``_``; a source's column never does
+A column that Arrears adds for its own work, beside a source's columns, begins with ``_``. A source's column never does
 (`spark_jobs.schemas.stored_name` moves the sign to its end; a bank's contract is refused). What Arrears stores beside
 them is reserved. Spark does not tell ``AS_OF`` from ``as_of``, so neither does this.
 """
@@ -30,21 +30,21 @@ def name_problems(
     """One sentence for all names that are ours, one for all that differ in upper and lower case alone.
 
     Args:
-        of: what the columns belong to, such as ``table loans``; empty: the data set.
-        stored: they are names in our tables; else a source's own, whose leading ``_`` is moved when it is read.
+        of: what the columns belong to, such as ``table loans``. Empty: the data set.
+        stored: they are names in our tables. Else a source's own, whose leading ``_`` is moved when it is read.
     """
     names, ours = list(dict.fromkeys(columns)), [name.lower() for name in reserved]
     taken = [name for name in names if name.lower() in ours or (stored and name.startswith(WORK_PREFIX))]
     times = Counter(map(str.lower, names))
     alike = [name for name in names if times[name.lower()] > 1]
-    told = f"{of}: " if of else ""
+    prefix = f"{of}: " if of else ""
     problems = []
     if taken:
         begun = f" and all that begin with {WORK_PREFIX}" if stored else ""
         problems.append(
-            f"{told}column {', '.join(taken)} has a reserved name: in upper and lower case, {', '.join(ours)}{begun}"
+            f"{prefix}column {', '.join(taken)} has a reserved name: in upper and lower case, {', '.join(ours)}{begun}"
             " are ours"
         )
     if alike:
-        problems.append(f"{told}columns {', '.join(alike)} differ in upper and lower case alone")
+        problems.append(f"{prefix}columns {', '.join(alike)} differ in upper and lower case alone")
     return problems

@@ -12,7 +12,7 @@ _DECIMAL = re.compile(r"decimal\((\d{1,2}), ?(\d{1,2})\)")
 
 
 def type_problem(kind: str) -> str:
-    """What is wrong with a declared type, as the end of a sentence; empty where nothing is.
+    """What is wrong with a declared type, as the end of a sentence. Empty where nothing is.
 
     >>> type_problem("decimal(18,2)"), type_problem("decimal")
     ('', '')
@@ -27,13 +27,13 @@ def type_problem(kind: str) -> str:
 
 
 def decimal_digits(kind: str) -> tuple[int, int] | None:
-    """Digits, and how many of them are decimals, of a decimal that names them; None for any other type.
+    """Digits, and how many of them are decimals, of a decimal that names them. None for any other type.
 
     >>> decimal_digits("decimal(18,2)")
     (18, 2)
     """
-    found = _DECIMAL.fullmatch(kind)
-    return (int(found[1]), int(found[2])) if found else None
+    match = _DECIMAL.fullmatch(kind)
+    return (int(match[1]), int(match[2])) if match else None
 
 
 def is_number(kind: str) -> bool:

@@ -36,22 +36,22 @@ class DatasetDescription:
         name: the data set's name in every address and in the model registry (``pd_<name>``).
         target: source column that tells default from non-default.
         bad_when: which target values mean default: a value (``bad``, ``1``) or a comparison (``> 0``).
-        good_when: the one other value allowed; None for a comparison, or where every other value is an error but 0/1.
-        id: source column that identifies a row; None lets generation derive one from the row's content.
-        numeric, categorical, text: the features, by source column; few engines learn from free text.
+        good_when: the one other value allowed. None for a comparison, or where every other value is an error but 0/1.
+        id: source column that identifies a row. None lets generation derive one from the row's content.
+        numeric, categorical, text: the features, by source column. Few engines learn from free text.
         dates: date columns, kept beside the features.
         kept: columns carried along and never used as a feature (such as the loss severity).
         excluded: columns dropped at the door (such as those known only after the outcome).
-        protected: attributes that no model may see (gender, nationality); kept for fairness reports alone.
-        group: column of the customer whose rows a grouped split keeps on one side; None: each row is its own.
-        event_time: the column among ``dates`` that holds the moment of decision; None: rows have no time.
+        protected: attributes that no model may see (gender, nationality). Kept for fairness reports alone.
+        group: column of the customer whose rows a grouped split keeps on one side. None: each row is its own.
+        event_time: the column among ``dates`` that holds the moment of decision. None: rows have no time.
         known_after: date column → days from its start (from a time of day, itself) until what it dates was known, 1 for
-            the end of a day; that must not be after the decision. Of other dates no day may be later.
-        catalogue: what is known of each feature; where there is any line, every feature needs one.
+            the end of a day. That must not be after the decision. Of other dates no day may be later.
+        catalogue: what is known of each feature. Where there is any line, every feature needs one.
         floors: metric → the lower limit that a first champion must exceed (such as ``auc_low: 0.60``).
         ceilings, gate, tolerance: the other rules of the promotion gate (see `GateRules`).
-        leak_limits: what the leak check allows one feature alone (see `LeakLimits`); what is not named has its default.
-        loss: column among ``kept``: what was lost on a loan, as a share of its exposure; learnt on defaults alone.
+        leak_limits: what the leak check allows one feature alone (see `LeakLimits`). What is not named has its default.
+        loss: column among ``kept``: what was lost on a loan, as a share of its exposure. Learnt on defaults alone.
         loss_limit: the whole exposure in the unit of ``loss``: 1, or 100 where it is in per cent.
         products: numeric or kept columns, one a product: above 0 for a customer who holds it.
     """
@@ -131,32 +131,34 @@ class DatasetDescription:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain lists and dicts, for JSON and YAML."""
-        given = {k: list(v) if isinstance(v, tuple) else v for k, v in dataclasses.asdict(self).items()}
+        content = {k: list(v) if isinstance(v, tuple) else v for k, v in dataclasses.asdict(self).items()}
         # A key of a later version that nothing uses stays out: dataset versions are named by this, and replayed.
-        return {k: v for k, v in given.items() if k not in _LATER or v != _LATER[k]}
+        return {k: v for k, v in content.items() if k not in _LATER or v != _LATER[k]}
 
     @classmethod
-    def from_dict(cls, given: dict[str, Any]) -> DatasetDescription:
-        """Reads a description; unknown and missing keys are named together."""
-        known = {f.name: f for f in dataclasses.fields(cls)}
+    def from_dict(cls, content: dict[str, Any]) -> DatasetDescription:
+        """Reads a description. Unknown and missing keys are named together."""
+        fields = {f.name: f for f in dataclasses.fields(cls)}
         problems = [
-            f"dataset description has no key {key!r}; keys are {', '.join(known)}" for key in given if key not in known
+            f"dataset description has no key {key!r}; keys are {', '.join(fields)}"
+            for key in content
+            if key not in fields
         ]
-        problems += [f"dataset description needs {key}" for key in ("name", "target") if not given.get(key)]
+        problems += [f"dataset description needs {key}" for key in ("name", "target") if not content.get(key)]
         if problems:
             raise BadConfiguration(*problems)
         values: dict[str, Any] = {
             key: tuple(map(str, value)) if isinstance(value, list) and key != "catalogue" else value
-            for key, value in given.items()
+            for key, value in content.items()
         }
-        values["catalogue"] = tuple(FeatureLine(**line) for line in given.get("catalogue", ()))
+        values["catalogue"] = tuple(FeatureLine(**line) for line in content.get("catalogue", ()))
         values["bad_when"] = str(values.get("bad_when", "1"))
         values["tolerance"] = _number(values.get("tolerance", 0.0))
         values["loss_limit"] = _number(values.get("loss_limit", 1.0))
         return cls(**values)
 
     def roles(self) -> dict[str, list[str]]:
-        """Source column → what it is declared as; more than one role is a mistake."""
+        """Source column → what it is declared as. More than one role is a mistake."""
         roles: dict[str, list[str]] = {self.target: ["target"]}
         if self.id is not None:
             roles.setdefault(self.id, []).append("id")
@@ -177,9 +179,9 @@ def _knowledge_problems(known_after: object, dates: tuple[str, ...]) -> list[str
     return [f"known_after names {name}, which is not among the dates" for name in known_after if name not in dates]
 
 
-def _number(given: object) -> Any:
-    """A number that YAML's reader has turned into text; anything else as it is, for the checks to name."""
+def _number(value: object) -> Any:
+    """A number that YAML's reader has turned into text. Anything else as it is, for the checks to name."""
     try:
-        return float(str(given))
+        return float(str(value))
     except ValueError:
-        return given
+        return value

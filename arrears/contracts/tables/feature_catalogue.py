@@ -19,16 +19,16 @@ class FeatureLine:
     """One line of the feature catalogue: what a regulator asks of a feature.
 
     Attributes:
-        name: the column; in YAML ``paid_sum_{3,6,12}m`` stands for three lines.
-        meaning: one sentence; ``{}`` in it is replaced by what the braces of the name stand for.
+        name: the column. In YAML ``paid_sum_{3,6,12}m`` stands for three lines.
+        meaning: one sentence. ``{}`` in it is replaced by what the braces of the name stand for.
         type: numeric, categorical, or text (free text, for engines that read it).
         unit: EUR, days, months, ratio, count, level …
         source: table and column that it comes from.
-        window: the time before the decision that it looks at, such as ``3 months``; empty: the moment itself.
+        window: the time before the decision that it covers, such as ``3 months``. Empty: the moment itself.
         owner: who answers for it.
         use: model; fairness (a protected attribute: reports alone); information (kept, never learnt from).
         monotone: rising where a higher value may only raise the default probability, falling where it may only lower
-            it; empty: the data decide.
+            it. Empty: the data decide.
     """
 
     name: str
@@ -43,7 +43,7 @@ class FeatureLine:
 
     @property
     def told(self) -> str:
-        """The meaning with unit and window, as a page about the data tells it."""
+        """The meaning with unit and window, as a page about the data shows it."""
         extent = ", ".join(part for part in ("" if self.unit == "level" else self.unit, self.window) if part)
         return f"{self.meaning.rstrip('.')} ({extent})." if extent else self.meaning
 
@@ -71,10 +71,10 @@ def expanded(name: str) -> list[tuple[str, str]]:
     >>> expanded("age")
     [('age', '')]
     """
-    found = _BRACES.search(name)
-    if found is None:
+    braces = _BRACES.search(name)
+    if braces is None:
         return [(name, "")]
-    return [(name.replace(found[0], part.strip()), part.strip()) for part in found[1].split(",")]
+    return [(name.replace(braces[0], part.strip()), part.strip()) for part in braces[1].split(",")]
 
 
 def catalogue_problems(features: Iterable[str], protected: Iterable[str], lines: Iterable[FeatureLine]) -> list[str]:

@@ -24,7 +24,7 @@ class WindowFeature:
     Attributes:
         name: its column.
         kind: what is computed.
-        months: the window; 0: the longest one of the view.
+        months: the window. 0: the longest one of the view.
         amount: the column that is added up, of the kinds sum, mean, max and trend.
     """
 
@@ -41,11 +41,11 @@ class WindowView:
     Attributes:
         table: a history with an event time.
         entity: the column that joins decisions to it (customer or loan).
-        months: lengths of the windows; a window of 3 holds events in (moment - 3 months, moment].
+        months: lengths of the windows. A window of 3 holds events in (moment - 3 months, moment].
         amounts: columns of which sum, mean, maximum and trend (slope a month) are taken in each window.
         days_past_due: column of arrears: worst, months in arrears, months since the last.
-        features: the only ones wanted, such as ``paid_amount_sum_12m``; empty: all. Each needs a line in the catalogue.
-        prefix: what all names begin with; a bank's first window view has none, the others their name and ``_``.
+        features: the only ones wanted, such as ``paid_amount_sum_12m``. Empty: all. Each needs a line in the catalogue.
+        prefix: what all names begin with. A bank's first window view has none, the others their name and ``_``.
     """
 
     name: str
@@ -73,8 +73,8 @@ class WindowView:
     @property
     def computed(self) -> tuple[WindowFeature, ...]:
         """The features that the view adds, in order."""
-        wanted = {*self.features, *(self.prefix + name for name in self.features)}
-        return tuple(feature for feature in self._offered() if not wanted or feature.name in wanted)
+        names = {*self.features, *(self.prefix + name for name in self.features)}
+        return tuple(feature for feature in self._offered() if not names or feature.name in names)
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -87,20 +87,20 @@ class WindowView:
         return tuple(feature.name for feature in self.computed if feature.kind in COUNTS)
 
     def _offered(self) -> list[WindowFeature]:
-        found = [WindowFeature("days_since_last_event", "last_event")]
+        features = [WindowFeature("days_since_last_event", "last_event")]
         if self.days_past_due:
-            found.append(WindowFeature("months_since_arrears", "last_arrears"))
+            features.append(WindowFeature("months_since_arrears", "last_arrears"))
         for n in self.months:
-            found.append(WindowFeature(f"event_count_{n}m", "events", n))
+            features.append(WindowFeature(f"event_count_{n}m", "events", n))
             if self.days_past_due:
-                found.append(WindowFeature(f"worst_days_past_due_{n}m", "worst_arrears", n))
-                found.append(WindowFeature(f"arrears_count_{n}m", "arrears", n))
-            found += [
+                features.append(WindowFeature(f"worst_days_past_due_{n}m", "worst_arrears", n))
+                features.append(WindowFeature(f"arrears_count_{n}m", "arrears", n))
+            features += [
                 WindowFeature(f"{amount}_{kind}_{n}m", kind, n, amount)
                 for amount in self.amounts
                 for kind in _OF_AMOUNTS
             ]
-        return [replace(feature, name=self.prefix + feature.name) for feature in found]
+        return [replace(feature, name=self.prefix + feature.name) for feature in features]
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ class ProfileView:
 
     Attributes:
         columns: what is taken of that row, under its own names.
-        max_age_days: an older row counts as missing; None: any age.
+        max_age_days: an older row counts as missing. None: any age.
     """
 
     name: str
@@ -147,10 +147,10 @@ class DerivedFeature:
     labels: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        wanted = {"bucket": 1, "calendar": 1}.get(self.kind, 2)
+        needed = {"bucket": 1, "calendar": 1}.get(self.kind, 2)
         problems = []
-        if len(self.columns) != wanted:
-            problems.append(f"derived feature {self.name}: {self.kind} takes {wanted} columns, not {len(self.columns)}")
+        if len(self.columns) != needed:
+            problems.append(f"derived feature {self.name}: {self.kind} takes {needed} columns, not {len(self.columns)}")
         if self.kind == "bucket" and (
             not self.limits or list(self.limits) != sorted(set(self.limits)) or len(self.labels) != len(self.limits) + 1
         ):

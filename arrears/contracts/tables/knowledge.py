@@ -1,13 +1,13 @@
 """What was known when: the one place that says from which moment on a bank knows a row, or how a decision turned out.
 
 Features, the feature store, labels, splits and folds ask this module, through
-`spark_jobs.transforms.bank.knowledge_columns`, which turns the answers into columns; none of them reckons its own.
+`spark_jobs.transforms.bank.knowledge_columns`, which turns the answers into columns. None of them computes its own.
 Which rows a model has learnt from, the third part of what was known when, is its lineage
 (`arrears.contracts.tables.lineage`).
 
 Moments are instants in UTC, the time zone of every session. A time of day is exact. What is dated by day stands for
 
-* the start of its day: a decision; the date for which the feature store is built;
+* the start of its day: a decision; the date for which the feature store is built.
 * the end of its day: a row of a table, unless the table says ``known_at: start``; an arrival; an outcome; the business
   date of a data set.
 
@@ -30,8 +30,8 @@ class RowKnowledge:
 
     Attributes:
         event_time: its column of when a row happened.
-        day: which part of a day a row dated by day stands for; a time of day is exact.
-        arrived_on: its column of when the row was known, a day at its end; None: ``delay_days`` after the event.
+        day: which part of a day a row dated by day stands for. A time of day is exact.
+        arrived_on: its column of when the row was known, a day at its end. None: ``delay_days`` after the event.
         delay_days: days from the event until a row is known, in a table without ``arrived_on``.
     """
 
@@ -48,7 +48,7 @@ class LabelKnowledge:
     Attributes:
         months: the performance window after the decision.
         days: from the end of the window, or from what the column tells, until nothing can change the label any more.
-        column: of the decisions, when the outcome was known, a day at its end; empty: there is none.
+        column: of the decisions, when the outcome was known, a day at its end. Empty: there is none.
     """
 
     months: int = 0
@@ -56,7 +56,7 @@ class LabelKnowledge:
     column: str = ""
 
     def __bool__(self) -> bool:
-        """Whether anything is told: otherwise labels count as known when the decision was made."""
+        """Whether there is a window, a delay or a column: otherwise labels count as known at the decision."""
         return self != LabelKnowledge()
 
     def __str__(self) -> str:

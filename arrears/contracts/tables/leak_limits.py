@@ -1,4 +1,4 @@
-"""How well one feature alone may tell default before the leak check takes it for a leak."""
+"""How well one feature alone may predict default before the leak check takes it for a leak."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class LeakLimits:
-    """The limits of one data set; a description's ``leak_limits`` replaces those that it names.
+    """The limits of one data set. A description's ``leak_limits`` replaces those that it names.
 
     The defaults were set on six real sets (Taiwan, German credit, Lending Club twice, credit data of Spain, Berka). The
     strongest honest feature has an AUC alone of 0.75 (``sub_grade``), an information value of 0.90, and no group of
@@ -19,10 +19,10 @@ class LeakLimits:
     finds those, but each is written together with one that is found.
 
     Attributes:
-        auc: of the feature alone, from 0.5 to 1; 1 asks nothing.
-        information_value: above 0; Siddiqi calls 0.5 suspicious.
+        auc: of the feature alone, from 0.5 to 1. 1 asks nothing.
+        information_value: above 0. Siddiqi calls 0.5 suspicious.
         default_rate: of the riskiest group of rows that the feature tells apart (a bin, a level, those without a value,
-            those with one), its lower 95 % limit; above 0, and 1 asks nothing.
+            those with one), its lower 95 % limit. Above 0, and 1 asks nothing.
     """
 
     auc: float = 0.80
@@ -30,21 +30,21 @@ class LeakLimits:
     default_rate: float = 0.9
 
     @classmethod
-    def of(cls, given: Mapping[str, float]) -> LeakLimits:
+    def of(cls, limits: Mapping[str, float]) -> LeakLimits:
         """The defaults with those limits replaced that a description names."""
-        return cls(**given)
+        return cls(**limits)
 
 
 _RANGES = {"auc": (0.5, 1.0), "information_value": (0.0, math.inf), "default_rate": (0.0, 1.0)}
 
 
-def leak_limit_problems(given: object) -> list[str]:
+def leak_limit_problems(declared: object) -> list[str]:
     """What is wrong with a description's ``leak_limits``, one sentence each."""
     names = [field.name for field in dataclasses.fields(LeakLimits)]
-    if not isinstance(given, Mapping):
-        return [f"leak_limits must hold limits such as {{auc: 0.85}}, not {given!r}"]
-    problems = [f"leak_limits has no key {name}; keys are {', '.join(names)}" for name in given if name not in names]
-    for name, limit in given.items():
+    if not isinstance(declared, Mapping):
+        return [f"leak_limits must hold limits such as {{auc: 0.85}}, not {declared!r}"]
+    problems = [f"leak_limits has no key {name}; keys are {', '.join(names)}" for name in declared if name not in names]
+    for name, limit in declared.items():
         low, high = _RANGES.get(name, (-math.inf, math.inf))
         if isinstance(limit, bool) or not isinstance(limit, (int, float)) or not math.isfinite(limit):
             problems.append(f"leak_limits.{name} must be a number, not {limit!r}")

@@ -3,7 +3,7 @@
 Every row of the training set counts, whatever slice it lay in: it ended the training early, fitted the calibration or
 the cut-off, or was thinned out by the sampling. Where rows have customers, a customer counts with all rows.
 
-It is the third part of what was known when; `arrears.contracts.tables.knowledge` tells the two others: from when on a
+It is the third part of what was known when. `arrears.contracts.tables.knowledge` tells the two others: from when on a
 row is known, and how a decision turned out.
 """
 
@@ -38,7 +38,7 @@ class Lineage:
 
     @classmethod
     def of(cls, tags: Mapping[str, str]) -> Lineage | None:
-        """Reads the tags of a run; None where the model comes of a version that kept no lineage."""
+        """Reads the tags of a run. None where the model comes of a version that kept no lineage."""
         if _TAG not in tags:
             return None
         return cls(tags[_TAG], int(tags[f"{_TAG}.rows"]), int(tags[f"{_TAG}.customers"]))

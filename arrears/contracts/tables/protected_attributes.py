@@ -1,7 +1,7 @@
 """Every way in which a protected attribute could reach a feature of a bank, refused in one place.
 
 What is protected: columns that a table's contract marks, and features whose line in the catalogue says fairness. A
-value computed of one, chosen by one, dated by one or joined by one tells of it as well as the attribute itself.
+value computed of one, chosen by one, dated by one or joined by one reveals it as well as the attribute itself.
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ def _of_joins(bank: BankDescription) -> Iterator[tuple[str, str]]:
 def _of_view(bank: BankDescription, view: View) -> Iterator[tuple[str, str]]:
     what = f"view {view.name}"
     late = [view.days_past_due] if not isinstance(view, ProfileView) and view.days_past_due else []
-    taken = view.columns if isinstance(view, ProfileView) else (*view.amounts, *late)
-    yield from ((what, column) for column in dict.fromkeys((view.entity, *taken)))
+    columns = view.columns if isinstance(view, ProfileView) else (*view.amounts, *late)
+    yield from ((what, column) for column in dict.fromkeys((view.entity, *columns)))
     yield from _of_times(bank, what, view.table)
 
 

@@ -20,8 +20,8 @@ class ColumnContract:
         type: Spark's simple name, one of `KINDS`, or ``decimal(18,2)``. A table may store a narrower one, such as
             smallint for int or float for double: it is widened where no value can be lost.
         minimum, maximum: inclusive limits of numbers, and of dates as YYYY-MM-DD.
-        allowed: the only texts that may stand there; empty: any.
-        protected: an attribute that no model may see (gender, nationality); only fairness reports read it.
+        allowed: the only texts that may stand there. Empty: any.
+        protected: an attribute that no model may see (gender, nationality). Only fairness reports read it.
     """
 
     name: str
@@ -39,16 +39,16 @@ class TableContract:
 
     Attributes:
         name: the table's name in errors, in views and below ``sources/``.
-        source: path or address of CSV, Parquet or Delta; empty: the Delta table below ``sources/<bank>/<name>``.
+        source: path or address of CSV, Parquet or Delta. Empty: the Delta table below ``sources/<bank>/<name>``.
         key: columns that identify a row.
-        event_time: when the row happened: a date or timestamp column; None for a table without time.
-        known_at: what a row dated by day tells is known at the start or the end of that day; None: the end, as of a
+        event_time: when the row happened: a date or timestamp column. None for a table without time.
+        known_at: what a row dated by day tells is known at the start or the end of that day. None: the end, as of a
             closing balance. A time of day is exact.
-        arrived_on: column that tells when the bank knew the row, a day at its end; None: ``delay_days`` after event.
-        delay_days: days from event to knowledge; beside ``arrived_on`` the most there may be, None: any number.
+        arrived_on: column that tells when the bank knew the row, a day at its end. None: ``delay_days`` after event.
+        delay_days: days from event to knowledge. Beside ``arrived_on`` the most there may be, None: any number.
         fewest_rows, most_rows: bounds of the whole table.
-        freshness_days: how old the newest event may be on the business date; None: any age.
-        every: the table has rows for each such period from its first to its last; a hole is an error.
+        freshness_days: how old the newest event may be on the business date. None: any age.
+        every: the table has rows for each such period from its first to its last. A hole is an error.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Trained models in the forms they are kept in: loaded without Spark and without any pickle, the same on every side.
+"""Trained models in their stored formats, loaded without Spark and without any pickle.
 
 A model is one file whose format the document beside it names. Whatever trained it, it is asked the same three things:
 what it estimates for each borrower, what each input contributed to that, and how much each input matters overall.
@@ -23,7 +23,7 @@ class Scorer(Protocol):
     """A trained model, ready to score. ``inputs`` is what ``arrears.scoring.batch.prepared_input`` makes of rows."""
 
     def estimates(self, inputs: Any) -> Numbers:
-        """The default probability of each row, before any calibration; of a loss model, the expected loss."""
+        """The default probability of each row, before any calibration. Of a loss model, the expected loss."""
         ...
 
     def contributions(self, inputs: Any) -> Numbers | None:
@@ -34,7 +34,7 @@ class Scorer(Protocol):
         ...
 
     def importance(self) -> tuple[float, ...]:
-        """How much each input moves the estimates; all together 100, in the order of the model's inputs."""
+        """How much each input moves the estimates, all together 100, in the order of the model's inputs."""
         ...
 
 
@@ -63,7 +63,7 @@ def _read(model_format: str, content: bytes) -> Scorer:
 
 
 def scorer_reader(model_format: str) -> Any:
-    """What makes a scorer of a file's bytes; imported here, for who scores with one library need not have the others.
+    """The function that reads a scorer from a file's bytes. Its library is imported here: others need not be there.
 
     Raises:
         ImportError: the format's library is not installed.

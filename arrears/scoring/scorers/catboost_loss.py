@@ -13,7 +13,7 @@ LOGARITHMIC = ("Poisson", "Tweedie")  # of these losses CatBoost keeps the logar
 
 
 class CatBoostLoss(CatBoostTrees):
-    """A loaded CatBoost regressor; its contributions are in the model's own unit (the loss, or its logarithm)."""
+    """A loaded CatBoost regressor. Its contributions are in the model's own unit (the loss, or its logarithm)."""
 
     @classmethod
     def from_bytes(cls, content: bytes) -> CatBoostLoss:

@@ -21,14 +21,14 @@ class Clusters:
     """Fitted segments of one of three kinds.
 
     Attributes:
-        way: ``nearest``: the segment whose middle is nearest (k-means); ``tree``: from the root the nearer child, down
-            to a leaf (bisecting k-means); ``mixture``: the likeliest of normal distributions.
+        way: ``nearest``: the segment whose middle is nearest (k-means). ``tree``: from the root the nearer child, down
+            to a leaf (bisecting k-means). ``mixture``: the likeliest of normal distributions.
         means, scales: an input is standardised to (input - mean) * scale.
         centres: the middle of each segment, in standardised inputs, in the library's own order.
         numbers: the number of each segment, from 1 for the largest.
         shares: share of the training rows in each segment.
         weights, covariances: of a mixture.
-        node_centres, node_children, node_segments: of a tree; the root is node 0, a leaf has no children.
+        node_centres, node_children, node_segments: of a tree. The root is node 0, a leaf has no children.
     """
 
     way: str
@@ -46,11 +46,11 @@ class Clusters:
     def segments(self, inputs: Any) -> Whole:
         """The segment of each row, from 1."""
         places = {"nearest": self._nearest, "tree": self._by_tree, "mixture": self._likeliest}
-        found: Whole = np.array(self.numbers)[places[self.way](self.standardised(inputs))]
-        return found
+        segments: Whole = np.array(self.numbers)[places[self.way](self.standardised(inputs))]
+        return segments
 
     def standardised(self, inputs: Any) -> Numbers:
-        """The inputs with mean 0 and deviation 1 on the training rows; what is missing or constant is 0."""
+        """The inputs with mean 0 and deviation 1 on the training rows. What is missing or constant is 0."""
         matrix: Numbers = np.asarray(checked(inputs, len(self.means)), dtype=np.float64)
         with np.errstate(invalid="ignore"):
             numbers = (matrix - np.array(self.means)) * np.array(self.scales)
@@ -70,9 +70,9 @@ class Clusters:
         return in_hundred(between)
 
     @classmethod
-    def from_dict(cls, given: dict[str, Any]) -> Clusters:
-        """Reads what JSON made of a model."""
-        return cls(**{name: tuples(value) for name, value in given.items()})
+    def from_dict(cls, content: dict[str, Any]) -> Clusters:
+        """Reads a model from its JSON content."""
+        return cls(**{name: tuples(value) for name, value in content.items()})
 
     def _nearest(self, numbers: Numbers) -> Whole:
         nearest: Whole = _distances(numbers, self.centres).argmin(axis=1)
@@ -85,8 +85,8 @@ class Clusters:
             if children and here.size:
                 nearer = _distances(numbers[here], [self.node_centres[child] for child in children]).argmin(axis=1)
                 node[here] = np.array(children)[nearer]
-        found: Whole = np.array(self.node_segments)[node]
-        return found
+        segments: Whole = np.array(self.node_segments)[node]
+        return segments
 
     def _likeliest(self, numbers: Numbers) -> Whole:
         densities = [
@@ -105,8 +105,8 @@ def _log_density(numbers: Numbers, centre: Numbers, covariance: Numbers) -> Numb
     """Of a normal distribution that may be flat in some directions, as MLlib's MultivariateGaussian computes it."""
     size = len(centre)
     values, vectors = np.linalg.eigh(covariance.reshape(size, size))
-    kept = values > EPSILON * values.max() * size
-    roots = np.where(kept, 1 / np.sqrt(np.where(kept, values, 1.0)), 0.0)
-    constant = -0.5 * (size * log(2 * pi) + np.log(values[kept]).sum())
+    is_used = values > EPSILON * values.max() * size
+    roots = np.where(is_used, 1 / np.sqrt(np.where(is_used, values, 1.0)), 0.0)
+    constant = -0.5 * (size * log(2 * pi) + np.log(values[is_used]).sum())
     density: Numbers = constant - 0.5 * np.square((numbers - centre) @ vectors * roots).sum(axis=1)
     return density

@@ -18,12 +18,12 @@ _CELLS = 1_000_000  # rows by trees at a time: bounds the memory, and keeps one 
 
 @dataclass(frozen=True)
 class Forest:
-    """Trees whose nodes stand one after another; a row goes left where its input is at or below the threshold.
+    """Trees whose nodes stand one after another. A row goes left where its input is at or below the threshold.
 
     Attributes:
         of_trees: what the weighted sum of the trees is: a default ``probability``, ``log_odds``, or a ``loss``.
         roots, weights: each tree's first node, and what it counts.
-        features: the input that a node asks for; -1: the node is a leaf.
+        features: the input that a node asks for. -1: the node is a leaf.
         lefts, rights: the next node.
         values: what a leaf says.
         fills: what a missing input counts as: its mean in training.
@@ -78,9 +78,9 @@ class Forest:
         numbers = np.column_stack([column(inputs, number, fill) for number, fill in enumerate(self.fills)])
         rows = np.arange(len(numbers))[:, None]
         at = np.broadcast_to(np.asarray(self.roots), (len(numbers), len(self.roots)))
-        while (asked := features[at]).max(initial=LEAF) != LEAF:
-            goes_left = numbers[rows, asked] <= thresholds[at]
-            at = np.where(asked == LEAF, at, np.where(goes_left, lefts[at], rights[at]))
+        while (tested := features[at]).max(initial=LEAF) != LEAF:
+            goes_left = numbers[rows, tested] <= thresholds[at]
+            at = np.where(tested == LEAF, at, np.where(goes_left, lefts[at], rights[at]))
         total = np.zeros(len(numbers))
         for tree, weight in enumerate(self.weights):
             total += weight * values[at[:, tree]]
@@ -94,9 +94,9 @@ class Forest:
         return tuple(np.asarray(values, dtype=kind) for values, kind in zip(lists, kinds, strict=True))
 
     @classmethod
-    def from_dict(cls, given: dict[str, Any]) -> Forest:
-        """Reads what JSON made of a model."""
-        if given["of_trees"] not in ("probability", "log_odds", "loss"):
+    def from_dict(cls, content: dict[str, Any]) -> Forest:
+        """Reads a model from its JSON content."""
+        if content["of_trees"] not in ("probability", "log_odds", "loss"):
             raise ValueError("what the trees say is neither a probability, nor log-odds, nor a loss")
-        of_trees = given.pop("of_trees")
-        return cls(of_trees=of_trees, **{name: tuple(values) for name, values in given.items()})
+        of_trees = content.pop("of_trees")
+        return cls(of_trees=of_trees, **{name: tuple(values) for name, values in content.items()})

@@ -15,7 +15,7 @@ Pair = tuple[tuple[float, ...], tuple[float, ...]]
 
 @dataclass(frozen=True)
 class GaussianBayes:
-    """A Gaussian naive Bayes model; pairs hold non-defaults, then defaults.
+    """A Gaussian naive Bayes model. Pairs hold non-defaults, then defaults.
 
     Attributes:
         log_shares: logarithm of the share of each class in training.
@@ -48,11 +48,11 @@ class GaussianBayes:
         """An input's log-likelihood ratio less its mean in training: exact, for the log-odds are a sum of them."""
         checked(inputs, len(self.fills))
         usual = self._usual_evidence()
-        found = np.empty((len(inputs), len(self.fills) + 1))
+        contributions = np.empty((len(inputs), len(self.fills) + 1))
         for number, mean in enumerate(usual):
-            found[:, number] = self._evidence(inputs, number) - mean
-        found[:, -1] = self.log_shares[1] - self.log_shares[0] + usual.sum()
-        return found
+            contributions[:, number] = self._evidence(inputs, number) - mean
+        contributions[:, -1] = self.log_shares[1] - self.log_shares[0] + usual.sum()
+        return contributions
 
     def importance(self) -> tuple[float, ...]:
         """How far the two classes lie apart on each input (Jeffreys' divergence of their distributions)."""
@@ -71,21 +71,23 @@ class GaussianBayes:
         means, variances = np.asarray(self.means), np.asarray(self.variances)
         # E (x - m)^2 = variance + (mean - m)^2
         near_good, near_bad = (variances[label] + (means[label] - means) ** 2) / variances
-        found: Numbers = 0.5 * (near_good - near_bad) + 0.5 * (np.log(variances[0]) - np.log(variances[1]))
-        return found
+        evidence: Numbers = 0.5 * (near_good - near_bad) + 0.5 * (np.log(variances[0]) - np.log(variances[1]))
+        return evidence
 
     def _usual_evidence(self) -> Numbers:
         shares = np.exp(self.log_shares)
-        found: Numbers = shares[0] * self._mean_evidence(0) + shares[1] * self._mean_evidence(1)
-        return found
+        evidence: Numbers = shares[0] * self._mean_evidence(0) + shares[1] * self._mean_evidence(1)
+        return evidence
 
     @classmethod
-    def from_dict(cls, given: dict[str, Any]) -> GaussianBayes:
-        """Reads what JSON made of a model."""
-        good, bad = map(float, given["log_shares"])
-        return cls((good, bad), _pair(given["means"]), _pair(given["variances"]), tuple(map(float, given["fills"])))
+    def from_dict(cls, content: dict[str, Any]) -> GaussianBayes:
+        """Reads a model from its JSON content."""
+        good, bad = map(float, content["log_shares"])
+        return cls(
+            (good, bad), _pair(content["means"]), _pair(content["variances"]), tuple(map(float, content["fills"]))
+        )
 
 
-def _pair(given: list[list[float]]) -> Pair:
-    good, bad = (tuple(map(float, values)) for values in given)
+def _pair(classes: list[list[float]]) -> Pair:
+    good, bad = (tuple(map(float, values)) for values in classes)
     return good, bad

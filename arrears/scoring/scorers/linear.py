@@ -17,7 +17,7 @@ class LinearModel:
 
     Attributes:
         coefficients: log-odds of default by unit of each input.
-        means, deviations: of the inputs on the training rows; a missing input counts as its mean.
+        means, deviations: of the inputs on the training rows. A missing input counts as its mean.
     """
 
     coefficients: tuple[float, ...]
@@ -46,22 +46,22 @@ class LinearModel:
     def contributions(self, inputs: Any) -> Numbers:
         """Coefficient times distance from the mean: the exact SHAP values of a linear model (Lundberg and Lee 2017)."""
         checked(inputs, len(self.means))
-        found = np.empty((len(inputs), len(self.means) + 1))
+        contributions = np.empty((len(inputs), len(self.means) + 1))
         base = self.intercept
         for number, (coefficient, mean) in enumerate(zip(self.coefficients, self.means, strict=True)):
-            found[:, number] = coefficient * (column(inputs, number, mean) - mean)
+            contributions[:, number] = coefficient * (column(inputs, number, mean) - mean)
             base += coefficient * mean
-        found[:, -1] = base
-        return found
+        contributions[:, -1] = base
+        return contributions
 
     def importance(self) -> tuple[float, ...]:
         """What one standard deviation of each input moves the log-odds."""
         return in_hundred(np.abs(self.coefficients) * np.asarray(self.deviations))
 
     @classmethod
-    def from_dict(cls, given: dict[str, Any]) -> LinearModel:
-        """Reads what JSON made of a model."""
+    def from_dict(cls, content: dict[str, Any]) -> LinearModel:
+        """Reads a model from its JSON content."""
         coefficients, means, deviations = (
-            tuple(map(float, given[name])) for name in ("coefficients", "means", "deviations")
+            tuple(map(float, content[name])) for name in ("coefficients", "means", "deviations")
         )
-        return cls(coefficients, float(given["intercept"]), means, deviations)
+        return cls(coefficients, float(content["intercept"]), means, deviations)

@@ -19,7 +19,7 @@ class LinearLoss(LinearModel):
     Attributes:
         coefficients: on the scale of the link, by unit of each input.
         link_power: of the power link (McCullagh and Nelder 1989): 1 is the loss itself, 0 its logarithm, -1 its
-            inverse; None is the logit.
+            inverse. None is the logit.
     """
 
     link_power: float | None = 1.0
@@ -34,7 +34,7 @@ class LinearLoss(LinearModel):
         return losses
 
     @classmethod
-    def from_dict(cls, given: dict[str, Any]) -> LinearLoss:
-        """Reads what JSON made of a model."""
-        formula, power = LinearModel.from_dict(given), given["link_power"]
+    def from_dict(cls, content: dict[str, Any]) -> LinearLoss:
+        """Reads a model from its JSON content."""
+        formula, power = LinearModel.from_dict(content), content["link_power"]
         return cls(**vars(formula), link_power=None if power is None else float(power))

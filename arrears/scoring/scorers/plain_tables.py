@@ -40,17 +40,17 @@ def read(content: bytes) -> Scorer:
         BadInput: it holds a kind of model that this version does not know.
         ValueError, KeyError, TypeError: it is broken.
     """
-    given = json.loads(content)
-    kind = given.pop("kind")
+    fields = json.loads(content)
+    kind = fields.pop("kind")
     if kind not in _KINDS:
         raise BadInput(f"the model is of kind {kind!r}, which is unknown: it was trained by a newer version of Arrears")
     module, name = _KINDS[kind]
-    model: Scorer = getattr(import_module(f"arrears.scoring.scorers.{module}"), name).from_dict(given)
+    model: Scorer = getattr(import_module(f"arrears.scoring.scorers.{module}"), name).from_dict(fields)
     return model
 
 
 def column(inputs: Any, number: int, fill: float) -> Numbers:
-    """One input of all rows in float64; what is missing or infinite becomes ``fill``."""
+    """One input of all rows in float64. What is missing or infinite becomes ``fill``."""
     values = np.asarray(inputs[:, number], dtype=np.float64)
     return np.where(np.isfinite(values), values, fill)
 
@@ -72,13 +72,13 @@ def sigmoid(log_odds: Numbers) -> Numbers:
         return 1.0 / (1.0 + np.exp(-log_odds))
 
 
-def tuples(given: Any) -> Any:
-    """Lists, as JSON gives them, as tuples at every depth; anything else as it is."""
-    return tuple(tuples(item) for item in given) if isinstance(given, list) else given
+def tuples(value: Any) -> Any:
+    """Lists, as JSON gives them, as tuples at every depth. Anything else as it is."""
+    return tuple(tuples(item) for item in value) if isinstance(value, list) else value
 
 
 def in_hundred(weights: Any) -> tuple[float, ...]:
-    """Weights, none negative, so that they are 100 together; all 0 where none is above 0."""
-    given = np.asarray(weights, dtype=np.float64)
-    total = given.sum()
-    return tuple((100.0 * given / total).tolist()) if total > 0 else (0.0,) * given.size
+    """Non-negative weights scaled to a sum of 100. All are 0 where none is above 0."""
+    numbers = np.asarray(weights, dtype=np.float64)
+    total = numbers.sum()
+    return tuple((100.0 * numbers / total).tolist()) if total > 0 else (0.0,) * numbers.size

@@ -23,7 +23,7 @@ class ProductTastes:
 
     Attributes:
         products: their names, in the order of the model's inputs.
-        factors: of each product, by rank; a product that nobody held in training has zeros.
+        factors: of each product, by rank. A product that nobody held in training has zeros.
         alpha: how much more a held product counts than one that is not.
         regularisation: of a customer's factors, times the number of products held.
         popularity: share of the training customers who hold each product.
@@ -41,10 +41,10 @@ class ProductTastes:
         Solves (YᵀY + alpha Σ y yᵀ + regularisation n I) x = (1 + alpha) Σ y, sums over the n held products.
 
         Args:
-            holdings: rows by products; above 0 is held, anything else (missing too) is not.
+            holdings: rows by products. Above 0 is held, anything else (missing too) is not.
         """
         factors, held = np.array(self.factors), self._held(holdings)
-        found = np.zeros((len(held), factors.shape[1]))
+        solutions = np.zeros((len(held), factors.shape[1]))
         everyone = factors.T @ factors
         squares = np.einsum("ir,is->irs", factors, factors)
         for start in range(0, len(held), BATCH):
@@ -54,13 +54,13 @@ class ProductTastes:
             left = everyone + self.alpha * np.tensordot(own, squares, axes=1) + ridge
             left[counts == 0] = np.eye(factors.shape[1])
             right = (1 + self.alpha) * own @ factors
-            found[start : start + BATCH] = np.linalg.solve(left, right[:, :, None])[:, :, 0]
-        return found
+            solutions[start : start + BATCH] = np.linalg.solve(left, right[:, :, None])[:, :, 0]
+        return solutions
 
     def affinities(self, holdings: Any) -> Numbers:
-        """How much each customer is drawn to each product, higher is more; near 1 for what is held."""
-        drawn: Numbers = self.customer_factors(holdings) @ np.array(self.factors).T
-        return drawn
+        """The affinity of each customer to each product: higher is more, and near 1 for what is held."""
+        affinities: Numbers = self.customer_factors(holdings) @ np.array(self.factors).T
+        return affinities
 
     def ranked(self, holdings: Any) -> list[list[int]]:
         """The products that each customer lacks, the likeliest first. Who holds nothing is offered what is popular."""
@@ -81,7 +81,7 @@ class ProductTastes:
         return [[self.products[place] for place in places] for places in self.ranked(holdings)]
 
     def estimates(self, holdings: Any) -> Numbers:
-        """How much each customer is drawn to the first offer; of those who hold everything 0."""
+        """The affinity of each customer to the first offer, 0 of those who hold everything."""
         affinities, ranked = self.affinities(holdings), self.ranked(holdings)
         return np.array([row[places[0]] if places else 0.0 for row, places in zip(affinities, ranked, strict=True)])
 
@@ -94,9 +94,9 @@ class ProductTastes:
         return in_hundred(np.linalg.norm(np.array(self.factors), axis=1))
 
     @classmethod
-    def from_dict(cls, given: dict[str, Any]) -> ProductTastes:
-        """Reads what JSON made of a model."""
-        return cls(**{name: tuples(value) for name, value in given.items()})
+    def from_dict(cls, content: dict[str, Any]) -> ProductTastes:
+        """Reads a model from its JSON content."""
+        return cls(**{name: tuples(value) for name, value in content.items()})
 
     def _held(self, holdings: Any) -> Numbers:
         matrix = checked(np.asarray(holdings, dtype=np.float64), len(self.products))

@@ -3,7 +3,7 @@
 Scaling (Siddiqi 2006, "Credit Risk Scorecards", chapter 6): score = offset + factor · ln(odds of repaying), where
 factor = points to double the odds / ln 2 and offset = base points - factor · ln(base odds). Odds are those of the
 calibrated probability: what corrects the formula's log-odds is folded into offset and factor. The score is the sum of a
-borrower's points, one line of the table for each feature. Points are shown rounded; the probability never comes from
+borrower's points, one line of the table for each feature. Points are shown rounded. The probability never comes from
 them.
 """
 
@@ -32,7 +32,7 @@ class PointScale:
     Attributes:
         base_points: what a borrower has whose odds of repaying are ``base_odds`` to 1.
         doubling_points: how many points more double the odds.
-        slope, intercept: what the prior correction or Platt's calibration makes of the formula's log-odds; points stand
+        slope, intercept: what the prior correction or Platt's calibration makes of the formula's log-odds. Points stand
             for the probability that is in use, not for the one that the formula was fitted to.
     """
 
@@ -77,10 +77,10 @@ class Scorecard:
     """A fitted scorecard.
 
     Attributes:
-        formula: log-odds of default from the weights of evidence; 0 for a feature that was left out.
+        formula: log-odds of default from the weights of evidence. 0 for a feature that was left out.
         table: the points.
-        left_out: features whose evidence turned round beside the others', in the order in which they were dropped.
-        note: what a reader of the points must know; empty: they mean what the scale says.
+        left_out: features whose coefficient contradicted their evidence, in the order in which they were dropped.
+        note: what a reader of the points must know. Empty: they mean what the scale says.
     """
 
     formula: LinearModel
@@ -111,7 +111,7 @@ class Scorecard:
         return self.table
 
     def calibrated(self, calibration: Calibration | None) -> Scorecard:
-        """The same scorecard with its points brought to calibrated odds; its estimates stay those of the formula.
+        """The same scorecard with its points brought to calibrated odds. Its estimates stay those of the formula.
 
         A prior correction and Platt's are lines in log-odds: they go into offset and factor. An isotonic curve is none:
         points rank borrowers then, and their odds are read off the curve.
@@ -132,11 +132,11 @@ class Scorecard:
         return replace(self, scale=scale, table=table)
 
     @classmethod
-    def from_dict(cls, given: dict[str, Any]) -> Scorecard:
-        """Reads what JSON made of a model."""
-        table = tuple(PointsRow(**line) for line in given["table"])
-        formula, scale = LinearModel.from_dict(given["formula"]), PointScale(**given["scale"])
-        return cls(formula, scale, table, tuple(given["left_out"]), given.get("note", ""))
+    def from_dict(cls, content: dict[str, Any]) -> Scorecard:
+        """Reads a model from its JSON content."""
+        table = tuple(PointsRow(**line) for line in content["table"])
+        formula, scale = LinearModel.from_dict(content["formula"]), PointScale(**content["scale"])
+        return cls(formula, scale, table, tuple(content["left_out"]), content.get("note", ""))
 
 
 def points_rows(formula: LinearModel, evidence: Sequence[EvidenceTable], scale: PointScale) -> tuple[PointsRow, ...]:
@@ -149,13 +149,13 @@ def points_rows(formula: LinearModel, evidence: Sequence[EvidenceTable], scale: 
     """
     used = [(c, table) for c, table in zip(formula.coefficients, evidence, strict=True) if c]
     start = scale.points(formula.intercept) / max(1, len(used))
-    found = []
+    lines = []
     for coefficient, table in used:
         for name, line in _lines(table):
             exact = start - scale.factor * coefficient * line.woe
             rows = line.non_defaults + line.defaults
-            found.append(PointsRow(table.column, name, rows, line.defaults, line.woe, round(exact), exact))
-    return tuple(found)
+            lines.append(PointsRow(table.column, name, rows, line.defaults, line.woe, round(exact), exact))
+    return tuple(lines)
 
 
 def _lines(table: EvidenceTable) -> list[tuple[str, EvidenceBin]]:
