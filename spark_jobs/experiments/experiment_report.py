@@ -1,4 +1,4 @@
-"""Puts together what is kept of an experiment: page, plots, ranking, and the configuration to train with."""
+"""Puts together what is stored of an experiment: page, plots, ranking, and the configuration to train with."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from arrears.stores.experiment_files import training_yaml
 
 
 def report_files(
-    asked: Experiment,
+    experiment: Experiment,
     run: TrainingRun,
     trials: Sequence[Trial],
     chosen: Trial,
     *,
     links: Mapping[str, str],
 ) -> dict[str, bytes]:
-    """Everything that is kept of an experiment, by file name.
+    """Everything that is stored of an experiment, by file name.
 
     Args:
         run: the data set's version that all trials are trained on.
         chosen: the trial whose configuration is the result.
     """
-    values = training_values(asked.fixed, chosen.proposal.choices)
-    values["engine"] = values.get("engine", asked.engine)
-    conf = training_conf({"dataset": run.dataset, "seed": asked.seed, **values})
+    values = training_values(experiment.fixed, chosen.proposal.choices)
+    values["engine"] = values.get("engine", experiment.engine)
+    conf = training_conf({"dataset": run.dataset, "seed": experiment.seed, **values})
     page = ExperimentPage(
-        experiment=asked,
+        experiment=experiment,
         dataset=run.dataset,
         dataset_version=run.dataset_version,
         trials=trials,
@@ -43,7 +43,7 @@ def report_files(
     plots = experiment_plots(page)
     return {
         "experiment.html": render_experiment_page(page, plots).encode(),
-        "ranking.csv": ranking_csv(trials, asked).encode(),
+        "ranking.csv": ranking_csv(trials, experiment).encode(),
         "best.yaml": page.configuration.encode(),
         "training_conf.json": page.conf.encode(),
         **{f"{name}.png": body for name, body in plots.items()},

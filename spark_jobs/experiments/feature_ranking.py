@@ -23,7 +23,8 @@ def selection_of(trials: Trials, experiment: Experiment) -> Search:
     """The search for features that an experiment asks for, after the rankings that it needs.
 
     A forward selection has one shortlist for all folds. In time it is that of the first fold, whose rows lie before all
-    that is measured; else that of all folds, whose scores it flatters a little: each row helped to rank for others.
+    that is measured. Otherwise it is that of all folds, whose scores it flatters a little: each row helped to rank for
+    others.
     """
     folds = trials.folds.folds
     blocks = folds.measured
@@ -47,12 +48,12 @@ def selection_of(trials: Trials, experiment: Experiment) -> Search:
 def of_features(importance: Mapping[str, float], preparation: Preparation, features: Sequence[str]) -> dict[str, float]:
     """What a model makes of each feature: the sum over the inputs that come of it, half each where two make one."""
     origins = _origins(preparation)
-    found: dict[str, float] = dict.fromkeys(features, 0.0)
+    shares: dict[str, float] = dict.fromkeys(features, 0.0)
     for name, value in importance.items():
         behind = origins.get(name, (name,))
         for feature in behind:
-            found[feature] += value / len(behind)
-    return found
+            shares[feature] += value / len(behind)
+    return shares
 
 
 def _by_importance(trials: Trials, block: int) -> tuple[str, ...]:
@@ -73,11 +74,11 @@ def _by_elimination(trials: Trials, block: int) -> tuple[str, ...]:
 
 def _origins(preparation: Preparation) -> dict[str, tuple[str, ...]]:
     """Input that a preparation makes → the features that it is made of."""
-    made: dict[str, tuple[str, ...]] = defaultdict(tuple)
-    made |= {f"{name}_missing": (name,) for name in preparation.missing_flags}
-    made |= {step.output: (step.left, step.right) for step in preparation.interactions}
-    made |= {step.output: (step.column,) for step in preparation.deciles}
-    made |= {step.output: (step.column,) for step in preparation.outliers}
-    made |= {name: (step.column,) for step in preparation.levels for name in step.outputs}
-    weighed = {table.output: made.get(table.column, (table.column,)) for table in preparation.evidence}
-    return {**made, **weighed}
+    origins: dict[str, tuple[str, ...]] = defaultdict(tuple)
+    origins |= {f"{name}_missing": (name,) for name in preparation.missing_flags}
+    origins |= {step.output: (step.left, step.right) for step in preparation.interactions}
+    origins |= {step.output: (step.column,) for step in preparation.deciles}
+    origins |= {step.output: (step.column,) for step in preparation.outliers}
+    origins |= {name: (step.column,) for step in preparation.levels for name in step.outputs}
+    weighed = {table.output: origins.get(table.column, (table.column,)) for table in preparation.evidence}
+    return {**origins, **weighed}

@@ -48,7 +48,7 @@ class FoldModel:
 
 @dataclass(frozen=True)
 class Trials:
-    """Trains and measures proposals on pinned folds; safe to call from many threads.
+    """Trains and measures proposals on pinned folds. Safe to call from many threads.
 
     Attributes:
         config: what is the same in every trial.
@@ -116,7 +116,7 @@ class Trials:
 
 
 def fold_metrics(scored: DataFrame) -> dict[str, float]:
-    """What a trial is judged by, from scored rows (one a held-out borrower); only sums reach the driver.
+    """What a trial is judged by, from scored rows (one a held-out borrower). Only sums reach the driver.
 
     The metrics are defined in ``arrears.model.metrics.default_metrics`` and, for ``ece``, in
     ``arrears.model.metrics.score_groups``.

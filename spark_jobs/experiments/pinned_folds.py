@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class PinnedFolds:
-    """The rows of every block, as files; where trials resample, a second set of files for each way of it.
+    """The rows of every block, as files. Where trials resample, a second set of files for each way of it.
 
     Attributes:
         snapshot: every pinned row, its shard telling block and early-stopping slice (see ``transforms.folds``).
@@ -59,7 +59,7 @@ class PinnedFolds:
     def training(self, block: int, resampling: Resampling) -> tuple[Snapshot, DataFrame]:
         """What the model for this block may learn from: its files, and the same rows without the early-stopping slice.
 
-        Only training rows are resampled; what is measured on, and what stops a training early, stay as they came.
+        Only training rows are resampled. What is measured on, and what stops a training early, stay as they came.
         """
         source, address = self._source(resampling)
         training = shards_behind(self.folds, block)
@@ -93,7 +93,7 @@ class PinnedFolds:
 def pinned_folds(
     spark: SparkSession, config: TrainModelConfig, folds: Folds, description: DatasetDescription, *, name: str
 ) -> Iterator[PinnedFolds]:
-    """Parts the training rows into folds and writes them down, for the length of the block.
+    """Splits the training rows into folds and writes them, for the length of the block.
 
     Raises:
         UpstreamNotReady: the training set has no such version.
@@ -102,7 +102,7 @@ def pinned_folds(
     """
     _check_kind(folds, description)
     borrowers = tables.read_version(spark, config.addresses, Table.TRAIN, config.dataset, config.dataset_version)
-    known = _label_knowledge(config) if folds.kind == "expanding" else LabelKnowledge()
+    label_known = _label_knowledge(config) if folds.kind == "expanding" else LabelKnowledge()
     address = config.addresses.snapshot(config.dataset, name)
     try:
         rows = to_fold_rows(
@@ -113,11 +113,18 @@ def pinned_folds(
             seed=config.seed,
             group=description.group,
             event_time=description.event_time,
-            known=known,
+            known=label_known,
         )
-        parts = (config.dataset_version, config.seed, folds.kind, folds.number, config.validation_share, str(known))
+        parts = (
+            config.dataset_version,
+            config.seed,
+            folds.kind,
+            folds.number,
+            config.validation_share,
+            str(label_known),
+        )
         snapshot = snapshots.materialise(rows, f"{address}/rows", digest="-".join(map(str, parts)), sort_key=ROW_ORDER)
-        _refuse_empty(snapshot, folds, str(known), has_slice=config.validation_share > 0)
+        _refuse_empty(snapshot, folds, str(label_known), has_slice=config.validation_share > 0)
         (counts,) = to_class_counts(_learnt_from(spark, address, folds)).collect()
         log.info("%d rows are pinned in %d %s folds", snapshot.rows, folds.number, folds.kind)
         yield PinnedFolds(spark, address, folds, snapshot, config.seed, counts["non_defaults"], counts["defaults"])
@@ -139,20 +146,20 @@ def _check_kind(folds: Folds, description: DatasetDescription) -> None:
 def _label_knowledge(run: TrainingRun) -> LabelKnowledge:
     """When the outcomes of this version of the data set are known, as it was made."""
     manifest = Objects().get_json(run.addresses.dataset_manifest(run.dataset, run.dataset_version))
-    known = LabelKnowledge.of(manifest) or _by_description(manifest)
-    if not known:
+    knowledge = LabelKnowledge.of(manifest) or _by_description(manifest)
+    if not knowledge:
         log.warning(
             "how long an outcome of %s takes to be known is not told: a fold in time learns from all earlier decisions",
             run.dataset,
         )
-    return known
+    return knowledge
 
 
 def _by_description(manifest: Mapping[str, Any]) -> LabelKnowledge:
     """The same of a version that was made before manifests told it."""
     bank, days = manifest.get("bank"), int(manifest.get("configuration", {}).get("embargo_days", 0))
-    known = label_knowledge(parse_bank(bank, where="the bank of the manifest")) if bank else LabelKnowledge()
-    return known.later_by(days)
+    knowledge = label_knowledge(parse_bank(bank, where="the bank of the manifest")) if bank else LabelKnowledge()
+    return knowledge.later_by(days)
 
 
 def _learnt_from(spark: SparkSession, address: str, folds: Folds) -> DataFrame:
@@ -173,8 +180,8 @@ def _refuse_empty(snapshot: Snapshot, folds: Folds, gap: str, *, has_slice: bool
 
     empty = [block for block in folds.measured if is_empty(block)]
     if empty:
-        known = f" whose outcome was known when the fold began ({gap})"
+        condition = f" whose outcome was known when the fold began ({gap})"
         raise BadConfiguration(
             f"{len(empty)} of {folds.number} {folds.kind} folds of {snapshot.rows} rows would lack rows to measure on,"
-            f" or rows to learn from{known if folds.kind == 'expanding' else ''}: ask for fewer folds"
+            f" or rows to learn from{condition if folds.kind == 'expanding' else ''}: ask for fewer folds"
         )

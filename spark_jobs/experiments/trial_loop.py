@@ -35,8 +35,8 @@ def run_trials(
     The search is asked and told by this thread alone, so that with one trial at a time the same seed tries the same.
 
     Args:
-        run: trains and measures one proposal; its exception ends that trial alone.
-        record: keeps a trial that has ended; called in this thread, as soon as it has.
+        run: trains and measures one proposal. Its exception ends that trial alone.
+        record: keeps a trial that has ended. Called in this thread, as soon as it has.
         known: a proposal's key → its folds, where an earlier run has finished it: it is not run again.
     """
     results = dict(known or {})
@@ -63,13 +63,13 @@ def run_trials(
                     under_way[pool.submit(_ended, run, proposal, begun)] = proposal.number
             if not under_way:
                 return sorted(ended, key=lambda trial: trial.number)
-            done, _ = wait(under_way, return_when=FIRST_COMPLETED)
-            for future in sorted(done, key=under_way.__getitem__):
+            completed, _ = wait(under_way, return_when=FIRST_COMPLETED)
+            for future in sorted(completed, key=under_way.__getitem__):
                 del under_way[future]
                 take(future.result())
 
 
-def told_error(error: Exception) -> tuple[str, str]:
+def error_text(error: Exception) -> tuple[str, str]:
     """Class and first line of an error, without anything that may quote a borrower's row.
 
     What a library puts in quotes may be a value of the data, and the first line of an error from a task is Spark's: the
@@ -93,6 +93,6 @@ def _ended(run: Callable[[Proposal], Folds], proposal: Proposal, begun: float) -
             "failed",
             started=started - begun,
             seconds=time.monotonic() - started,
-            error=told_error(error),
+            error=error_text(error),
         )
     return Trial(proposal, "finished", folds, started - begun, time.monotonic() - started)

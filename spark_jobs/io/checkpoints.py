@@ -13,7 +13,7 @@ from spark_jobs.io.snapshots import discard
 
 @contextmanager
 def checkpoints(spark: SparkSession, uri: str) -> Iterator[None]:
-    """Lets Spark write intermediate results below an address that all executors reach; removes them in the end.
+    """Lets Spark write intermediate results below an address that all executors reach. Removes them in the end.
 
     Without it the plan of an iterative training grows with its steps until a task cannot even read it.
     """

@@ -30,14 +30,14 @@ _CONFLICT = re.compile(r"DELTA_(CONCURRENT_\w+|METADATA_CHANGED|PROTOCOL_CHANGED
 
 
 def table_version(uri: str) -> int | None:
-    """The newest version of a Delta table; None when there is no such table yet.
+    """The newest version of a Delta table. None when there is no such table yet.
 
     Read off the names of the commit files, as Delta's protocol fixes them: asking Spark costs a job of a second.
     Addresses that only Spark can list, such as ``hdfs://``, have no version here.
     """
     if not is_reachable(uri):
         return None
-    commits = (_COMMIT.search(found.uri) for found in Objects().list(f"{uri}/_delta_log"))
+    commits = (_COMMIT.search(file.uri) for file in Objects().list(f"{uri}/_delta_log"))
     return max((int(commit[1]) for commit in commits if commit), default=None)
 
 
@@ -47,13 +47,13 @@ def actions_of(uri: str, version: int) -> list[dict[str, Any]]:
 
 
 def commit(spark: SparkSession, uri: str, write: Callable[[], object], *, attempts: int = 1) -> int:
-    """Runs one write to a table and returns the version of its commit; the newest version where it changed nothing.
+    """Runs one write to a table and returns the version of its commit, or the newest one where it changed nothing.
 
     Args:
         attempts: how often a refused write is run, where its rows are at hand and may follow whatever came before.
 
     Raises:
-        Contended: another writer has meanwhile changed what this one read or replaces; nothing of this one counts.
+        Contended: another writer has meanwhile changed what this one read or replaces. Nothing of this one counts.
     """
     before, mark = table_version(uri), f"write {uuid.uuid4().hex}"
     spark.conf.set(_METADATA, mark)
@@ -77,7 +77,7 @@ def commit(spark: SparkSession, uri: str, write: Callable[[], object], *, attemp
 
 
 def _refusal_of(write: Callable[[], object]) -> Exception | None:
-    """Runs a write; returns Delta's refusal of its commit, None where it is in."""
+    """Runs a write. Returns Delta's refusal of its commit, or None where it was accepted."""
     try:
         write()
     except (Py4JJavaError, PySparkException) as error:
@@ -88,5 +88,5 @@ def _refusal_of(write: Callable[[], object]) -> Exception | None:
 
 
 def _is_marked(uri: str, version: int, mark: str) -> bool:
-    told = (action.get("commitInfo", {}) for action in actions_of(uri, version))
-    return any(info.get("userMetadata") == mark for info in told)
+    commit_infos = (action.get("commitInfo", {}) for action in actions_of(uri, version))
+    return any(info.get("userMetadata") == mark for info in commit_infos)

@@ -18,13 +18,13 @@ def delta_tables(addresses: Addresses, dataset: str, objects: Objects) -> dict[s
     fixed = {f"{table.value}-{dataset}": addresses.table(table, dataset) for table in Table}
     folders = {"sources": addresses.source_table(dataset, ""), "features": addresses.feature_table(dataset, "")}
     for kind, folder in folders.items():
-        names = {found.uri.removeprefix(folder).split("/")[0] for found in objects.list(folder.rstrip("/"))}
+        names = {file.uri.removeprefix(folder).split("/")[0] for file in objects.list(folder.rstrip("/"))}
         fixed |= {f"{kind}-{dataset}-{name}": folder + name for name in sorted(names)}
     return {name: uri for name, uri in fixed.items() if table_version(uri) is not None}
 
 
 def compact(spark: SparkSession, uri: str) -> int:
-    """Joins small files of a table into larger ones; returns how many files went.
+    """Joins small files of a table into larger ones. Returns how many files went.
 
     Raises:
         Contended: a writer has replaced some of them meanwhile.
@@ -41,12 +41,12 @@ def remove_unneeded_files(spark: SparkSession, uri: str, *, retain_hours: int) -
 
 
 def sweep_snapshots(addresses: Addresses, dataset: str, objects: Objects, *, before: datetime) -> list[str]:
-    """Removes training snapshots in which nothing was written since; returns their names."""
+    """Removes training snapshots in which nothing was written since. Returns their names."""
     folder = addresses.snapshot(dataset, "")
     newest: dict[str, datetime] = {}
-    for found in objects.list(folder.rstrip("/")):
-        name = found.uri.removeprefix(folder).split("/")[0]
-        newest[name] = max(newest.get(name, found.modified_at), found.modified_at)
+    for file in objects.list(folder.rstrip("/")):
+        name = file.uri.removeprefix(folder).split("/")[0]
+        newest[name] = max(newest.get(name, file.modified_at), file.modified_at)
     stale = sorted(name for name, modified_at in newest.items() if modified_at < before)
     for name in stale:
         discard(folder + name)

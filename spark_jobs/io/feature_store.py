@@ -62,13 +62,13 @@ def read_features(
 def merge_features(
     rows: DataFrame, addresses: Addresses, bank: str, view: View, *, as_of: str, allow_new_columns: bool
 ) -> int:
-    """Merges one processing date's features into the store; returns the Delta version that holds them.
+    """Merges one processing date's features into the store. Returns the Delta version that holds them.
 
     Args:
-        rows: entity, ``event_time``, the view's columns and their digest; unique by entity and event time.
+        rows: entity, ``event_time``, the view's columns and their digest. Unique by entity and event time.
 
     Raises:
-        BadInput: the stored table has other columns; nothing is written. New ones are added where allowed.
+        BadInput: the stored table has other columns. Nothing is written. New ones are added where allowed.
         Contended: another writer has written the view's table meanwhile.
     """
     uri = addresses.feature_table(bank, view.name)

@@ -18,7 +18,7 @@ _SOURCE = "ConditionalLogStore.java"
 
 
 def commit_by_conditional_put(spark: SparkSession) -> None:
-    """Gives this session the log store; a store that spark-submit named stays.
+    """Gives this session the log store. A store that spark-submit named stays.
 
     To be called before the session first touches a table: Delta keeps a table's store once it has opened it.
 

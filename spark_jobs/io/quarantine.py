@@ -18,7 +18,7 @@ def overwrite_quarantine(broken: DataFrame, uri: str, summary: Mapping[str, obje
 
 
 def remove_quarantine(uri: str, objects: Objects) -> None:
-    """Removes what an earlier run of the partition put aside; nothing there is no error."""
+    """Removes what an earlier run of the partition put aside. It is no error if there is nothing."""
     objects.delete(f"{uri}.json")
-    for found in objects.list(uri):
-        objects.delete(found.uri)
+    for file in objects.list(uri):
+        objects.delete(file.uri)

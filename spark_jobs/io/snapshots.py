@@ -34,7 +34,7 @@ def pin_partition(
     """The rows of one partition of a Delta table at one version.
 
     Raises:
-        UpstreamNotReady: there is no such table or no row in the partition; ``what`` tells which run writes it.
+        UpstreamNotReady: there is no such table or no row in the partition. ``what`` tells which run writes it.
     """
     pinned = table_version(uri) if version is None else version
     files = [] if pinned is None else active_files(spark, uri, partition, pinned)
@@ -48,7 +48,7 @@ def materialise(rows: DataFrame, uri: str, *, digest: str, sort_key: str) -> Sna
     """Writes prepared rows to a fresh folder, one subfolder a shard, and pins them.
 
     Args:
-        rows: has a whole number ``shard`` and ``sort_key``; where it tells ``row_in_sample``, these lie apart.
+        rows: has a whole number ``shard`` and ``sort_key``. Where it tells ``row_in_sample``, these lie apart.
     """
     parted_by = [name for name in ("shard", IN_SAMPLE) if name in rows.columns]
     rows.write.format("delta").partitionBy(*parted_by).mode("overwrite").save(hadoop_uri(uri))
@@ -57,8 +57,8 @@ def materialise(rows: DataFrame, uri: str, *, digest: str, sort_key: str) -> Sna
         raise RuntimeError(f"{uri} has no version after a commit")
     files = []
     for file in live_files(uri, version):
-        parted = file["partitionValues"]
-        files.append((int(parted["shard"]), f"{uri}/{file['path']}", parted.get(IN_SAMPLE, "true") == "true"))
+        partition = file["partitionValues"]
+        files.append((int(partition["shard"]), f"{uri}/{file['path']}", partition.get(IN_SAMPLE, "true") == "true"))
     return _snapshot(sorted(files), digest=digest, sort_key=sort_key)
 
 
@@ -68,21 +68,21 @@ def read_training(spark: SparkSession, uri: str) -> DataFrame:
 
 
 def read_pinned(spark: SparkSession, snapshot: Snapshot) -> DataFrame:
-    """The rows of a snapshot as Spark reads them, without the partition's own columns; its files are whole."""
+    """The rows of a snapshot as Spark reads them, without the partition's own columns. Its files are whole."""
     return spark.read.parquet(*sorted({hadoop_uri(unquote(piece.uri)) for piece in snapshot.slices}))
 
 
 def discard(uri: str) -> None:
-    """Removes a materialised snapshot; the run's pins are enough to make it again."""
+    """Removes a materialised snapshot. The run's pins are enough to make it again."""
     objects = Objects()
-    for found in objects.list(uri):
-        objects.delete(found.uri)
+    for file in objects.list(uri):
+        objects.delete(file.uri)
 
 
 def read_slices(slices: Sequence[FileSlice], columns: Sequence[str]) -> pa.Table:
     """The named columns of some row groups as one Arrow table, in the order of the slices.
 
-    The server is `S3Server`'s, by the environment of the worker; credentials come from there, or from its role.
+    The server is `S3Server`'s, by the environment of the worker. Credentials come from there, or from its role.
     """
     by_file: dict[str, list[int]] = {}
     for piece in slices:

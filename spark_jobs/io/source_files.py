@@ -1,4 +1,4 @@
-"""Opens delivered files: Parquet as it is; CSV with its header's names, its separator, and every line as text.
+"""Opens delivered files: Parquet as it is, CSV with its header's names, its separator, and every line as text.
 
 Broken lines are marked and not shown.
 """
@@ -70,7 +70,7 @@ def csv_lines(spark: SparkSession, source: str) -> tuple[DataFrame, list[str], s
 
 
 def counted(lines: DataFrame, aggregates: Sequence[Column], source: str) -> Row:
-    """The aggregates of all lines; one action.
+    """The aggregates of all lines, in one action.
 
     Raises:
         BadInput: the files of the source have different headers.
@@ -84,12 +84,12 @@ def counted(lines: DataFrame, aggregates: Sequence[Column], source: str) -> Row:
 
 
 def broken_lines(count: int, names: Sequence[str], separator: str, source: str) -> list[str]:
-    """The problem of lines that have other fields than the header; none when there are none."""
-    told = (
+    """The problem of lines that have other fields than the header. None when there are none."""
+    problem = (
         f"{count:,} lines of {source} do not have the header's {len(names)} fields, separated"
         f" by {separator!r}; a line break within a field is not supported"
     )
-    return [told] if count else []
+    return [problem] if count else []
 
 
 def no_such_source(source: str) -> BadConfiguration:
@@ -101,7 +101,7 @@ def no_such_source(source: str) -> BadConfiguration:
 
 
 def stored_names(names: Sequence[str]) -> list[str]:
-    """The names that a source's columns have in the tables; BadInput lists those that cannot be told apart."""
+    """The names that a source's columns have in the tables. BadInput lists those that would be the same."""
     stored = [stored_name(name) for name in names]
     # Spark does not tell Age from age.
     times = Counter(map(str.lower, stored))

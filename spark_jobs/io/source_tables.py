@@ -56,12 +56,12 @@ def overwrite_source_table(rows: DataFrame, addresses: Addresses, bank: str, tab
 def read_source_table(
     spark: SparkSession, addresses: Addresses, bank: str, contract: TableContract, *, version: int | None = None
 ) -> SourceTable:
-    """One table of a bank, as it is: whether it keeps its contract is judged elsewhere.
+    """One table of a bank, as it is: whether it keeps its contract is checked elsewhere.
 
     Args:
         contract: tells where the table lies, and its columns' types: those of a CSV are read as them, narrower ones
             of Delta and Parquet are widened to them where no value can be lost.
-        version: of a Delta table; None: the newest.
+        version: of a Delta table. None: the newest.
 
     Raises:
         UpstreamNotReady: nobody has delivered the Delta table yet.
@@ -103,9 +103,9 @@ def _from_csv(spark: SparkSession, uri: str, contract: TableContract) -> DataFra
     kinds = {column.name: column.type for column in contract.columns if column.name in stored}
     casts = {name: F.expr(as_declared(name, kind)) for name, kind in kinds.items()}
     misfits = [F.count_if(F.col(name).isNotNull() & cast.isNull()).alias(name) for name, cast in casts.items()]
-    found = counted(texts, [F.count(BROKEN_LINE).alias(BROKEN_LINE), *misfits], uri)
-    problems = broken_lines(found[BROKEN_LINE], names, separator, uri)
-    problems += [f"column {c}: {found[c]:,} values are no {kind}" for c, kind in kinds.items() if found[c]]
+    counts = counted(texts, [F.count(BROKEN_LINE).alias(BROKEN_LINE), *misfits], uri)
+    problems = broken_lines(counts[BROKEN_LINE], names, separator, uri)
+    problems += [f"column {c}: {counts[c]:,} values are no {kind}" for c, kind in kinds.items() if counts[c]]
     if problems:
         raise BadInput(*problems)
     return texts.drop(BROKEN_LINE).withColumns(casts)

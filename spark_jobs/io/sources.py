@@ -55,7 +55,7 @@ class Source:
     """Typed rows of a source, what their columns mean, and what a reader of the data should know.
 
     Attributes:
-        version: of a Delta table; None for a source that keeps no versions.
+        version: of a Delta table. None for a source that keeps no versions.
     """
 
     loans: DataFrame
@@ -70,7 +70,7 @@ def read_source(
     """Reads the source that the configuration names.
 
     Args:
-        version: of a Delta table; None: the newest.
+        version: of a Delta table. None: the newest.
 
     Raises:
         BadConfiguration: no such file, no target named, or the package of the loans is not installed.
@@ -100,29 +100,29 @@ def read_source(
 
 def _declared(config: GenerateDataConfig, objects: Objects) -> DatasetDescription | None:
     if config.description in shipped_descriptions():
-        found = shipped_description(config.description or "")
+        description = shipped_description(config.description or "")
     elif config.description:
-        found = read_description(config.description, objects)
+        description = read_description(config.description, objects)
     elif config.source in shipped_descriptions():
-        found = shipped_description(config.source)
+        description = shipped_description(config.source)
     elif config.source == SYNTHETIC or config.target:
         return None
     else:
         raise BadConfiguration(
             f"source {config.source} has no description: name its target column, or give a description"
         )
-    return in_stored_names(dataclasses.replace(found, name=config.dataset))
+    return in_stored_names(dataclasses.replace(description, name=config.dataset))
 
 
 def _is_a_name(source: str) -> bool:
-    """Whether a source is not written as a path; it may be one all the same, of a folder right here."""
+    """Whether a source is not written as a path. It may be one all the same, of a folder right here."""
     return not any(sign in source for sign in "/\\:") and not source.lower().endswith(CSV_ENDINGS)
 
 
 def _described(
     loans: DataFrame, names: Sequence[str], declared: DatasetDescription | None, config: GenerateDataConfig
 ) -> Source:
-    """The source under stored names; ``names`` are those that its columns have in the file, in order."""
+    """The source under stored names. ``names`` are those that its columns have in the file, in order."""
     stored = stored_names(names)
     loans = with_nan_as_null(loans.toDF(*stored))
     notes = [f"column {old} is kept as {new}" for old, new in zip(names, stored, strict=True) if old != new]
@@ -138,8 +138,8 @@ def read_off(schema: T.StructType, config: GenerateDataConfig) -> DatasetDescrip
     target, id_column = stored_name(config.target or ""), stored_name(config.id_column or "")
     types = {field.name: field.dataType for field in schema if field.name not in (target, id_column)}
 
-    def of(*wanted: type[T.DataType]) -> tuple[str, ...]:
-        return tuple(name for name, kind in types.items() if isinstance(kind, wanted))
+    def of(*classes: type[T.DataType]) -> tuple[str, ...]:
+        return tuple(name for name, kind in types.items() if isinstance(kind, classes))
 
     read = DatasetDescription(
         name=config.dataset,
@@ -197,18 +197,18 @@ def _csv(spark: SparkSession, config: GenerateDataConfig, declared: DatasetDescr
     lines, names, separator = csv_lines(spark, config.source)
     stored = stored_names(names)
     lines = with_missing_marks_as_null(lines.toDF(*stored, BROKEN_LINE), stored)
-    found = _kinds_found(lines, stored, config.source)
-    if broken := broken_lines(found[BROKEN_LINE], names, separator, config.source):
+    found_kinds = _kinds_found(lines, stored, config.source)
+    if broken := broken_lines(found_kinds[BROKEN_LINE], names, separator, config.source):
         raise BadInput(*broken)
     fixed = _fixed_types(declared, config)
     # A column without any value has whatever type it should have.
-    types = {c: fixed.get(c, "double") if found[c] == NO_VALUE else sql_type(found[c]) for c in stored}
+    types = {c: fixed.get(c, "double") if found_kinds[c] == NO_VALUE else sql_type(found_kinds[c]) for c in stored}
     types |= {c: "string" for c in stored if fixed.get(c) == "string"}
     source = _described(with_types(lines.drop(BROKEN_LINE), types), names, declared, config)
     wide = [
         f"column {name} holds whole numbers beyond 64 bits, kept as double: 15 digits count"
         for name in stored
-        if types[name] == "double" and found[name] & WIDE
+        if types[name] == "double" and found_kinds[name] & WIDE
     ]
     return dataclasses.replace(source, notes=(*source.notes, *wide))
 
@@ -222,5 +222,5 @@ def _fixed_types(declared: DatasetDescription | None, config: GenerateDataConfig
 
 
 def _kinds_found(lines: DataFrame, columns: Sequence[str], source: str) -> dict[str, int]:
-    found = counted(lines, [F.count(BROKEN_LINE).alias(BROKEN_LINE), *kinds(columns)], source)
-    return {name: count or NO_VALUE for name, count in found.asDict().items()}
+    counts = counted(lines, [F.count(BROKEN_LINE).alias(BROKEN_LINE), *kinds(columns)], source)
+    return {name: count or NO_VALUE for name, count in counts.asDict().items()}

@@ -1,4 +1,4 @@
-"""Delta tables: the only reads and writes of the pipeline's datasets; a write replaces exactly one partition."""
+"""Delta tables: the only reads and writes of the pipeline's datasets. A write replaces exactly one partition."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def read_partition(
     """The rows of one partition of a Delta table, at one version.
 
     Raises:
-        UpstreamNotReady: the table or the partition does not exist or holds no row; ``what`` tells which run writes it.
+        UpstreamNotReady: the table or the partition does not exist or holds no row. ``what`` tells which run writes it.
     """
     pinned = table_version(uri) if version is None else version
     if pinned is None:
@@ -88,7 +88,7 @@ def overwrite_partition(
         rows: the partition's rows without the partition column, which is added here.
 
     Raises:
-        BadInput: the table has other columns; nothing is written.
+        BadInput: the table has other columns. Nothing is written.
         Contended: another writer has written this partition, or changed the table's columns, meanwhile.
         RuntimeError: a column that the table always has is missing or of another type.
     """
@@ -121,7 +121,7 @@ def written_by(uri: str, version: int) -> WrittenPartition:
 
 
 def live_files(uri: str, version: int) -> list[dict[str, Any]]:
-    """What Delta's log tells of each file of a table: ``path``, ``partitionValues`` …, without a Spark job.
+    """What Delta's log holds of each file of a table: ``path``, ``partitionValues`` …, without a Spark job.
 
     For tables of few commits, which are replayed from the first: a cluster may compact files right after a write.
     """
@@ -144,7 +144,7 @@ def _holds(uri: str, column: str, partition: str) -> bool:
 def active_files(
     spark: SparkSession, uri: str, partition: Mapping[str, str], version: int
 ) -> list[tuple[str, int, int]]:
-    """Address, bytes and rows of the files that hold a partition at one version; replaced files are not among them."""
+    """Address, bytes and rows of the files that hold a partition at one version. Replaced files are not among them."""
     rows = rows_at(spark, uri, version).where(_is_in(partition))
     files = rows.groupBy("_metadata.file_path", "_metadata.file_size").count().orderBy("file_path").collect()
     return [(_s3_uri(file["file_path"]), int(file["file_size"]), int(file["count"])) for file in files]

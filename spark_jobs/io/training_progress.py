@@ -1,4 +1,4 @@
-"""Keeps the progress of trainings on shared storage, so that a task that is lost resumes on another machine."""
+"""Stores the progress of trainings on shared storage, so that a task that is lost resumes on another machine."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from arrears.stores.objects import Objects
 
 @dataclass(frozen=True)
 class ProgressFiles:
-    """One object a training below a folder address; each is replaced whole."""
+    """One object a training below a folder address. Each is replaced whole."""
 
     folder: str
 
     def load(self, key: str) -> bytes | None:
-        """What an earlier attempt left; None where there is nothing."""
+        """What an earlier attempt left. None where there is nothing."""
         try:
             return Objects().get(self._address(key))
         except UpstreamNotReady:
@@ -26,7 +26,7 @@ class ProgressFiles:
         Objects().put(self._address(key), content)
 
     def remove(self, key: str) -> None:
-        """Forgets it; forgetting what is not there is no error."""
+        """Removes it. It is no error if there is none."""
         Objects().delete(self._address(key))
 
     def _address(self, key: str) -> str:

@@ -22,9 +22,9 @@ MOST_SCORES = 100_000  # that reach the driver: 10 MB
 def calibrated(
     scored: DataFrame, kind: Literal["platt", "isotonic"], *, score: str = SCORE, label: str = LABEL
 ) -> Calibration:
-    """Fits what turns a model's scores into probabilities that come true.
+    """Fits a calibration, which turns a model's scores into default probabilities that match outcomes.
 
-    Exact on up to 100,000 rows; of more, about a 100,000th of them, those of nearest scores, share one score.
+    Exact on up to 100,000 rows. Of more, about a 100,000th of them, those of nearest scores, share one score.
 
     Args:
         scored: one row a borrower of a slice that nothing else was fitted to, neither resampled nor weighted.

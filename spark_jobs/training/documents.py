@@ -8,22 +8,22 @@ from spark_jobs.engines.interface import FittedModel, TrainingSpec
 from spark_jobs.engines.objective_interface import ObjectiveRows
 
 
-def document_of(run: TrainingRun, given: TrainingSpec | ObjectiveRows, fitted: FittedModel) -> ModelDocument:
-    """Names the model's raw inputs and what is done to them; without calibration, cut-off and limits, which come later.
+def document_of(run: TrainingRun, inputs: TrainingSpec | ObjectiveRows, fitted: FittedModel) -> ModelDocument:
+    """The document of a model: its raw inputs and preparation. Calibration, cut-off and limits are added later.
 
     Args:
-        given: what the engine was given; of the objectives, only default takes texts and encoded categories.
+        inputs: what the engine was given. Of the objectives, only default takes texts and encoded categories.
     """
-    texts, encoded = (given.text, given.encoded) if isinstance(given, TrainingSpec) else ((), ())
+    texts, encoded = (inputs.text, inputs.encoded) if isinstance(inputs, TrainingSpec) else ((), ())
     return ModelDocument(
         dataset=run.dataset,
         dataset_version=run.dataset_version,
         engine=fitted.engine,
-        numeric=given.numeric,
-        categorical=given.categorical,
+        numeric=inputs.numeric,
+        categorical=inputs.categorical,
         text=texts,
         encoded=encoded,
-        preparation=given.preparation,
+        preparation=inputs.preparation,
         example=fitted.example,
         model_format=fitted.model_format,
         task=run.task,

@@ -35,11 +35,11 @@ class LevelCounts:
 
     @property
     def commonest(self) -> str:
-        """The level of most rows; of two, the first by name."""
+        """The level of most rows. Of two, the first by name."""
         return min(self.listed, key=lambda level: (-sum(self.listed[level]), level), default=MISSING_LEVEL)
 
     def filled(self, level: str | None) -> LevelCounts:
-        """The same with its missing rows counted under a level; None: as they are."""
+        """The same with its missing rows counted under a level. None: as they are."""
         if level is None or not sum(self.missing):
             return self
         with_missing = _sum((self.listed.get(level, NOTHING), self.missing))
@@ -47,17 +47,17 @@ class LevelCounts:
 
 
 def level_counts(rows: DataFrame, categorical: Sequence[str], *, row_count: int) -> dict[str, LevelCounts]:
-    """Counts the levels of every category in one pass; no more than 200 a category reach the driver."""
+    """Counts the levels of every category in one pass. No more than 200 a category reach the driver."""
     if not categorical:
         return {}
-    found: dict[str, dict[str, dict[str, Counts]]] = {name: defaultdict(dict) for name in categorical}
+    counts_by_feature: dict[str, dict[str, dict[str, Counts]]] = {name: defaultdict(dict) for name in categorical}
     for row in to_levels(rows, categorical, row_count=row_count).collect():
-        found[row["feature"]][row["kind"]][row["level"]] = (row["non_defaults"], row["defaults"])
+        counts_by_feature[row["feature"]][row["kind"]][row["level"]] = (row["non_defaults"], row["defaults"])
     return {
         name: LevelCounts(
             dict(sorted(kinds["level"].items())), _sum(kinds["other"].values()), _sum(kinds["missing"].values())
         )
-        for name, kinds in found.items()
+        for name, kinds in counts_by_feature.items()
     }
 
 
@@ -94,10 +94,10 @@ def number_evidence(narrow: Bins, counts: Sequence[Counts]) -> EvidenceTable:
     Args:
         counts: of each narrow bin, the missing values last.
     """
-    *known, missing = counts
-    cuts = monotone_cuts(known)
+    *valued, missing = counts
+    cuts = monotone_cuts(valued)
     edges = [narrow.edges[cut - 1] for cut in cuts]
-    return evidence_table(narrow.name, counts_between(known, cuts), edges=edges, missing=missing)
+    return evidence_table(narrow.name, counts_between(valued, cuts), edges=edges, missing=missing)
 
 
 def category_evidence(column: str, levels: LevelCounts) -> EvidenceTable:
@@ -112,8 +112,8 @@ def category_evidence(column: str, levels: LevelCounts) -> EvidenceTable:
     narrow = list(groups.values())
     narrow_counts = [_sum(counts[level] for level in group) for group in narrow]
     cuts = monotone_cuts(narrow_counts, trend="ascending")
-    parted = itertools.pairwise([0, *cuts, len(narrow)])
-    bins = [sorted(itertools.chain.from_iterable(narrow[first:end])) for first, end in parted]
+    ranges = itertools.pairwise([0, *cuts, len(narrow)])
+    bins = [sorted(itertools.chain.from_iterable(narrow[first:end])) for first, end in ranges]
     return evidence_table(
         column, counts_between(narrow_counts, cuts), levels=bins, missing=levels.missing, other=levels.other
     )
@@ -123,9 +123,11 @@ def _narrow_edges(prepared: DataFrame, features: Sequence[str]) -> dict[str, tup
     parts: dict[str, list[Row]] = {name: [] for name in features}
     for row in sorted(to_sketches(prepared, features, order=ROW_ORDER).collect(), key=lambda row: row["bucket"]):
         parts[row["feature"]].append(row)
-    return {name: narrow_edges(merged_sketch(row.asDict() for row in found)) for name, found in parts.items()}
+    return {
+        name: narrow_edges(merged_sketch(row.asDict() for row in sketch_rows)) for name, sketch_rows in parts.items()
+    }
 
 
 def _sum(pairs: Iterable[Counts]) -> Counts:
-    found = list(pairs)
-    return sum(n for n, _ in found), sum(d for _, d in found)
+    counts = list(pairs)
+    return sum(n for n, _ in counts), sum(d for _, d in counts)

@@ -1,4 +1,4 @@
-"""What a trained model gets before it is kept: probabilities that come true, a cut-off, and its training scores.
+"""What a trained model gets before it is stored: a calibration, a cut-off, and its training scores.
 
 Each is learnt on rows that the model behind the scores has not seen: the calibration on the calibration slice, the
 cut-off and the quantiles on the validation slice, scored by the model that it ended, or on all rows, cross-fitted.
@@ -41,7 +41,7 @@ def finished_document(
     Args:
         document: what the model needs to score, without any of the three.
         training: the materialised training rows and the slices kept back.
-        resampling: what the training rows went through; where no calibration is asked for, it is undone exactly.
+        resampling: what the training rows went through. Where no calibration is asked for, it is undone exactly.
 
     Raises:
         BadInput, BadConfiguration: as `with_cutoff` does, or the calibration slice holds one class only.
@@ -68,15 +68,15 @@ def with_cutoff(
         BadInput: scores, labels or exposures are unusable, or the rule needs both classes and finds one.
         BadConfiguration: the column of exposures is not there.
     """
-    lent = (choices.exposure,) if choices.exposure else ()
-    with kept(_unseen_scores(spark, document, trained, (LABEL, *lent))) as scored:
+    exposure_columns = (choices.exposure,) if choices.exposure else ()
+    with kept(_unseen_scores(spark, document, trained, (LABEL, *exposure_columns))) as scored:
         if cutoff_rule(choices) is not None:
             document = replace(document, cutoff=chosen_cutoff(scored, choices))
         return replace(document, score_quantiles=tuple(score_quantiles(scored)))
 
 
 def with_points(fitted: FittedModel, document: ModelDocument) -> FittedModel:
-    """A scorecard's file with points that stand for the calibrated probability; any other model as it is."""
+    """A scorecard's file with points that stand for the calibrated probability. Any other model as it is."""
     scorer = load_scorer(fitted.model_format, fitted.model)
     if not isinstance(scorer, Scorecard):
         return fitted
@@ -84,8 +84,10 @@ def with_points(fitted: FittedModel, document: ModelDocument) -> FittedModel:
 
 
 def training_auc(spark: SparkSession, document: ModelDocument, model: bytes, training: Snapshot) -> float:
-    """The AUC on rows that the model was fitted to, or that ended its training: far above the held-out one, it has
-    learnt them by heart."""
+    """The AUC on rows that the model was fitted to, or that ended its training.
+
+    Far above the held-out AUC it means that the model is overfitted.
+    """
     rows = only(training, [piece for piece in training.slices if piece.shard >= VALIDATION_SHARD])
     return auc_of(score_carrying(spark, rows, model, document, (LABEL,)))
 

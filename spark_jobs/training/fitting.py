@@ -2,7 +2,7 @@
 
 Whoever chooses a cut-off or reads limits off scores needs scores of rows that a model was not fitted to. Three ways:
 
-* A slice and ``refit`` (the default): a first model is ended by the slice and scores it; then the same recipe is
+* A slice and ``refit`` (the default): a first model is ended by the slice and scores it. Then the same recipe is
   trained on all rows, with the trees found, times 1 / (1 - the slice's share), and that model serves.
 * A slice without ``refit``: the model that the slice ended serves, and scores it.
 * No slice: the model is trained on all rows with all its iterations, and ``CROSS_FITS`` models, each without one part
@@ -90,14 +90,14 @@ def spec_again(
 
 
 def with_slice(snapshot: Snapshot) -> Snapshot:
-    """The rows of the validation slice dealt into the shards, as training rows; nothing is left to end a training."""
-    kept = [piece for piece in snapshot.slices if piece.shard >= 0]
+    """The validation slice's rows spread over the shards, as training rows. Nothing is left to end a training."""
+    training_slices = [piece for piece in snapshot.slices if piece.shard >= 0]
     again = [replace(piece, shard=AGAIN - piece.shard) for piece in snapshot.slices if piece.shard <= AGAIN]
-    return only(snapshot, (*kept, *again), "again")
+    return only(snapshot, (*training_slices, *again), "again")
 
 
 def as_parts_of_one(snapshot: Snapshot, shards: int) -> Snapshot:
-    """The training rows that were dealt into parts for cross-fitting, as the shards that the model is trained in."""
+    """The training rows that were split into parts for cross-fitting, as the shards that the model is trained in."""
     pieces = [piece for piece in snapshot.slices if piece.shard >= 0]
     return only(snapshot, [replace(piece, shard=0) for piece in pieces] if shards == 1 else pieces)
 
@@ -107,11 +107,11 @@ def _cross_fitted(spark: SparkSession, engine: Engine, snapshot: Snapshot, spec:
     for fold in range(min(CROSS_FITS, len(parts))):
         behind = [part for part in parts if part % CROSS_FITS != fold]
         number = dict.fromkeys(behind, 0) if spec.shards == 1 else {part: n for n, part in enumerate(behind)}
-        learnt = [replace(piece, shard=number[piece.shard]) for piece in snapshot.slices if piece.shard in number]
+        slices = [replace(piece, shard=number[piece.shard]) for piece in snapshot.slices if piece.shard in number]
         left = [piece for piece in snapshot.slices if piece.shard >= 0 and piece.shard not in number]
         log.info("cross-fitting %d of %d", fold + 1, min(CROSS_FITS, len(parts)))
         own = replace(spec, shards=max(number.values()) + 1)
-        fitted = engine.fit(spark, only(snapshot, learnt, f"without-{fold}"), own, read_slices)
+        fitted = engine.fit(spark, only(snapshot, slices, f"without-{fold}"), own, read_slices)
         yield Unseen(fitted.model, only(snapshot, left))
 
 
@@ -127,12 +127,12 @@ def _facts_of_both(first: FittedModel, again: FittedModel) -> dict[str, float | 
         for name, fact in first.facts.items()
         if name.endswith("_seconds")
     }
-    found = {"trees_on_the_slice": first.facts["trees"]} if "trees" in first.facts else {}
-    return {**again.facts, **measured, **seconds, **found}
+    slice_facts = {"trees_on_the_slice": first.facts["trees"]} if "trees" in first.facts else {}
+    return {**again.facts, **measured, **seconds, **slice_facts}
 
 
 def only(snapshot: Snapshot, slices: Iterable[FileSlice], name: str = "") -> Snapshot:
-    """Some slices of a snapshot; a name tells a training of them from one of the whole."""
+    """Some slices of a snapshot. A name tells a training of them from one of the whole."""
     pieces = tuple(slices)
     digest = f"{snapshot.digest}-{name}" if name else snapshot.digest
     return replace(snapshot, slices=pieces, rows=sum(piece.rows for piece in pieces), digest=digest)

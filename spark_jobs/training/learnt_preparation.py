@@ -44,28 +44,28 @@ def interactions(choices: PreparationChoices, description: DatasetDescription) -
     Raises:
         BadConfiguration: names every interaction and decile that is not of numeric features, or is asked for twice.
     """
-    asked = (*choices.deciles, *choices.interactions)
-    problems = [f"{text} is asked for twice" for text in sorted(set(asked)) if asked.count(text) > 1]
-    known = set(description.numeric)
-    problems += [f"deciles: {name} is no numeric feature" for name in choices.deciles if name not in known]
-    found = []
+    requested = (*choices.deciles, *choices.interactions)
+    problems = [f"{text} is asked for twice" for text in sorted(set(requested)) if requested.count(text) > 1]
+    numeric_names = set(description.numeric)
+    problems += [f"deciles: {name} is no numeric feature" for name in choices.deciles if name not in numeric_names]
+    parsed = []
     for text in choices.interactions:
         sign = "*" if "*" in text else "/"
         left, _, right = (part.strip() for part in text.partition(sign))
-        if left in known and right in known:
-            found.append(Interaction(left, right, "product" if sign == "*" else "ratio"))
+        if left in numeric_names and right in numeric_names:
+            parsed.append(Interaction(left, right, "product" if sign == "*" else "ratio"))
         else:
             problems.append(f"interactions: {text} is not a*b or a/b of numeric features")
     if problems:
         raise BadConfiguration(*problems)
-    return tuple(found)
+    return tuple(parsed)
 
 
 def suited_to(engine: Engine, choices: PreparationChoices, description: DatasetDescription) -> PreparationChoices:
-    """The choices with ``native`` made out: what an engine cannot take as it comes is turned into what it can.
+    """The choices with ``native`` resolved: what an engine cannot take as it comes is turned into what it can.
 
     Categories become a column a level, missing values are filled (median, most frequent level) and flagged, for that a
-    value is missing may tell more than the value; weights of evidence hold all of it already. What the analyst chose
+    value is missing may tell more than the value. Weights of evidence hold all of it already. What the analyst chose
     stays.
 
     Raises:
@@ -84,14 +84,14 @@ def suited_to(engine: Engine, choices: PreparationChoices, description: DatasetD
     if flags == "native":
         flags = "none" if encoding == "woe" or engine.takes_missing else "add"
     made_out = {"encoding": encoding, "missing": missing, "missing_flags": flags}
-    told = ", ".join(f"{name}={value}" for name, value in made_out.items() if value != getattr(choices, name))
+    replacements = ", ".join(f"{name}={value}" for name, value in made_out.items() if value != getattr(choices, name))
     if (encoding, missing) != (choices.encoding, choices.missing):
-        log.info("%s: native means %s", engine.name, told)
+        log.info("%s: native means %s", engine.name, replacements)
     return dataclasses.replace(choices, encoding=encoding, missing=missing, missing_flags=flags)
 
 
 def learnt_preparation(rows: DataFrame, choices: PreparationChoices, description: DatasetDescription) -> Preparation:
-    """Learns what is asked for from training rows; nothing asked for: the empty preparation, at no cost.
+    """Learns what is asked for from training rows. Without any choice it is the empty preparation, at no cost.
 
     Args:
         rows: one row per training borrower: features, label and ``row_order``, without the validation slice.
@@ -110,33 +110,35 @@ def learnt_preparation(rows: DataFrame, choices: PreparationChoices, description
         rows = without_outliers(rows, limits)
         row_count = _checked_count(rows)
     levels = level_counts(rows, categorical, row_count=row_count) if _needs_levels(choices) else {}
-    learnt = Preparation(
+    preparation = Preparation(
         missing_flags=tuple(
             n for n in (*numeric, *categorical) if choices.missing_flags == "add" and features[n]["missing"]
         ),
         outliers=limits,
         number_fills=_number_fills(rows, numeric, choices),
-        level_fills={name: found.commonest for name, found in levels.items()} if choices.missing == "fill" else {},
+        level_fills={name: counts.commonest for name, counts in levels.items()} if choices.missing == "fill" else {},
         interactions=combined,
     )
-    learnt = replace(learnt, deciles=_deciles(rows, learnt, choices.deciles, numeric, categorical))
-    filled = {name: found.filled(learnt.level_fills.get(name)) for name, found in levels.items()}
+    preparation = replace(preparation, deciles=_deciles(rows, preparation, choices.deciles, numeric, categorical))
+    filled = {name: counts.filled(preparation.level_fills.get(name)) for name, counts in levels.items()}
     if choices.encoding in ("one_hot", "index"):
         one_hot = choices.encoding == "one_hot"
-        numbers = tuple(_level_numbers(name, found, row_count, one_hot=one_hot) for name, found in filled.items())
-        learnt = replace(learnt, levels=numbers)
+        numbers = tuple(_level_numbers(name, counts, row_count, one_hot=one_hot) for name, counts in filled.items())
+        preparation = replace(preparation, levels=numbers)
     if choices.encoding == "woe":
-        tables = learnt_evidence(rows, learnt, numeric=numeric, categorical=categorical, levels=filled)
-        learnt = replace(learnt, evidence=tables)
-    seen = learnt.outputs(numeric, categorical)
-    log.info("preparation learnt from %d rows: the model sees %d numbers and %d categories", row_count, *map(len, seen))
-    return learnt
+        tables = learnt_evidence(rows, preparation, numeric=numeric, categorical=categorical, levels=filled)
+        preparation = replace(preparation, evidence=tables)
+    outputs = preparation.outputs(numeric, categorical)
+    log.info(
+        "preparation learnt from %d rows: the model sees %d numbers and %d categories", row_count, *map(len, outputs)
+    )
+    return preparation
 
 
 def one_hot_columns(rows: DataFrame, description: DatasetDescription, *, row_count: int) -> int:
     """How many columns of 0 and 1 the categories of some rows become, where missing values are not filled."""
     levels = level_counts(rows, description.categorical, row_count=row_count)
-    return sum(len(_level_numbers(name, found, row_count, one_hot=True).outputs) for name, found in levels.items())
+    return sum(len(_level_numbers(name, counts, row_count, one_hot=True).outputs) for name, counts in levels.items())
 
 
 def _is_asked_for(choices: PreparationChoices) -> bool:
@@ -159,18 +161,18 @@ def _checked_count(rows: DataFrame) -> int:
 def _outlier_limits(
     features: Mapping[str, Row], numeric: Sequence[str], choices: PreparationChoices
 ) -> tuple[OutlierLimits, ...]:
-    """Limits of every column that varies; a constant tells nothing of what is far."""
+    """Limits of every column that varies. A constant one has no outliers."""
     if choices.outliers == "keep":
         return ()
-    found = []
+    limits = []
     for name in numeric:
         mean, deviation = features[name]["mean"], features[name]["deviation"]
         if deviation and math.isfinite(deviation):
             digits = _DIGITS_OF_DEVIATION - 1 - math.floor(math.log10(deviation))
             reach = choices.outlier_deviations * deviation
             low, high = (round(mean + side * reach, digits) for side in (-1, 1))
-            found.append(OutlierLimits(name, low, high, choices.outliers))
-    return tuple(found)
+            limits.append(OutlierLimits(name, low, high, choices.outliers))
+    return tuple(limits)
 
 
 def _number_fills(rows: DataFrame, numeric: Sequence[str], choices: PreparationChoices) -> dict[str, float]:
@@ -183,23 +185,27 @@ def _number_fills(rows: DataFrame, numeric: Sequence[str], choices: PreparationC
     medians: Mapping[str, Any] = {}
     if choices.missing == "fill":
         (row,) = to_quantiles(to_sample(rows, numeric), dict.fromkeys(numeric, (0.5,))).collect()
-        medians = {name: found[0] for name, found in row.asDict().items() if found}
+        medians = {name: quantiles[0] for name, quantiles in row.asDict().items() if quantiles}
     return {name: medians.get(name, CONSTANT_NUMBER) for name in numeric}
 
 
 def _deciles(
-    rows: DataFrame, learnt: Preparation, wanted: Sequence[str], numeric: Sequence[str], categorical: Sequence[str]
+    rows: DataFrame,
+    preparation: Preparation,
+    columns: Sequence[str],
+    numeric: Sequence[str],
+    categorical: Sequence[str],
 ) -> tuple[Deciles, ...]:
-    if not wanted:
+    if not columns:
         return ()
     sample = to_sample(rows, (*numeric, *categorical))
-    prepared = to_prepared_numbers(sample, learnt, numeric=numeric, categorical=categorical, features=wanted)
-    (edges,) = to_quantiles(prepared, dict.fromkeys(wanted, _TENTHS)).collect()
-    return tuple(Deciles(name, tuple(sorted(set(edges[name] or ())))) for name in wanted)
+    prepared = to_prepared_numbers(sample, preparation, numeric=numeric, categorical=categorical, features=columns)
+    (edges,) = to_quantiles(prepared, dict.fromkeys(columns, _TENTHS)).collect()
+    return tuple(Deciles(name, tuple(sorted(set(edges[name] or ())))) for name in columns)
 
 
 def _level_numbers(column: str, levels: LevelCounts, row_count: int, *, one_hot: bool) -> LevelNumbers:
-    """The listed levels, the commonest first; missing values are a level where there are enough of them."""
+    """The listed levels, the commonest first. Missing values are a level where there are enough of them."""
     counts = {level: sum(pair) for level, pair in levels.listed.items()}
     if sum(levels.missing) >= max(1, RAREST_SHARE * row_count):
         counts[MISSING_LEVEL] = counts.get(MISSING_LEVEL, 0) + sum(levels.missing)

@@ -52,7 +52,7 @@ class PinnedTraining:
 
 @contextmanager
 def pinned_rows(spark: SparkSession, plan: TrainingPlan, *, name: str) -> Iterator[PinnedTraining]:
-    """Materialises the training rows, resampled, ordered and dealt into shards, for the length of the block.
+    """Materialises the training rows, resampled, ordered and split into shards, for the length of the block.
 
     Raises:
         UpstreamNotReady: the training set has no such version.
@@ -62,9 +62,9 @@ def pinned_rows(spark: SparkSession, plan: TrainingPlan, *, name: str) -> Iterat
     run, share = plan.run, plan.model.validation_share
     borrowers = tables.read_version(spark, run.addresses, Table.TRAIN, run.dataset, run.dataset_version)
     shards = chosen_shards(plan, lambda: _counted(borrowers, plan))
-    # Without a slice the rows of one shard are dealt into parts for cross-fitting.
+    # Without a slice the rows of one shard are split into parts for cross-fitting.
     dealt_into = shards if share or shards > 1 else CROSS_FITS
-    rows, sampled = _dealt(borrowers, plan, shards=dealt_into)
+    rows, sampled = _with_shards(borrowers, plan, shards=dealt_into)
     parts = (run.dataset_version, plan.cluster.seed, share, plan.calibration_share, dealt_into)
     address = run.addresses.snapshot(run.dataset, name)
     try:
@@ -94,13 +94,13 @@ def _counted(borrowers: DataFrame, plan: TrainingPlan) -> RowCounts:
     return RowCounts(rows, defaults, columns)
 
 
-def _dealt(borrowers: DataFrame, plan: TrainingPlan, *, shards: int) -> tuple[DataFrame, Resampling]:
-    """The rows in slices and shards, resampled; of several shards those are marked from which they learn borders."""
+def _with_shards(borrowers: DataFrame, plan: TrainingPlan, *, shards: int) -> tuple[DataFrame, Resampling]:
+    """The rows in slices and shards, resampled. Of several shards those are marked from which they learn borders."""
     seed, exposure = plan.cluster.seed, plan.cutoff.exposure
-    lent = (exposure,) if exposure else ()
+    exposure_columns = (exposure,) if exposure else ()
     rows = to_training_rows(
         borrowers,
-        features=tuple(dict.fromkeys((*plan.description.features, *lent))),
+        features=tuple(dict.fromkeys((*plan.description.features, *exposure_columns))),
         validation_share=plan.model.validation_share,
         calibration_share=plan.calibration_share,
         shards=shards,
@@ -110,26 +110,26 @@ def _dealt(borrowers: DataFrame, plan: TrainingPlan, *, shards: int) -> tuple[Da
     sampled = _resampling(rows, plan.sampling, shards)
     if plan.model.refit and plan.model.validation_share:
         rows = with_slice_again(rows, shards)
-        seen = marked_again(to_resampled_rows(rows, sampled, seed=seed))
+        sharded = marked_again(to_resampled_rows(rows, sampled, seed=seed))
     else:
-        seen = to_resampled_rows(rows, sampled, seed=seed)
+        sharded = to_resampled_rows(rows, sampled, seed=seed)
     if shards > 1:
-        seen = with_sample_mark(seen, min(1.0, BORDER_ROWS / max(1, borrowers.count())))
-    return seen, sampled
+        sharded = with_sample_mark(sharded, min(1.0, BORDER_ROWS / max(1, borrowers.count())))
+    return sharded, sampled
 
 
 def _resampling(rows: DataFrame, choices: SamplingChoices, shards: int) -> Resampling:
     if choices.sampling == "none":
         return Resampling()
     (counts,) = to_class_counts(rows).collect()
-    found = resampling(choices.sampling, choices.sampling_factor, **counts.asDict())
-    if found.kind == "under" and counts["non_defaults"] < found.factor * shards:
+    sampling = resampling(choices.sampling, choices.sampling_factor, **counts.asDict())
+    if sampling.kind == "under" and counts["non_defaults"] < sampling.factor * shards:
         raise BadConfiguration(
-            f"sampling under by {found.factor:g} would leave none of {counts['non_defaults']} training rows without"
+            f"sampling under by {sampling.factor:g} would leave none of {counts['non_defaults']} training rows without"
             f" default in some of {shards} shard(s): choose a smaller sampling_factor, or fewer shards"
         )
-    log.info("sampling %s: a default counts %.4g times as much as it occurs", found.kind, found.factor)
-    return found
+    log.info("sampling %s: a default counts %.4g times as much as it occurs", sampling.kind, sampling.factor)
+    return sampling
 
 
 def training_spec(training: DataFrame, plan: TrainingPlan, shards: int) -> TrainingSpec:

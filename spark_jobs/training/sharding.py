@@ -31,10 +31,10 @@ class RowCounts:
 
 
 def chosen_shards(plan: TrainingPlan, count: Callable[[], RowCounts]) -> int:
-    """The shards that were asked for; otherwise one where the rows fit into a task's memory, else as many as needed.
+    """The shards that were asked for, else one where the rows fit into a task's memory, else as many as needed.
 
     Args:
-        count: counts the rows; not called where shards are asked for.
+        count: counts the rows. Not called where shards are asked for.
 
     Raises:
         BadConfiguration: the rows do not fit, and a setting keeps the model in one task.
@@ -87,7 +87,7 @@ def _resampled_rows(choices: SamplingChoices, counts: RowCounts) -> float:
 
 
 def _inputs(choices: PreparationChoices, description: DatasetDescription, counts: RowCounts) -> tuple[int, int]:
-    """Numbers and categories that the model sees; which flags there are is known only once they are learnt: all."""
+    """How many numbers and categories the model sees at most: flags are known only once they are learnt."""
     numeric, categorical = len(description.numeric), len(description.categorical)
     added = len(choices.deciles) + len(choices.interactions)
     if choices.missing_flags == "add":

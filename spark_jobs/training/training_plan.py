@@ -1,4 +1,4 @@
-"""What a training of default is asked for, checked and made out once: nothing later resolves a choice again."""
+"""What a training of default is asked for, checked and resolved once: nothing later resolves a choice again."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class TrainingPlan:
     Attributes:
         description: of the data set, with the features that the model may see and no others.
         options: of the engine, by its own names.
-        preparation: with ``native`` made out: what the engine cannot take as it comes is turned into what it can.
+        preparation: with ``native`` resolved: what the engine cannot take as it comes is turned into what it can.
     """
 
     run: TrainingRun
@@ -50,7 +50,7 @@ class TrainingPlan:
 
     @property
     def calibration_share(self) -> float:
-        """The share of the rows that is kept for the calibration; 0 where none is asked for."""
+        """The share of the rows that is kept for the calibration. 0 where none is asked for."""
         return self.calibration.calibration_share if self.calibration.calibration != "none" else 0.0
 
     @property
@@ -69,29 +69,29 @@ class TrainingPlan:
 def training_plan(
     config: TrainModelConfig, description: DatasetDescription, columns: StructType | None = None
 ) -> TrainingPlan:
-    """Makes out what a configuration asks for, before anything is read, looked at for leaks, or kept.
+    """Resolves what a configuration asks for, before anything is read, checked for leaks, or stored.
 
     Args:
-        columns: of the training set; None: what names a column is not checked.
+        columns: of the training set. None: what names a column is not checked.
 
     Raises:
         BadConfiguration: lists all that does not fit the data set, the engine or the columns.
     """
     engine, options = engine_named(config.engine), parsed_options(config.engine_options)
-    known = tuple(dict.fromkeys(name for name in config.features if name in description.features))
-    chosen = with_features(description, known)
+    names = tuple(dict.fromkeys(name for name in config.features if name in description.features))
+    selected = with_features(description, names)
     problems: list[str] = []
-    _made_out(problems, lambda: with_features(description, config.features))
-    _made_out(problems, lambda: interactions(config, chosen))
-    preparation = _made_out(problems, lambda: suited_to(engine, PreparationChoices.of(config), chosen))
-    _made_out(problems, lambda: check_engine(engine, options, config.shards, chosen))
+    _resolved(problems, lambda: with_features(description, config.features))
+    _resolved(problems, lambda: interactions(config, selected))
+    preparation = _resolved(problems, lambda: suited_to(engine, PreparationChoices.of(config), selected))
+    _resolved(problems, lambda: check_engine(engine, options, config.shards, selected))
     if columns is not None:
         problems += _column_problems(columns, segment_by=config.segment_by, exposure=config.exposure)
     if problems or preparation is None:
         raise BadConfiguration(*problems)
     return TrainingPlan(
         run=config,
-        description=chosen,
+        description=selected,
         engine=engine,
         options=options,
         model=EngineChoices.of(config),
@@ -149,8 +149,8 @@ def _column_problems(columns: StructType, *, segment_by: tuple[str, ...], exposu
     return problems
 
 
-def _made_out(problems: list[str], make: Callable[[], T]) -> T | None:
-    """What a choice becomes; where it is refused, None, and why stands among the problems."""
+def _resolved(problems: list[str], make: Callable[[], T]) -> T | None:
+    """What a choice becomes. None where it is refused, and the problems say why."""
     try:
         return make()
     except BadConfiguration as refused:

@@ -25,7 +25,7 @@ from arrears.model.experiments.feature_selection import (
 )
 from arrears.model.experiments.search import search_of
 from arrears.model.experiments.trials import Proposal, Trial, folds_of_metrics, progress_line, ranked
-from spark_jobs.experiments.trial_loop import run_trials, told_error
+from spark_jobs.experiments.trial_loop import error_text, run_trials
 
 SPACE: dict[str, Any] = {"depth": (2, 4, 6, 8), "learning_rate": Range(0.01, 1.0, log=True)}
 
@@ -195,9 +195,9 @@ def test_errors_of_libraries_are_told_without_what_they_quote() -> None:
         "An exception was thrown from the Python worker\nTraceback (most recent call last):\n"
         '  File "x.py", line 1, in f\ncatboost.CatBoostError: cannot use "John Doe" and depth 17 > 16\n'
     )
-    assert told_error(spark) == ("RuntimeError", "catboost.CatBoostError: cannot use '…' and depth 17 > 16")
-    assert told_error(ValueError("no 'secret' here\nmore")) == ("ValueError", "no '…' here")
-    assert told_error(ValueError()) == ("ValueError", "")
+    assert error_text(spark) == ("RuntimeError", "catboost.CatBoostError: cannot use '…' and depth 17 > 16")
+    assert error_text(ValueError("no 'secret' here\nmore")) == ("ValueError", "no '…' here")
+    assert error_text(ValueError()) == ("ValueError", "")
 
 
 # Feature selection: of eight features three tell something, each less than the one before.
