@@ -31,7 +31,7 @@ BENCHMARKS: dict[str, Callable[[], Measurement]] = {
 
 
 def main() -> int:
-    """Measure, show, keep; exit 1 where a goal is missed."""
+    """Measure, show and store. Exit 1 where a goal is missed."""
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(BENCHMARKS)}; none: all")
     names = parser.parse_args().names or [name for name in BENCHMARKS if name not in QUALITY]

@@ -67,7 +67,7 @@ def warm(spark: SparkSession, *, tasks: int) -> None:
 
 
 def _loans(rows: int, seed: int) -> dict[str, npt.NDArray[np.generic]]:
-    """Numbers of which some are missing; a tenth of them tell of default, together and in pairs."""
+    """Numbers of which some are missing. A tenth of them tell of default, together and in pairs."""
     random = np.random.default_rng(seed)
     columns: dict[str, npt.NDArray[np.generic]] = {}
     logit = np.full(rows, -2.5)

@@ -15,7 +15,7 @@ from spark_jobs.io.session import spark_session
 
 @contextmanager
 def local_session(name: str, folder: str, *, memory: str = "2g", **conf: str) -> Iterator[SparkSession]:
-    """A session with Delta's jars as `make up` left them; all of Spark's memory is ``memory``, whatever the data."""
+    """A session with Delta's jars as `make up` left them. All of Spark's memory is ``memory``, whatever the data."""
     jars = ",".join(f"local:{jar}" for jar in sorted((REPOSITORY / ".arrears/tools/jars").glob("*.jar")))
     conf |= {"spark.local.dir": f"{folder}/local", "spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false"}
     conf |= {"spark.log.level": "ERROR", "spark.driver.bindAddress": "127.0.0.1", "spark.driver.host": "127.0.0.1"}

@@ -20,7 +20,7 @@ COLD_MINUTES, WARM_MINUTES = 12.0, 4.0  # the targets of the demo, on two cores
 
 
 def demo_cold() -> Measurement:
-    """Minutes from `git clone` to the last mail, with empty caches, on ports of its own; the clone is deleted."""
+    """Minutes from `git clone` to the last mail, with empty caches, on ports of its own. The clone is deleted."""
     with tempfile.TemporaryDirectory(prefix="arrears-cold-") as folder:
         clone, environ = Path(folder) / "clone", _clean_machine(Path(folder))
         began = time.monotonic()
@@ -34,7 +34,7 @@ def demo_cold() -> Measurement:
 
 
 def demo_warm() -> Measurement:
-    """Minutes of a repeated `make demo`; beside it, those of running all four DAGs again on the running stack."""
+    """Minutes of a repeated `make demo`. Beside it, those of running all four DAGs again on the running stack."""
     _make("demo", folder=REPOSITORY, environ=dict(os.environ))
     repeated = _minutes_of("demo")
     forced = _minutes_of("demo", "FORCE=1")

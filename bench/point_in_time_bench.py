@@ -34,7 +34,7 @@ HINTS = {"plain SQL": "", "plain SQL, hash join": "/*+ SHUFFLE_HASH(d) */"}
 
 
 def pit_join() -> Measurement:
-    """Seconds of our join over those of the leaner of two plain SQL plans; medians of alternating warm rounds."""
+    """Seconds of our join over those of the leaner of two plain SQL plans. Medians of alternating warm rounds."""
     with tempfile.TemporaryDirectory(prefix="arrears-pit-") as folder, _session(folder) as spark:
         _write(spark, DECISIONS, folder)
         ours, plain = _ours(spark, folder), {name: _plain(spark, folder, hint) for name, hint in HINTS.items()}
@@ -49,7 +49,7 @@ def pit_join() -> Measurement:
 
 
 def pit_join_growth() -> Measurement:
-    """Time per row at 4 times the size over that at 1, in the same memory; the peak of the process is shown too."""
+    """Time per row at 4 times the size over that at 1, in the same memory. The peak of the process is shown too."""
     per_row: dict[float, float] = {}
     detail: dict[str, Any] = {"heap": MEMORY}
     for factor in GROWTH:
@@ -135,8 +135,8 @@ def _refuse_other_results(ours: DataFrame, plain: DataFrame) -> None:
     differences = [
         F.count_if(~_is_same(F.col(f"o.{name}"), F.col(f"p.{name}"))).alias(name) for name in VIEW.feature_names
     ]
-    found = joined.agg(F.count(F.lit(1)).alias("rows"), *differences).collect()[0].asDict()
-    rows, other = found.pop("rows"), {name: count for name, count in found.items() if count}
+    totals = joined.agg(F.count(F.lit(1)).alias("rows"), *differences).collect()[0].asDict()
+    rows, other = totals.pop("rows"), {name: count for name, count in totals.items() if count}
     if rows != DECISIONS or other:
         raise RuntimeError(f"plain SQL gives another result: {rows:,} rows, other values in {other}")
 

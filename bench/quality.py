@@ -77,21 +77,21 @@ def _berka(folder: Path) -> tuple[pd.DataFrame, pd.Series]:
         ["account_id", "disp_id", "female", "born"]
     ]
     issued = cards.assign(issued=_day(cards["issued"]))[["disp_id", "issued"]]
-    found = (
+    joined = (
         loans.merge(accounts.rename(columns={"date": "opened"}), on="account_id")
         .merge(owners, on="account_id")
         .merge(issued, on="disp_id", how="left")
     )
-    lent = _day(found["date"])
-    found = found.assign(
-        account_age=(lent - _day(found["opened"])).dt.days,
-        female=found.pop("female"),
-        holders=found["account_id"].map(links.groupby("account_id").size()),
-        age=lent.dt.year - found["born"],
-        has_card=(found["issued"] < lent).astype(int),
+    granted_on = _day(joined["date"])
+    joined = joined.assign(
+        account_age=(granted_on - _day(joined["opened"])).dt.days,
+        female=joined.pop("female"),
+        holders=joined["account_id"].map(links.groupby("account_id").size()),
+        age=granted_on.dt.year - joined["born"],
+        has_card=(joined["issued"] < granted_on).astype(int),
     ).merge(districts.rename(columns={"A1": "district_id"}).drop(columns="A2"), on="district_id")
     unknown = ["loan_id", "account_id", "disp_id", "district_id", "date", "opened", "born", "issued", "status"]
-    return found.drop(columns=unknown), found["status"].isin(["B", "D"])
+    return joined.drop(columns=unknown), joined["status"].isin(["B", "D"])
 
 
 def _day(yymmdd: pd.Series) -> pd.Series:
@@ -162,18 +162,18 @@ def _fold_aucs(loans: pd.DataFrame, label: npt.NDArray[np.int64], shards: int) -
 def _model(
     spark: SparkSession, rows: pa.Table, label: npt.NDArray[np.int64], spec: TrainingSpec, folder: Path
 ) -> bytes:
-    """Trains on a fold's rows, dealt into shards in turn within each class, at random."""
+    """Trains on a fold's rows, assigned to shards in turn within each class, at random."""
     folder.mkdir()
     order = np.arange(len(label))
-    dealt = rows.append_column(LABEL, pa.array(label.astype(np.int32))).append_column("row_order", pa.array(order))
+    labelled = rows.append_column(LABEL, pa.array(label.astype(np.int32))).append_column("row_order", pa.array(order))
     shard = np.empty(len(label), dtype=np.int64)
-    for given in np.unique(label):
-        of_class = np.random.default_rng(42).permutation(order[label == given])
+    for outcome in np.unique(label):
+        of_class = np.random.default_rng(42).permutation(order[label == outcome])
         shard[of_class] = np.arange(len(of_class)) % spec.shards
     slices = []
     for number in range(spec.shards):
         path = folder / f"{number}.parquet"
-        of_shard = dealt.filter(pa.array(shard == number))
+        of_shard = labelled.filter(pa.array(shard == number))
         pq.write_table(of_shard, path, row_group_size=len(of_shard))
         slices.append(FileSlice(path.as_uri(), 0, len(of_shard), number))
     snapshot = Snapshot(tuple(slices), len(label), folder.name, "row_order")

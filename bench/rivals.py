@@ -23,7 +23,7 @@ GOAL = -0.005
 
 
 def rivals() -> Measurement:
-    """CatBoost's AUC less that of the best rival, each library with its own defaults; seconds beside."""
+    """CatBoost's AUC less that of the best rival, each library with its own defaults. Seconds beside."""
     exact = TrainingSpec(LABEL, NAMES, (), TREES, 6, 50, seed=42, threads=1)
     plans = {
         "catboost": replace(exact, threads=CORES),
@@ -34,12 +34,12 @@ def rivals() -> Measurement:
         write_loans(Path(folder))
         with local_session("bench-rivals", folder, memory="4g") as spark:
             warm(spark, tasks=CORES)
-            found = {name: _trained(spark, Path(folder), name, spec) for name, spec in plans.items()}
+            results = {name: _trained(spark, Path(folder), name, spec) for name, spec in plans.items()}
     detail = {"rows": f"{ROWS:,}", "features": str(len(NAMES)), "cores": str(CORES)}
-    for name, (seconds, auc) in found.items():
+    for name, (seconds, auc) in results.items():
         detail[f"{name}, {plans[name].iterations} trees"] = f"{seconds:.1f} s, AUC {auc:.4f}"
     detail["SynapseML LightGBM"] = "not run: it has no package for Scala 2.13, and Spark 4 no Scala 2.12"
-    lead = found["catboost"][1] - max(auc for name, (_, auc) in found.items() if name != "catboost")
+    lead = results["catboost"][1] - max(auc for name, (_, auc) in results.items() if name != "catboost")
     return Measurement("rivals", lead, GOAL, "higher", "AUC", detail)
 
 

@@ -127,8 +127,8 @@ def _native(folder: Path) -> Trained:
     model = folder / "native.cbm"
     command = [sys.executable, "-m", "bench.native_catboost", str(folder), str(TREES), str(CORES), str(model)]
     run = subprocess.run(command, check=True, capture_output=True, text=True, cwd=REPOSITORY)
-    told = json.loads(run.stdout.splitlines()[-1])
-    return Trained(**told, auc=held_out_auc(FittedModel(model.read_bytes(), "catboost alone", {})))
+    measured = json.loads(run.stdout.splitlines()[-1])
+    return Trained(**measured, auc=held_out_auc(FittedModel(model.read_bytes(), "catboost alone", {})))
 
 
 def _worker_peak_mb(parent: int) -> float:

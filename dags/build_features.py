@@ -1,8 +1,8 @@
 """Computes a bank's features as they are known on a date and merges them into the feature store.
 
-* **Result**: the date's partition of every feature table; a rerun with the same tables changes nothing.
-* **Reads**: the bank's tables, checked against their contracts; rows that break a rule are put into quarantine.
-* **Starts**: nothing; `generate_data` with features from the store joins them to decisions.
+* **Result**: the date's partition of every feature table. A rerun with the same tables changes nothing.
+* **Reads**: the bank's tables, checked against their contracts. Rows that break a rule are put into quarantine.
+* **Starts**: nothing. `generate_data` with features from the store joins them to decisions.
 * **On failure**: the store is as it was. An empty month, a hole or a changed column is named in the mail. Past dates:
   `airflow backfill create`.
 """

@@ -1,9 +1,9 @@
 """Makes the three tables of a synthetic bank: loans, customers and monthly credit history, at any size.
 
-* **Result**: the bank's tables below `sources`, as the bank would know them on the business date; a rerun replaces
+* **Result**: the bank's tables below `sources`, as the bank would know them on the business date. A rerun replaces
   them.
-* **Reads**: nothing; the same seed gives the same bank.
-* **Starts**: nothing. `build_features` fills the feature store; `generate_data` with source `bank` makes a data set.
+* **Reads**: nothing. The same seed gives the same bank.
+* **Starts**: nothing. `build_features` fills the feature store. `generate_data` with source `bank` makes a data set.
 * **On failure**: the tables are those of the run before. Mend the form, run again.
 """
 

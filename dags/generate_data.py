@@ -3,7 +3,7 @@
 * **Result**: a dataset version of `train` and `test` with its activation for the business date, and a page about it.
 * **Reads**: Lending Club loans, a file or a bank's tables with their description, or the synthetic generator.
 * **Starts**: `training` for the same business date, if this is the data set that schedules follow.
-* **On failure**: the mail names every problem of the file; nothing was written. Mend the file or the form, run again.
+* **On failure**: the mail names every problem of the file. Nothing was written. Mend the file or the form, run again.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """Scores a day's new borrowers with the champion: how likely is each to default, and which risk category is that.
 
 * **Result**: the partition of `test_sample_inference` for the business date, exactly one row for each row of
-  `test_sample`; a rerun writes the same partition.
+  `test_sample`. A rerun writes the same partition.
 * **Reads**: `test_sample` of the business date, and the champion that the run's first task found.
 * **Starts**: nothing.
-* **On failure**: the day's scores are missing or those of the earlier run. Clear the run when the cause is mended; a
+* **On failure**: the day's scores are missing or those of the earlier run. Clear the run when the cause is mended. A
   date that another champion has scored needs `force` in the form.
 """
 

@@ -1,9 +1,9 @@
 """Compacts the feature tables, deletes files that no version needs any more, and sweeps what killed runs left.
 
-* **Result**: fewer, larger files, and no training snapshot of a run that died; the content of every table is unchanged.
+* **Result**: fewer, larger files, and no training snapshot of a run that died. The content of every table is unchanged.
 * **Reads**: every Delta table of the data set.
 * **Starts**: nothing. Replays reach back as far as `retain_hours`.
-* **On failure**: nothing is lost; the next run does the rest.
+* **On failure**: nothing is lost. The next run does the rest.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Draws the day's new borrowers from the held-out set, as the bank's systems would deliver them.
 
-* **Result**: the partition of `test_sample` for the business date, without labels; a rerun rewrites the same rows.
+* **Result**: the partition of `test_sample` for the business date, without labels. A rerun rewrites the same rows.
 * **Reads**: `test`, in the version that is in force on the business date.
 * **Starts**: `inference` for the same business date, if this is the data set that schedules follow.
-* **On failure**: the day has no new data and is not scored. Clear the run; past days: `airflow backfill create`.
+* **On failure**: the day has no new data and is not scored. Clear the run. Past days: `airflow backfill create`.
 """
 
 from __future__ import annotations

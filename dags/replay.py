@@ -1,6 +1,6 @@
 """Builds a dataset version again from the table versions it was made of, and proves that it is the same.
 
-* **Result**: a mail that says identical, or what differs; no table is changed.
+* **Result**: a mail that says identical, or what differs. No table is changed.
 * **Reads**: the version's manifest, and the source as it stood then.
 * **Starts**: nothing.
 * **On failure**: the data cannot be had as they were: a file has changed, or maintenance has removed the old version.

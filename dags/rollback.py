@@ -3,7 +3,7 @@
 * **Result**: the alias `champion` on the version before the present one, or on the earlier champion that the form
   names; an entry in the log of decisions. No model is trained and no table is changed.
 * **Reads**: the log of decisions and the model registry.
-* **Starts**: nothing; `inference` takes the champion it finds. A scored date keeps its scores unless it is forced.
+* **Starts**: nothing. `inference` takes the champion it finds. A scored date keeps its scores unless it is forced.
 * **On failure**: the present champion stays. The mail says what is missing.
 """
 

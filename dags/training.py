@@ -4,8 +4,8 @@
   of the data set, stands up to the present champion and, with `approval` set to `human`, a person approves it in time.
   A tie, a refusal and a rejection keep the champion and are a success. Every decision is in the log of decisions.
 * **Reads**: `train` and `test`, in the version that is in force on the business date.
-* **Starts**: nothing; `inference` takes the champion it finds.
-* **On failure**: the champion stays as it is. The mail says who must act; run again from the form.
+* **Starts**: nothing. `inference` takes the champion it finds.
+* **On failure**: the champion stays as it is. The mail says who must act. Run again from the form.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ ADDRESSES = Addresses(ROOT)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Find the run's dataset version, then submit the replay job for it; returns its exit status."""
+    """Find the run's dataset version, then submit the replay job for it. Returns its exit status."""
     parser = argparse.ArgumentParser(prog="make replay", usage="make replay RUN=…", description=__doc__)
     parser.add_argument(
         "run",
@@ -53,8 +53,8 @@ def trained_on(run: str, objects: Objects) -> tuple[str, str]:
         _, parameters, _ = Models().run_facts(run)
         return parameters["dataset"], parameters["dataset_version"]
     version = run if re.fullmatch(r"[0-9a-f]{16}", run) else _generated_by(run, objects)
-    for found in objects.list(f"{ADDRESSES.artifacts}/datasets"):
-        path = PurePosixPath(found.uri)
+    for file in objects.list(f"{ADDRESSES.artifacts}/datasets"):
+        path = PurePosixPath(file.uri)
         if path.stem == version:
             return path.parent.name, version
     raise BadConfiguration(f"there is no dataset version {version}: {run!r} is no run of generate_data or training")
@@ -62,7 +62,7 @@ def trained_on(run: str, objects: Objects) -> tuple[str, str]:
 
 def _generated_by(run: str, objects: Objects) -> str:
     folder = f"{ADDRESSES.run_folder('generate_data', run)}/generate_data"
-    facts = [OutcomeFact.from_json(objects.get(found.uri)) for found in objects.list(folder)]
+    facts = [OutcomeFact.from_json(objects.get(file.uri)) for file in objects.list(folder)]
     versions = [fact.result.values["dataset_version"] for fact in facts if fact.outcome == "success"]
     if not versions:
         raise BadConfiguration(

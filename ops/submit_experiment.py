@@ -23,15 +23,17 @@ ADDRESSES = Addresses(ROOT)
 
 
 def main(argv: Sequence[str] | None = None, now: datetime | None = None) -> int:
-    """Check the experiment, then submit its job; returns its exit status."""
-    given = _parser().parse_args(argv)
+    """Check the experiment, then submit its job. Returns its exit status."""
+    arguments = _parser().parse_args(argv)
     moment = now or datetime.now(UTC)
     try:
-        read_experiment(given.file, Objects())
+        read_experiment(arguments.file, Objects())
     except ArrearsError as wrong:
         sys.stderr.write("".join(f"{problem}\n" for problem in wrong.problems))
         return wrong.exit_code
-    return submit_job.main(["run_experiment", "--", *job_arguments(given.file, given.dataset, given.as_of, moment)])
+    return submit_job.main(
+        ["run_experiment", "--", *job_arguments(arguments.file, arguments.dataset, arguments.as_of, moment)]
+    )
 
 
 def job_arguments(file: str, dataset: str | None, as_of: str | None, now: datetime) -> list[str]:

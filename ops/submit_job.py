@@ -1,7 +1,7 @@
 """Run one job on the stack by hand, by the very spark-submit command that Airflow would run.
 
 `python -m ops.submit_job train_model -- --help` explains a job without starting anything. The job's code is packed
-anew, so that what was just edited is what runs; its log comes to the terminal. A full cluster is waited for, and said.
+anew, so that what was just edited is what runs. Its log comes to the terminal. A full cluster is waited for, and said.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ DAGS = (
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Check the arguments, then run spark-submit; returns its exit status."""
-    given = list(sys.argv[1:] if argv is None else argv)
-    cut = given.index("--") if "--" in given else len(given)
-    job = _parser().parse_args(given[:cut]).job
-    arguments = given[cut + 1 :]
+    """Check the arguments, then run spark-submit. Returns its exit status."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    cut = words.index("--") if "--" in words else len(words)
+    job = _parser().parse_args(words[:cut]).job
+    arguments = words[cut + 1 :]
     parse(JOBS[job], arguments, prog=job)  # answers --help and refuses wrong flags before anything starts
     try:
         settings = StackSettings.from_env(os.environ)

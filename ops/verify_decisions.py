@@ -1,6 +1,6 @@
 """Prove the log of decisions about every model and print it: `make verify-decisions`, MODEL=name for one of them.
 
-Without `--root` it asks the local stack; with it, the S3 and MLflow of the environment.
+Without `--root` it asks the local stack. With it, the S3 and MLflow of the environment.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ _WIDEST = 80
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Print each log that is whole, and what is wrong with each that is not; returns the exit status."""
+    """Print each log that is whole, and what is wrong with each that is not. Returns the exit status."""
     parser = argparse.ArgumentParser(prog="make verify-decisions", description=__doc__)
     parser.add_argument("model", nargs="?", default="", help="registered model, such as pd_lending_club; none: all")
     parser.add_argument("--root", default="", help="where the artifacts live; none: the local stack")
-    given = parser.parse_args(argv)
+    arguments = parser.parse_args(argv)
     worst = 0
     try:
-        if not given.root:
+        if not arguments.root:
             os.environ.update(stack_variables(StackSettings.from_env(os.environ)))
-        addresses, objects, registry = Addresses(given.root or ROOT), Objects(), Registry()
-        models = _asked_for(given.model, all_models_with_promotions(addresses, objects, registry))
+        addresses, objects, registry = Addresses(arguments.root or ROOT), Objects(), Registry()
+        models = _asked_for(arguments.model, all_models_with_promotions(addresses, objects, registry))
     except ArrearsError as wrong:
-        return _told(wrong)
+        return _report_error(wrong)
     for model in models:
         try:
             chain = PromotionRecords(objects, addresses.promotions(model)).present(
@@ -48,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             )
             sys.stdout.write(shown(model, chain, registry.aliases(model)))
         except ArrearsError as wrong:
-            worst = _told(wrong)
+            worst = _report_error(wrong)
     if not models:
         print("nothing was decided yet: run the training DAG")
     return worst
@@ -57,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def all_models_with_promotions(addresses: Addresses, objects: Objects, registry: Registry) -> list[str]:
     """Every model that has a log, or whose log the registry remembers: a log that was removed whole is missed too."""
     folder = f"{addresses.artifacts}/decisions"
-    logged = {found.uri.removeprefix(f"{folder}/").partition("/")[0] for found in objects.list(folder)}
+    logged = {file.uri.removeprefix(f"{folder}/").partition("/")[0] for file in objects.list(folder)}
     return sorted(logged | set(registry.models_with_promotions()))
 
 
@@ -77,12 +77,12 @@ def shown(model: str, chain: Chain, aliases: dict[str, str]) -> str:
     )
 
 
-def _asked_for(model: str, known: list[str]) -> list[str]:
+def _asked_for(model: str, models: list[str]) -> list[str]:
     if not model:
-        return known
-    if model not in known:
+        return models
+    if model not in models:
         raise BadConfiguration(
-            f"nothing was ever decided about a model {model!r}; models with decisions: {', '.join(known) or 'none'}"
+            f"nothing was ever decided about a model {model!r}; models with decisions: {', '.join(models) or 'none'}"
         )
     return [model]
 
@@ -92,15 +92,15 @@ def _lines(text: str) -> list[str]:
 
 
 def _why(record: PromotionRecord) -> str:
-    """The reason; of an override the rules too that it set aside."""
+    """The reason. Of an override the rules too that it set aside."""
     if record.override:
         return f"OVERRIDE: {record.override} [set aside: {'; '.join(record.rules_set_aside)}]"
     return record.why
 
 
-def _told(wrong: ArrearsError) -> int:
-    sys.stderr.write("".join(f"{problem}\n" for problem in wrong.problems))
-    return wrong.exit_code
+def _report_error(error: ArrearsError) -> int:
+    sys.stderr.write("".join(f"{problem}\n" for problem in error.problems))
+    return error.exit_code
 
 
 if __name__ == "__main__":

@@ -50,17 +50,17 @@ def judged(config: ProposeModelConfig, models: Models, objects: Objects) -> Cand
     Raises:
         UpstreamNotReady: it has not been evaluated.
         BadConfiguration: it was evaluated on other data than it was trained on, or than this run is of, or against
-            another champion; or it is a model of another task.
+            another champion, or it is a model of another task.
     """
     manifest = objects.get_json(config.addresses.dataset_manifest(config.dataset, config.dataset_version))
     rules = DatasetDescription.from_dict(manifest["description"]).rules
     metrics, _, tags = models.run_facts(config.mlflow_run_id)
     _refuse_other_evaluation(config, tags)
-    known = {name: value for name, value in metrics.items() if math.isfinite(value)}
-    own = with_leaks({name: value for name, value in known.items() if not name.startswith(_CHAMPION)}, tags)
+    finite = {name: value for name, value in metrics.items() if math.isfinite(value)}
+    own = with_leaks({name: value for name, value in finite.items() if not name.startswith(_CHAMPION)}, tags)
     champion: Metrics | None = None
     if config.champion_version:
-        champion = {name.removeprefix(_CHAMPION): v for name, v in known.items() if name.startswith(_CHAMPION)}
+        champion = {name.removeprefix(_CHAMPION): v for name, v in finite.items() if name.startswith(_CHAMPION)}
     else:
         # Left by an evaluation against a champion that this one was not compared with.
         own = {name: value for name, value in own.items() if not name.startswith((_DIFFERENCE, _COMPARED))}
@@ -69,7 +69,7 @@ def judged(config: ProposeModelConfig, models: Models, objects: Objects) -> Cand
         if config.task == DEFAULT
         else decide_objective(config.task, own, champion)
     )
-    return Candidate(known, decided)
+    return Candidate(finite, decided)
 
 
 def told_rules(verdicts: Iterable[Verdict]) -> dict[str, str]:

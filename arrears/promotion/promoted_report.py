@@ -1,4 +1,4 @@
-"""The kept report of a model that a person promoted in spite of rules: its page says so first."""
+"""The stored report of a model that a person promoted in spite of unmet rules: its page says so first."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _PAGE = "report.html"
 
 
 def put_override_first(config: PromoteModelConfig, decided: PromotionRecord, objects: Objects, models: Models) -> None:
-    """Puts an override at the top of the report, in S3 and in MLflow; done again, it changes nothing.
+    """Puts an override at the top of the report, in S3 and in MLflow. A second call changes nothing.
 
     Args:
         decided: the log's entry, which names the rules, the person and the reason.
@@ -22,7 +22,7 @@ def put_override_first(config: PromoteModelConfig, decided: PromotionRecord, obj
     present = [address for address in addresses if objects.exists(address)]
     for address in present:
         page = objects.get(address).decode()
-        told = with_override(page, rules=decided.rules_set_aside, who=decided.who, why=decided.override).encode()
-        objects.put(address, told)
+        marked_page = with_override(page, rules=decided.rules_set_aside, who=decided.who, why=decided.override).encode()
+        objects.put(address, marked_page)
         if address == present[0]:
-            models.log_results(config.mlflow_run_id, {}, {_PAGE: told}, {})
+            models.log_results(config.mlflow_run_id, {}, {_PAGE: marked_page}, {})

@@ -1,7 +1,7 @@
 """A registered model while its lock is held: what was decided about it so far, who is champion, and who follows.
 
 The log of decisions comes first and the aliases follow from it. A job that is killed between the two leaves the earlier
-champion serving; whoever takes the lock next finishes what the log says. The lock spares work alone: an entry is made
+champion serving. Whoever takes the lock next finishes what the log says. The lock spares work alone: an entry is made
 by a conditional create, so that of two who hold the lock, as one of them fell asleep, one is refused.
 
 See docs/adr/0032.
@@ -44,9 +44,9 @@ def succession(
     with held_lock(objects, addresses.lock(f"model-{name}"), wait_seconds=LOCK_WAIT_SECONDS) as lock:
         promotions = PromotionRecords(objects, addresses.promotions(name))
         chain = promotions.present(lambda: registry.newest_promotion(name))
-        held = Succession(name, registry, promotions, lock, chain)
-        held.finish_what_was_begun(changed_by_hand=changed_by_hand)
-        yield held
+        current = Succession(name, registry, promotions, lock, chain)
+        current.finish_what_was_begun(changed_by_hand=changed_by_hand)
+        yield current
 
 
 class Succession:
@@ -63,13 +63,13 @@ class Succession:
 
     @property
     def champion(self) -> str | None:
-        """The registry version that serves now; None: there is none yet."""
+        """The registry version that serves now. None: there is none yet."""
         return self._registry.aliases(self.name).get(CHAMPION)
 
     def record(self, record: PromotionRecord) -> None:
         """Adds a decision to the log, unless it says what the same run has said before (a rerun).
 
-        A decision by which a reign begins is always added; `crown_the_latest` makes it count.
+        A decision by which a reign begins is always added. `crown_the_latest` makes it count.
         """
         if record.kind not in REIGN_BEGINS and any(record.says_the_same_as(earlier) for earlier in self.records):
             return
@@ -111,13 +111,13 @@ class Succession:
                 log.warning("version %s was decided on and not made champion: doing it now", latest.version)
             self.crown_the_latest()
             return
-        told = (
+        problem = (
             f"{self.name}'s champion is version {present or 'none'} while the log of decisions says version"
             f" {latest.version}: it was changed by hand"
         )
         if not changed_by_hand:
-            raise BadConfiguration(f"{told}; run rollback to the version that shall serve, with the reason")
-        log.warning("%s", told)
+            raise BadConfiguration(f"{problem}; run rollback to the version that shall serve, with the reason")
+        log.warning("%s", problem)
 
     def crown_the_latest(self) -> None:
         """Sets the aliases that follow from the log: ``archived-N`` of the earlier reigns, then ``champion``."""

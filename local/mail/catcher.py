@@ -25,7 +25,7 @@ logger = logging.getLogger("mailbox")
 
 
 class Catcher:
-    """Takes mails in; the name of its method is the library's."""
+    """Takes mails in. The name of its method is the library's."""
 
     def __init__(self, store: MailStore) -> None:
         self._store = store
@@ -48,7 +48,7 @@ class Mailbox:
         self._thread = threading.Thread(target=self._pages.serve_forever, args=(0.1,), name="pages", daemon=True)
 
     def start(self) -> None:
-        """Begin to take mails and to show them; raises OSError where a port is taken."""
+        """Begin to take mails and to show them. Raises OSError where a port is taken."""
         self._smtp.start()
         self._thread.start()
 
@@ -66,15 +66,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--smtp-port", type=int, default=1025)
     parser.add_argument("--http-port", type=int, default=8025)
     parser.add_argument("--folder", type=Path, required=True, help="where mails are kept, one .eml file each")
-    asked = parser.parse_args(argv)
+    arguments = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     logging.getLogger("mail.log").setLevel(logging.WARNING)  # the library tells every command of every session
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
-    mailbox = Mailbox(asked.folder, smtp_port=asked.smtp_port, http_port=asked.http_port)
+    mailbox = Mailbox(arguments.folder, smtp_port=arguments.smtp_port, http_port=arguments.http_port)
     mailbox.start()
-    logger.info("SMTP on %s:%d, page on http://%s:%d", HOST, asked.smtp_port, HOST, asked.http_port)
+    logger.info("SMTP on %s:%d, page on http://%s:%d", HOST, arguments.smtp_port, HOST, arguments.http_port)
     ended.wait()
     mailbox.stop()
     return 0

@@ -75,9 +75,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.send(json.dumps({"Error": why}).encode(), "application/json", status=status)
 
     def query(self, name: str, default: int) -> int:
-        """Return a number from the address's query; the default where it is none."""
-        given = parse_qs(urlsplit(self.path).query).get(name, [""])[0]
-        return int(given) if given.isascii() and given.isdigit() else default
+        """Return a number from the address's query, or the default where it is none."""
+        text = parse_qs(urlsplit(self.path).query).get(name, [""])[0]
+        return int(text) if text.isascii() and text.isdigit() else default
 
     def body(self) -> bytes:
         """Return what was sent with the request, up to a limit that no honest client reaches."""
@@ -92,9 +92,9 @@ class _Handler(BaseHTTPRequestHandler):
             return
         path = urlsplit(self.path).path
         for pattern, route in routes:
-            found = pattern.fullmatch(path)
-            if found:
-                route(self, self.server.store, *(unquote(group) for group in found.groups()))
+            match = pattern.fullmatch(path)
+            if match:
+                route(self, self.server.store, *(unquote(group) for group in match.groups()))
                 return
         self.refuse(404, "there is nothing at this address")
 
@@ -112,9 +112,9 @@ def _alive(handler: _Handler, _store: MailStore) -> None:
 
 def _messages(handler: _Handler, store: MailStore) -> None:
     mails, start = store.summaries(), handler.query("start", 0)
-    shown = mails[start : start + handler.query("limit", PAGE_SIZE)]
-    counts = {"total": len(mails), "unread": len(mails), "count": len(shown), "messages_count": len(mails)}
-    handler.send_json({**counts, "start": start, "tags": [], "messages": shown})
+    page = mails[start : start + handler.query("limit", PAGE_SIZE)]
+    counts = {"total": len(mails), "unread": len(mails), "count": len(page), "messages_count": len(mails)}
+    handler.send_json({**counts, "start": start, "tags": [], "messages": page})
 
 
 def _message(handler: _Handler, store: MailStore, mail_id: str) -> None:
@@ -164,8 +164,8 @@ def _view(handler: _Handler, store: MailStore, mail_id: str) -> None:
 def _delete(handler: _Handler, store: MailStore) -> None:
     body = handler.body()
     try:
-        asked = json.loads(body) if body.strip() else {}
-        ids = asked.get("IDs") or None
+        document = json.loads(body) if body.strip() else {}
+        ids = document.get("IDs") or None
         if ids is not None and not (isinstance(ids, list) and all(isinstance(one, str) for one in ids)):
             raise TypeError
     except (ValueError, TypeError, AttributeError):

@@ -47,7 +47,7 @@ class Part:
 
 
 class MailStore:
-    """The mails in one folder; safe to use from several threads."""
+    """The mails in one folder. Safe to use from several threads."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -59,7 +59,7 @@ class MailStore:
                 self._summaries[file.stem] = _summary(file.stem, file.read_bytes())
 
     def keep(self, raw: bytes, recipients: Iterable[str]) -> str:
-        """Write a mail to disk and return its id; once this returns, a crash cannot lose it.
+        """Write a mail to disk and return its id. Once this returns, a crash cannot lose it.
 
         A recipient whom no header names is a blind copy, which is recorded as a Bcc header.
         """
@@ -81,24 +81,24 @@ class MailStore:
             return [self._summaries[mail_id] for mail_id in sorted(self._summaries, reverse=True)]
 
     def raw(self, mail_id: str) -> bytes | None:
-        """Return a mail as it was sent; None where no mail has this id. `latest` means the newest."""
-        known = self._known(mail_id)
+        """Return a mail as it was sent. None where no mail has this id. `latest` means the newest."""
+        stored_id = self._id_of(mail_id)
         try:
-            return (self._folder / f"{known}.eml").read_bytes() if known else None
+            return (self._folder / f"{stored_id}.eml").read_bytes() if stored_id else None
         except FileNotFoundError:  # deleted meanwhile
             return None
 
     def message(self, mail_id: str) -> dict[str, Any] | None:
-        """Return a mail's headers, bodies and the list of its pieces; None where no mail has this id."""
-        known = self._known(mail_id)
-        raw = self.raw(known) if known else None
-        if known is None or raw is None:
+        """Return a mail's headers, bodies and the list of its pieces. None where no mail has this id."""
+        stored_id = self._id_of(mail_id)
+        raw = self.raw(stored_id) if stored_id else None
+        if stored_id is None or raw is None:
             return None
         mail = _parsed(raw)
-        pieces, summary = list(parts(mail)), _summary(known, raw)
-        kept = ("ID", "MessageID", "From", "To", "Cc", "Bcc", "ReplyTo", "Subject", "Tags", "Size")
+        pieces, summary = list(parts(mail)), _summary(stored_id, raw)
+        fields = ("ID", "MessageID", "From", "To", "Cc", "Bcc", "ReplyTo", "Subject", "Tags", "Size")
         return {
-            **{name: summary[name] for name in kept},
+            **{name: summary[name] for name in fields},
             "Date": summary["Created"],
             "Text": _body(mail, "plain"),
             "HTML": _body(mail, "html"),
@@ -109,16 +109,16 @@ class MailStore:
     def part(self, mail_id: str, part_id: str) -> Part | None:
         """Return one piece of a mail with its content."""
         raw = self.raw(mail_id)
-        found = [] if raw is None else [piece for piece in parts(_parsed(raw)) if piece.part_id == part_id]
-        return found[0] if found else None
+        matches = [] if raw is None else [piece for piece in parts(_parsed(raw)) if piece.part_id == part_id]
+        return matches[0] if matches else None
 
     def pieces(self, mail_id: str) -> list[Part]:
-        """Return all pieces of a mail with their content; none where no mail has this id."""
+        """Return all pieces of a mail with their content. None where no mail has this id."""
         raw = self.raw(mail_id)
         return [] if raw is None else list(parts(_parsed(raw)))
 
     def delete(self, mail_ids: Iterable[str] | None) -> int:
-        """Delete these mails, or all where None is given; returns how many there were."""
+        """Delete these mails, or all where None is given. Returns how many there were."""
         with self._lock:
             doomed = [
                 mail_id
@@ -130,15 +130,15 @@ class MailStore:
                 del self._summaries[mail_id]
         return len(doomed)
 
-    def _known(self, mail_id: str) -> str | None:
+    def _id_of(self, mail_id: str) -> str | None:
         """Return the id of a mail that is there: never a path or anything else that a request may hold."""
         with self._lock:
-            wanted = max(self._summaries, default=None) if mail_id == "latest" else mail_id
-            return wanted if wanted in self._summaries else None
+            requested = max(self._summaries, default=None) if mail_id == "latest" else mail_id
+            return requested if requested in self._summaries else None
 
 
 def parts(mail: EmailMessage) -> Iterator[Part]:
-    """Yield what a mail carries beside its bodies; its number is its place among all pieces, from 1."""
+    """Yield what a mail carries beside its bodies. Its number is its place among all pieces, from 1."""
     bodies = [body for body in (mail.get_body(("plain",)), mail.get_body(("html",))) if body is not None]
     for number, piece in enumerate(mail.walk(), start=1):
         if piece.is_multipart() or any(piece is body for body in bodies):

@@ -27,11 +27,11 @@ To run a tool against the stack: eval "$(python -m local.stack env)"."""
 
 
 def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] | None = None) -> int:
-    """Do what the command line asks; returns the exit status, which tells who must act."""
-    asked = _parser().parse_args(argv)
+    """Do what the command line asks. Returns the exit status, which tells who must act."""
+    arguments = _parser().parse_args(argv)
     try:
         settings = StackSettings.from_env(os.environ if environ is None else environ)
-        return _run(asked, settings, os.environ if environ is None else environ)
+        return _run(arguments, settings, os.environ if environ is None else environ)
     except ArrearsError as wrong:
         for problem in wrong.problems:
             sys.stderr.write(f"{problem}\n")
@@ -43,25 +43,25 @@ def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] | None = 
         return 141
 
 
-def _run(asked: argparse.Namespace, settings: StackSettings, environ: Mapping[str, str]) -> int:
-    if asked.command == "up":
+def _run(arguments: argparse.Namespace, settings: StackSettings, environ: Mapping[str, str]) -> int:
+    if arguments.command == "up":
         progress = Progress()
         stack = bring_up(settings, environ, progress)
         progress.say("the stack is up")
         sys.stdout.write("\n" + welcome(settings, stack.credentials))
-    elif asked.command == "down":
+    elif arguments.command == "down":
         take_down(settings, Progress())
-    elif asked.command == "status":
+    elif arguments.command == "status":
         now = status(settings)
         sys.stdout.write(now.text)
         return EXIT_OK if now.all_running else NOT_ALL_RUNNING
-    elif asked.command == "logs":
-        if asked.part is None and not asked.follow:
+    elif arguments.command == "logs":
+        if arguments.part is None and not arguments.follow:
             sys.stdout.write(overview(settings))
         else:
-            show(log_files(settings, asked.part), asked.lines, follow=asked.follow)
-    elif asked.command == "restart":
-        restart(settings, asked.part, Progress())
+            show(log_files(settings, arguments.part), arguments.lines, follow=arguments.follow)
+    elif arguments.command == "restart":
+        restart(settings, arguments.part, Progress())
     else:
         refuse_without_state(settings)
         sys.stdout.write((settings.state / "stack.env").read_text())

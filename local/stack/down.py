@@ -17,7 +17,7 @@ STOPPED = ("STOPPED", "EXITED", "FATAL")
 
 
 def take_down(settings: StackSettings, progress: Progress) -> None:
-    """Stop every service, the supervisor and whatever else belongs to this stack; say what was stopped."""
+    """Stop every service, the supervisor and whatever else belongs to this stack. Say what was stopped."""
     supervisor = Supervisor(settings)
     stopped: list[str] = []
     if supervisor.is_running():

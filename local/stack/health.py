@@ -46,8 +46,8 @@ def _status(port: int, path: str) -> str:
 
 def _master(ports: Ports) -> dict[str, object]:
     _, body = request(ports.spark_ui, "/json/")
-    told = json.loads(body)
-    return told if isinstance(told, dict) else {}
+    document = json.loads(body)
+    return document if isinstance(document, dict) else {}
 
 
 def _worker(ports: Ports, page: int) -> str:
@@ -59,13 +59,13 @@ def _worker(ports: Ports, page: int) -> str:
 
 
 def _airflow(name: str, ports: Ports, started_at: float) -> str:
-    status, told = request_json(ports.airflow, "/api/v2/monitor/health")
-    if status != 200 or not isinstance(told, dict):
+    status, health = request_json(ports.airflow, "/api/v2/monitor/health")
+    if status != 200 or not isinstance(health, dict):
         return f"/api/v2/monitor/health answers {status}"
     if name == "airflow-api-server":
-        return "" if told["metadatabase"]["status"] == "healthy" else "its database is not healthy"
+        return "" if health["metadatabase"]["status"] == "healthy" else "its database is not healthy"
     field = AIRFLOW_FIELDS[name]
-    heartbeat = told[field].get(f"latest_{field}_heartbeat")
-    if told[field]["status"] != "healthy" or not heartbeat:
-        return f"its state is {told[field]['status'] or 'unknown'}"
+    heartbeat = health[field].get(f"latest_{field}_heartbeat")
+    if health[field]["status"] != "healthy" or not heartbeat:
+        return f"its state is {health[field]['status'] or 'unknown'}"
     return "" if datetime.fromisoformat(heartbeat).timestamp() >= started_at else "no heartbeat since it started"

@@ -1,7 +1,7 @@
 """Become one service of the stack: read its recorded command and environment, and replace this process by it.
 
 The environment is the supervisor's own plus what is recorded, so that no secret stands in the supervisor's
-configuration or on a command line. The supervisor runs this as `python launch_service.py STATE NAME`; stdlib
+configuration or on a command line. The supervisor runs this as `python launch_service.py STATE NAME`. Stdlib
 only, so that a restart costs milliseconds.
 """
 

@@ -19,12 +19,12 @@ TAIL_BYTES = 16_384
 
 
 def log_files(settings: StackSettings, service: str | None) -> list[Path]:
-    """Return the log of one service, or of all that have written one; raises BadConfiguration for an unknown name."""
-    known = (*SERVICE_NAMES, *OTHER_LOGS)
-    if service is not None and service not in known:
-        raise BadConfiguration(f"there is no part {service!r}; there are: {', '.join(known)}")
-    wanted = known if service is None else (service,)
-    files = [settings.logs / f"{name}.log" for name in wanted]
+    """Return the log of one service, or of all that have written one. Raises BadConfiguration for an unknown name."""
+    all_names = (*SERVICE_NAMES, *OTHER_LOGS)
+    if service is not None and service not in all_names:
+        raise BadConfiguration(f"there is no part {service!r}; there are: {', '.join(all_names)}")
+    names = all_names if service is None else (service,)
+    files = [settings.logs / f"{name}.log" for name in names]
     return [file for file in files if file.exists()]
 
 
@@ -48,7 +48,7 @@ def _newest_line(file: Path) -> str:
 
 
 def show(files: Sequence[Path], lines: int, *, follow: bool) -> None:
-    """Print the last lines of each file; with `follow`, go on printing new ones until interrupted."""
+    """Print the last lines of each file. With `follow`, go on printing new ones until interrupted."""
     read_to: dict[Path, int] = {}
     for file in files:
         content = file.read_bytes()

@@ -60,7 +60,7 @@ def reap(state: str) -> list[Ended]:
 def memory(pid: int) -> int:
     """Return the memory in bytes of a process with all its descendants.
 
-    Shared pages are counted by share (PSS) on Linux; elsewhere this is the resident size, which is larger.
+    Shared pages are counted by share (PSS) on Linux. Elsewhere this is the resident size, which is larger.
     """
     total = 0
     with contextlib.suppress(psutil.Error):
@@ -109,8 +109,8 @@ def _title(process: psutil.Process) -> str:
     command = process.cmdline()
     if not command:
         return str(process.name())
-    told = [os.path.basename(command[0])]  # noqa: PTH119 - a command, not always a path
-    if told[0].startswith("python") and "-m" in command[:-1]:
-        told.append(command[command.index("-m") + 1])
-    told += [word.rpartition(".")[2] for word in command[1:] if word.startswith("org.apache.spark.")][:1]
-    return " ".join(told)
+    words = [os.path.basename(command[0])]  # noqa: PTH119 - a command, not always a path
+    if words[0].startswith("python") and "-m" in command[:-1]:
+        words.append(command[command.index("-m") + 1])
+    words += [word.rpartition(".")[2] for word in command[1:] if word.startswith("org.apache.spark.")][:1]
+    return " ".join(words)

@@ -48,7 +48,7 @@ def ensure_pool(ports: Ports, credentials: Credentials) -> None:
     A pool that is there keeps its slots: a person may have changed them.
     """
     who = {"username": ADMIN, "password": credentials.airflow_password}
-    status, told = request_json(ports.airflow, "/auth/token", method="POST", document=who)
+    status, answer = request_json(ports.airflow, "/auth/token", method="POST", document=who)
     if status != 201:
         raise UpstreamNotReady(f"Airflow does not take the generated password: {status}")
     pool = {
@@ -57,14 +57,14 @@ def ensure_pool(ports: Ports, credentials: Credentials) -> None:
         "description": "Jobs on the Spark cluster: one at a time, it has two cores.",
         "include_deferred": False,
     }
-    token = str(told["access_token"])
-    status, told = request_json(ports.airflow, "/api/v2/pools", method="POST", document=pool, token=token)
+    token = str(answer["access_token"])
+    status, answer = request_json(ports.airflow, "/api/v2/pools", method="POST", document=pool, token=token)
     if status not in (201, EXISTS):
-        raise UpstreamNotReady(f"Airflow would not make the pool {POOL}: {status} {told}")
+        raise UpstreamNotReady(f"Airflow would not make the pool {POOL}: {status} {answer}")
 
 
 def _signed(ports: Ports, who: object, method: str, path: str, body: bytes = b"") -> tuple[int, bytes]:
-    asked = AWSRequest(method=method, url=f"http://{HOST}:{ports.s3}{path}", data=body)
-    S3SigV4Auth(who, "s3", REGION).add_auth(asked)
-    headers = {name: str(value) for name, value in asked.headers.items()}
+    signed_request = AWSRequest(method=method, url=f"http://{HOST}:{ports.s3}{path}", data=body)
+    S3SigV4Auth(who, "s3", REGION).add_auth(signed_request)
+    headers = {name: str(value) for name, value in signed_request.headers.items()}
     return request(ports.s3, path, method=method, body=body, headers=headers)

@@ -14,13 +14,13 @@ from local.stack_settings import StackSettings
 
 
 def restart(settings: StackSettings, service: str | None, progress: Progress) -> None:
-    """Stop a service, start it, and wait until it answers; it starts with the settings that it had.
+    """Stop a service, start it, and wait until it answers. It starts with the settings that it had.
 
     Raises BadConfiguration for a service that there is not, UpstreamNotReady where it does not come back.
     """
     if service not in SERVICE_NAMES:
-        asked = f"there is no part {service!r}" if service else "say which part: make restart PART=name"
-        raise BadConfiguration(f"{asked}; there are: {', '.join(SERVICE_NAMES)}")
+        complaint = f"there is no part {service!r}" if service else "say which part: make restart PART=name"
+        raise BadConfiguration(f"{complaint}; there are: {', '.join(SERVICE_NAMES)}")
     supervisor = Supervisor(settings)
     if not supervisor.is_running():
         raise UpstreamNotReady("the stack is not running: make up starts it")

@@ -8,6 +8,6 @@ from local.stack_settings import StackSettings
 
 
 def stack_variables(settings: StackSettings) -> dict[str, str]:
-    """The variables that `up` wrote; raises BadConfiguration where no stack was brought up."""
+    """The variables that `up` wrote. Raises BadConfiguration where no stack was brought up."""
     refuse_without_state(settings)
     return read_environment(str(settings.state / "stack.env"))

@@ -23,7 +23,7 @@ STOP_SECONDS = 12  # the scheduler waits for running tasks without limit; after 
 
 @dataclass(frozen=True)
 class ServiceState:
-    """What the supervisor knows of one service; `started_at` is in seconds since 1970."""
+    """What the supervisor knows of one service. `started_at` is in seconds since 1970."""
 
     name: str
     state: str
@@ -54,11 +54,11 @@ class Supervisor:
         return True
 
     def pid(self) -> int:
-        """Return the supervisor's process id; raises OSError where none runs."""
+        """Return the supervisor's process id. Raises OSError where none runs."""
         return cast("int", self._call("getPID"))
 
     def launch(self, names: Iterable[str], python: Path, environ: Mapping[str, str]) -> None:
-        """Start the supervisor in the background with no service running yet; its crash counts begin anew."""
+        """Start the supervisor in the background with no service running yet. Its crash counts begin anew."""
         self._settings.socket.unlink(missing_ok=True)
         if self.log.exists():
             self.log.replace(self.log.with_suffix(".previous.log"))
@@ -68,32 +68,32 @@ class Supervisor:
         subprocess.run(command, env=dict(environ), cwd=self._settings.state, check=True, capture_output=True, text=True)
 
     def services(self) -> dict[str, ServiceState]:
-        """Return the state of every service by name; raises OSError where no supervisor runs."""
-        told = cast("list[dict[str, Any]]", self._call("getAllProcessInfo"))
+        """Return the state of every service by name. Raises OSError where no supervisor runs."""
+        answer = cast("list[dict[str, Any]]", self._call("getAllProcessInfo"))
         return {
             info["name"]: ServiceState(
                 info["name"], info["statename"], info["pid"], info["start"], info["now"], info["spawnerr"]
             )
-            for info in told
+            for info in answer
         }
 
     def start(self, name: str) -> None:
-        """Ask for one service to be started; returns at once."""
+        """Ask for one service to be started. Returns at once."""
         with _tolerating(ALREADY_STARTED):
             self._call("startProcess", name, False)
 
     def stop(self, name: str, *, wait: bool) -> None:
-        """Ask for one service to be stopped; a service that does not run is left alone."""
+        """Ask for one service to be stopped. A service that does not run is left alone."""
         with _tolerating(NOT_RUNNING, NO_SUCH_PROCESS):
             self._call("stopProcess", name, wait)
 
     def shutdown(self) -> None:
-        """End the supervisor; it stops first whatever still runs."""
+        """End the supervisor. It stops first whatever still runs."""
         with contextlib.suppress(OSError):
             self._call("shutdown")
 
     def crashes(self) -> dict[str, int]:
-        """Count, by service, the exits that nobody asked for since this supervisor began."""
+        """Count, by service, the unrequested exits since this supervisor began."""
         counts: dict[str, int] = {}
         with contextlib.suppress(FileNotFoundError):
             for name in re.findall(r" exited: (\S+) \(", self.log.read_text(errors="replace")):

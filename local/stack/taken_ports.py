@@ -11,18 +11,18 @@ from local.stack.processes import listener
 from local.stack_settings import HOST, Ports
 
 
-def refuse_taken_ports(wanted: Mapping[str, tuple[str, int]]) -> None:
+def refuse_taken_ports(listeners: Mapping[str, tuple[str, int]]) -> None:
     """Raise one BadConfiguration that names every taken port: its service, its holder, the variable to set.
 
-    `wanted` gives, by the field's name in Ports, the service that listens there and the port.
+    `listeners` gives, by the field's name in Ports, the service that listens there and the port.
     """
     problems = []
-    for field, (service, port) in wanted.items():
+    for field, (service, port) in listeners.items():
         reason = _why_not_free(port)
         if reason:
             holder = listener(port)
-            told = f"{reason} ({holder})" if holder else reason
-            problems.append(f"port {port}, wanted by {service}, is {told}: stop it or set {Ports.variable(field)}")
+            state = f"{reason} ({holder})" if holder else reason
+            problems.append(f"port {port}, wanted by {service}, is {state}: stop it or set {Ports.variable(field)}")
     if problems:
         raise BadConfiguration(*problems)
 
