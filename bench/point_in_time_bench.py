@@ -34,7 +34,7 @@ HINTS = {"plain SQL": "", "plain SQL, hash join": "/*+ SHUFFLE_HASH(d) */"}
 
 
 def pit_join() -> Measurement:
-    """Seconds of our join over those of the leaner of two plain SQL plans. Medians of alternating warm rounds."""
+    """Seconds of our join over those of the leaner of two plain SQL plans, as medians of alternating warm rounds."""
     with tempfile.TemporaryDirectory(prefix="arrears-pit-") as folder, _session(folder) as spark:
         _write(spark, DECISIONS, folder)
         ours, plain = _ours(spark, folder), {name: _plain(spark, folder, hint) for name, hint in HINTS.items()}

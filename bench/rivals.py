@@ -23,7 +23,7 @@ GOAL = -0.005
 
 
 def rivals() -> Measurement:
-    """CatBoost's AUC less that of the best rival, each library with its own defaults. Seconds beside."""
+    """CatBoost's AUC less that of the best rival, each library with its own defaults. Seconds are shown too."""
     exact = TrainingSpec(LABEL, NAMES, (), TREES, 6, 50, seed=42, threads=1)
     plans = {
         "catboost": replace(exact, threads=CORES),

@@ -92,7 +92,7 @@ def _lines(text: str) -> list[str]:
 
 
 def _why(record: PromotionRecord) -> str:
-    """The reason. Of an override the rules too that it set aside."""
+    """The reason, and for an override the rules that it set aside."""
     if record.override:
         return f"OVERRIDE: {record.override} [set aside: {'; '.join(record.rules_set_aside)}]"
     return record.why

@@ -61,7 +61,7 @@ class PromotionRecord:
 
     @property
     def rules_set_aside(self) -> tuple[str, ...]:
-        """The rules that the override set aside. Of an entry that names none, those that it says were not met."""
+        """The rules that the override set aside. An entry that names none had set aside those that were not met."""
         if not self.override:
             return ()
         unmet = (str(verdict.get("rule")) for verdict in self.verdicts if not verdict.get("met"))

@@ -35,7 +35,7 @@ class LevelCounts:
 
     @property
     def commonest(self) -> str:
-        """The level of most rows. Of two, the first by name."""
+        """The level of most rows. A tie goes to the first by name."""
         return min(self.listed, key=lambda level: (-sum(self.listed[level]), level), default=MISSING_LEVEL)
 
     def filled(self, level: str | None) -> LevelCounts:

@@ -95,7 +95,7 @@ def _counted(borrowers: DataFrame, plan: TrainingPlan) -> RowCounts:
 
 
 def _with_shards(borrowers: DataFrame, plan: TrainingPlan, *, shards: int) -> tuple[DataFrame, Resampling]:
-    """The rows in slices and shards, resampled. Of several shards those are marked from which they learn borders."""
+    """The rows in slices and shards, resampled. With several shards, rows to learn common borders from are marked."""
     seed, exposure = plan.cluster.seed, plan.cutoff.exposure
     exposure_columns = (exposure,) if exposure else ()
     rows = to_training_rows(

@@ -31,7 +31,7 @@ def name_problems(
 
     Args:
         of: what the columns belong to, such as ``table loans``. Empty: the data set.
-        stored: they are names in our tables. Else a source's own, whose leading ``_`` is moved when it is read.
+        stored: they are names in our tables. Otherwise a source's own, whose leading ``_`` is moved when it is read.
     """
     names, ours = list(dict.fromkeys(columns)), [name.lower() for name in reserved]
     taken = [name for name in names if name.lower() in ours or (stored and name.startswith(WORK_PREFIX))]

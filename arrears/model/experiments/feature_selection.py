@@ -32,7 +32,7 @@ def sizes_to_try(requested: Sequence[int], count: int) -> tuple[int, ...]:
 
 
 def joined_ranking(rankings: Collection[Sequence[str]]) -> tuple[str, ...]:
-    """One ranking of several, by the mean place. Of equal ones the first by name."""
+    """One ranking of several, by the mean place. Equal ones are ordered by name."""
     places: dict[str, float] = defaultdict(float)
     for ranking in rankings:
         for place, name in enumerate(ranking):

@@ -23,7 +23,7 @@ class Scorer(Protocol):
     """A trained model, ready to score. ``inputs`` is what ``arrears.scoring.batch.prepared_input`` makes of rows."""
 
     def estimates(self, inputs: Any) -> Numbers:
-        """The default probability of each row, before any calibration. Of a loss model, the expected loss."""
+        """The default probability of each row, before any calibration. For a loss model, the expected loss."""
         ...
 
     def contributions(self, inputs: Any) -> Numbers | None:

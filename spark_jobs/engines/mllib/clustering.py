@@ -125,7 +125,7 @@ def _centres(model: Any) -> tuple[tuple[float, ...], ...]:
 
 
 def _by_size(sizes: list[int], centres: tuple[tuple[float, ...], ...]) -> tuple[int, ...]:
-    """The largest segment is 1. Of two of a size the one that lies lower in the first input."""
+    """The largest segment is 1. Of two equal ones the lower in the first input comes first."""
     ranked = sorted(range(len(sizes)), key=lambda place: (-sizes[place], centres[place]))
     return tuple(ranked.index(place) + 1 for place in range(len(sizes)))
 
