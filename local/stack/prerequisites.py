@@ -54,7 +54,7 @@ def write_service_files(settings: StackSettings, credentials: Credentials) -> No
 
 
 def inspect_machine(settings: StackSettings, environ: Mapping[str, str]) -> Toolchain:
-    """Find Java, Spark and the commit, and pack the jobs' code; the jars are not known yet.
+    """Find Java, Spark and the commit, and pack the jobs' code. The jars are not known yet.
 
     Raises BadConfiguration with advice where Java or Spark is missing.
     """
@@ -89,7 +89,7 @@ def git_commit(repository: Path) -> str:
 
 
 def ensure_airflow_database(settings: StackSettings, environment: Mapping[str, str], progress: Progress) -> None:
-    """Bring Airflow's database to this Airflow's version; a stamp spares the slow check the next time.
+    """Bring Airflow's database to this Airflow's version. A stamp spares the slow check the next time.
 
     Raises BadConfiguration with the last lines of the migration where it fails.
     """
@@ -101,8 +101,8 @@ def ensure_airflow_database(settings: StackSettings, environment: Mapping[str, s
     log = settings.logs / "airflow-database.log"
     command = [sys.executable, "-m", "airflow", "db", "migrate"]
     with log.open("w") as output:
-        done = subprocess.run(command, env=dict(environment), stdout=output, stderr=output, check=False)
-    if done.returncode != 0:
+        migration = subprocess.run(command, env=dict(environment), stdout=output, stderr=output, check=False)
+    if migration.returncode != 0:
         tail = " | ".join(log.read_text(errors="replace").splitlines()[-LAST_LINES:])
         raise BadConfiguration(f"Airflow's database could not be prepared (whole log: {log}): {tail}")
     stamp.write_text(version)
@@ -110,10 +110,10 @@ def ensure_airflow_database(settings: StackSettings, environment: Mapping[str, s
 
 
 def running_tasks(settings: StackSettings) -> int:
-    """Count the tasks that Airflow is running now, by its database; none where it has none yet."""
+    """Count the tasks that Airflow is running now, by its database. 0 where there is no database yet."""
     database = settings.airflow_home / "airflow.db"
     if not database.exists():
         return 0
     with contextlib.closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True, timeout=5)) as connection:
-        asked = connection.execute("SELECT count(*) FROM task_instance WHERE state IN ('queued', 'running')")
-        return int(asked.fetchone()[0])
+        cursor = connection.execute("SELECT count(*) FROM task_instance WHERE state IN ('queued', 'running')")
+        return int(cursor.fetchone()[0])
