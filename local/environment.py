@@ -134,10 +134,10 @@ def _airflow(settings: StackSettings, credentials: Credentials) -> dict[str, str
         "API_AUTH__JWT_SECRET": credentials.airflow_jwt_secret,
         "LOGGING__BASE_LOG_FOLDER": str(home / "logs"),
         "LOGGING__COLORED_CONSOLE_LOG": "False",
-        # A changed DAG file shows within seconds; files that did not change are parsed once a minute,
+        # A changed DAG file shows within seconds; those that did not change are parsed every five minutes,
         # because parsing competes with Spark for two cores.
         "DAG_PROCESSOR__REFRESH_INTERVAL": "5",
-        "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "60",
+        "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "300",
         "DAG_PROCESSOR__PARSING_PROCESSES": "1",
         "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "90",
         "USAGE_DATA_COLLECTION__ENABLED": "False",
