@@ -26,17 +26,17 @@ MKDOCS := NO_MKDOCS_2_WARNING=1 $(PY) mkdocs
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help demo test test-full lint check up down status restart logs submit replay experiment verify-decisions bench bench-quality
-.PHONY: package docs lock java
+.PHONY: package docs lock java s3-server
 .PHONY: lint-ruff lint-format lint-types lint-imports lint-docs lint-lock
 
 help: ## list these targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
 
-demo: java $(INSTALLED) ## set everything up and run the whole pipeline; FORCE=1 runs again what is there, AS_OF=date
+demo: java s3-server $(INSTALLED) ## set everything up and run the whole pipeline; FORCE=1 runs again what is there, AS_OF=date
 	@$(PY) local.stack up
 	@$(PY) local.demo --begun $(BEGUN) $(if $(filter-out 0,$(FORCE)),--force) $(if $(AS_OF),--as-of $(AS_OF))
 
-test: java $(INSTALLED) ## prove every behaviour once, and report every failure; ARGS="-k name" chooses
+test: java s3-server $(INSTALLED) ## prove every behaviour once, and report every failure; ARGS="-k name" chooses
 	@$(PY) local.tools
 ifdef ARGS
 	@$(PY) pytest $(ARGS)
@@ -44,7 +44,7 @@ else
 	@$(PY) pytest -m "not full" $(WHOLE_SUITE)
 endif
 
-test-full: java $(INSTALLED) ## run every test, the long repetitions too
+test-full: java s3-server $(INSTALLED) ## run every test, the long repetitions too
 	@$(PY) local.tools
 	@$(PY) pytest $(WHOLE_SUITE)
 
@@ -55,7 +55,7 @@ lint: $(INSTALLED) ## check style, types, import directions, docs and the lock; 
 
 check: lint test ## lint and test
 
-up: java $(INSTALLED) ## start the local stack; starts nothing twice
+up: java s3-server $(INSTALLED) ## start the local stack; starts nothing twice
 	@$(PY) local.stack up
 
 down: $(INSTALLED) ## stop the local stack; no process is left
@@ -103,6 +103,12 @@ lock: $(UV) ## compile requirements.txt anew; UPGRADE=1 takes the newest version
 
 java:
 	@python=$$(sh local/find_python.sh $(PYTHON)) && "$$python" -m local.tools.java --install >/dev/null
+
+# While the environment is installed most of the machine is idle, and building the S3 server takes longest of all that
+# follows. Who needs the server waits for this build by its lock, and builds again, with what is said, if it failed.
+s3-server:
+	@test -e $(INSTALLED) || { python=$$(sh local/find_python.sh $(PYTHON)) && \
+		{ "$$python" -m local.tools.versitygw </dev/null >/dev/null 2>&1 & }; }
 
 lint-ruff:
 	@$(PY) ruff check .
