@@ -15,6 +15,7 @@ from pathlib import Path
 
 from arrears.contracts.errors import BadConfiguration
 from arrears.contracts.packages import EXCLUDED, coordinates
+from local.environment import QUICK_START
 from local.file_lock import file_lock
 from local.progress import Progress
 
@@ -59,6 +60,7 @@ def _fetch(packages: tuple[str, ...], folder: Path, environment: Mapping[str, st
         command = [
             str(Path(environment["SPARK_HOME"]) / "bin" / "spark-submit"),
             "--master", "local[1]",
+            "--driver-java-options", QUICK_START,
             "--packages", ",".join(packages),
             "--exclude-packages", ",".join(EXCLUDED),
             "--conf", f"spark.jars.ivy={scratch}",
