@@ -66,8 +66,8 @@ def champion_verdict(metrics: Metrics, champion: Metrics | None, rules: GateRule
     Without a champion it need only be measured.
     """
     value = number(metrics, COMPARED)
-    if champion is None:
-        reason = "there is no champion yet" if value is not None else f"the candidate has no {COMPARED}"
+    if champion is None or value is None:
+        reason = f"the candidate has no {COMPARED}" if value is None else "there is no champion yet"
         return Verdict(f"{COMPARED} is measured", value, None, value is not None, reason)
     limit = 0.0 - rules.tolerance if rules.gate == "not_worse" else 0.0
     rule = f"{DIFFERENCE_LOW} > {limit:g}"

@@ -6,7 +6,7 @@ import math
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from arrears.contracts.gate_rules import GateRules
@@ -251,6 +251,9 @@ def test_no_override_is_recorded_when_every_rule_is_met() -> None:
 
 
 @given(metrics, st.none() | metrics, rules)
+@example(
+    {**GOOD, **SHARED, "auc": None, "auc_difference_low": 0.5}, {}, RULES
+)  # better by its interval, and without an AUC
 def test_nothing_is_promoted_when_a_metric_is_missing(
     candidate: dict[str, float | None], champion: dict[str, float | None] | None, rules: GateRules
 ) -> None:
