@@ -114,12 +114,14 @@ def main() -> int:
     Returns the exit status.
     """
     # A shell lets what it starts in the background ignore Ctrl-C, which shall end this build too.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         ensure_versitygw(StackSettings.from_env(os.environ).tools, Progress())
     except ArrearsError as wrong:
         sys.stderr.write("".join(f"{problem}\n" for problem in wrong.problems))
         return wrong.exit_code
+    except KeyboardInterrupt:
+        return 130
     return 0
 
 

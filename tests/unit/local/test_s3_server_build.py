@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -78,3 +80,26 @@ def test_build_that_began_early_ends_with_the_status_of_who_must_act(
     monkeypatch.setenv("PATH", a_go(tmp_path / "bin", "exit 1"))
     assert versitygw.main() == BadConfiguration.exit_code
     assert "could not be built" in capsys.readouterr().err
+
+
+def test_ctrl_c_ends_a_build_that_began_early_and_leaves_no_half_of_it(tmp_path: Path) -> None:
+    tools, begun = tmp_path / "tools", tmp_path / "begun"
+    path = a_go(tmp_path / "bin", f"touch {begun}; exec sleep 60")
+    environ = {**os.environ, "PATH": path, "ARREARS_TOOLS": str(tools)}
+    script = f'"{sys.executable}" -m local.tools.versitygw & echo $!; wait $!; echo $?'
+    shell = subprocess.Popen(
+        ["/bin/sh", "-c", script],
+        cwd=REPOSITORY,
+        env=environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert shell.stdout is not None
+    build = int(shell.stdout.readline())
+    deadline = time.monotonic() + 30
+    while not begun.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    os.kill(build, signal.SIGINT)
+    assert shell.communicate(timeout=30)[0].splitlines()[-1] == "130"
+    assert {file.name for file in tools.iterdir()} == {"versitygw.lock", "versitygw-build.log"}
