@@ -32,7 +32,7 @@ def patient(stack: RunningStack, first_demo: Done) -> Training:
     return training
 
 
-# Waiting for MLflow: tests/stores/test_registry.py. A lost task that resumes: tests/spark/engines/test_catboost_choices.py.
+# Shorter: MLflow away in tests/stores/test_registry.py, a lost task in tests/spark/engines/test_catboost_choices.py.
 @pytest.mark.full
 def test_training_waits_while_mlflow_is_away_and_logs_one_run(stack: RunningStack, patient: Training) -> None:
     assert len(patient.scores()) == len(stack.rows(Table.TEST_SAMPLE, AS_OF))
