@@ -17,7 +17,7 @@ COMPILE := $(UV) pip compile requirements.in --group demo --group dev --group do
 	--generate-hashes --override overrides.txt --custom-compile-command "make lock" --quiet
 
 # A file's tests share what they made; files in their own order, for by default those with few tests, the long ones,
-# would come last and leave a worker idle. Three processes: the one with the stack waits half of its time.
+# would come last and leave a worker idle. Three processes: the one with the stack leaves much of two cores idle.
 WHOLE_SUITE := --numprocesses 3 --dist loadfile --no-loadscope-reorder --suite-begun=$(BEGUN)
 
 # Material warns at each start that it will not run on MkDocs 2, which the lock keeps out.

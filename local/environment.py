@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from include.cluster_sizes import TRAINING
 from local.credentials import Credentials
 from local.stack_settings import HOST, StackSettings
 
@@ -23,8 +24,6 @@ RECIPIENT = "risk@example.com"
 OWN_PREFIXES = ("ARREARS_", "AIRFLOW", "AWS_", "MLFLOW_", "SPARK_", "PYSPARK_", "HADOOP_")
 # On a laptop most of a short job is the JVM compiling itself: its first tier of compilation is enough for small data.
 QUICK_START = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
-# The most that a job asks for. Its two executors on two cores would be two JVMs that warm up for the work of one.
-CORES_OF_A_TRAINING = 4
 SPARK_CONF = "ARREARS_SPARK_CONF"
 OWN_NAMES = ("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "JAVA_HOME", "VIRTUAL_ENV", "SUPERVISOR_ENABLED")
 
@@ -42,7 +41,7 @@ class Toolchain:
     source_digest: str
     git_commit: str
     class_archive: Path | None = None
-    cores: int = 4
+    cores: int = TRAINING.cores_max
 
 
 def stack_environment(settings: StackSettings, credentials: Credentials, toolchain: Toolchain) -> dict[str, str]:
@@ -102,8 +101,9 @@ def _spark(settings: StackSettings, toolchain: Toolchain) -> dict[str, str]:
 
 def _spark_conf(toolchain: Toolchain) -> dict[str, str]:
     conf = {"spark.log.level": "WARN", "spark.ui.showConsoleProgress": "false"}
-    if toolchain.cores < CORES_OF_A_TRAINING:
-        conf["spark.cores.max"] = str(max(2, toolchain.cores))
+    if toolchain.cores < TRAINING.cores_max:
+        # A training's two executors on two cores would be two JVMs that warm up for the work of one.
+        conf["spark.cores.max"] = str(max(TRAINING.executor_cores, toolchain.cores))
     for process in ("driver", "executor"):
         conf[f"spark.{process}.extraJavaOptions"] = QUICK_START
         if toolchain.class_archive:

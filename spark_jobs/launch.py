@@ -45,7 +45,7 @@ def launch(
     """Runs a job that needs Spark and ends the process with the job's exit code.
 
     Args:
-        imports: modules that the job comes to need; they are loaded while Spark starts.
+        imports: modules that the job comes to need. They are loaded while Spark starts.
     """
 
     def with_session(config: Config) -> JobResult:

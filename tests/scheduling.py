@@ -1,7 +1,7 @@
 """Which tests run beside which, where pytest has several processes.
 
-The tests on the shared stack are one after the other the longest chain, and use less than one of two cores: what they
-leave is what the others run on. So they begin first, and all else is dealt out beside them.
+The tests on the shared stack are one after the other the longest chain, and use little more than one of two cores: the
+others run on what they leave. So they begin first, and all else is given out beside them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the objectives beside default share before an engine runs: rows of a pinned version, and settings."""
+"""What objectives share: the rows of a pinned version, and what those beside default need before an engine runs."""
 
 from __future__ import annotations
 

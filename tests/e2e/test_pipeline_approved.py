@@ -12,6 +12,7 @@ from arrears.stores.models import Models
 from tests.e2e.approvals_by_api import Question
 from tests.e2e.pages_in_browser import AirflowPages
 from tests.e2e.running_stack import AS_OF, Done, RunningStack, eventually
+from tests.e2e.trainings import executors, reads_archive
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(2400)]
 
@@ -29,6 +30,7 @@ def test_training_starts_from_the_form_as_it_opens(stack: RunningStack, first_de
         return run is not None and any(t.task_id == "train_model" and t.started_at for t in run.tasks)
 
     eventually(trains, "a task that trains")
+    eventually(lambda: any(map(reads_archive, executors(stack))), "an executor that reads the archive of classes")
     stack.stop_run("training", run_id)  # that it trains well has been seen before
     mail, _ = stack.report_of("training", run_id)
     assert f" {datetime.now(UTC):%Y-%m-%d}: " in mail.subject

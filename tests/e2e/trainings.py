@@ -64,17 +64,24 @@ class Training:
         return default_probabilities(rows, load_scorer(document.model_format, files.model), document).tolist()
 
 
+def executors(stack: RunningStack) -> list[psutil.Process]:
+    """The executors that run now."""
+    return [member for member in members(str(stack.settings.state)) if mentions(member, "CoarseGrainedExecutor")]
+
+
 def executors_at_work(stack: RunningStack) -> list[psutil.Process]:
     """Executors with a Python worker that has computed for some seconds: CatBoost is at its trees."""
-    found = [member for member in members(str(stack.settings.state)) if mentions(member, "CoarseGrainedExecutor")]
-    return [executor for executor in found if any(_seconds_worked(w) > 3 for w in executor.children(recursive=True))]
+    return [e for e in executors(stack) if any(_seconds_worked(w) > 3 for w in e.children(recursive=True))]
 
 
 def reads_archive(process: psutil.Process) -> bool:
     """Whether a JVM has the archive of Spark's classes open; where the system does not tell, whether it should."""
     if not hasattr(process, "memory_maps"):
         return mentions(process, "-XX:SharedArchiveFile=")
-    return any(Path(opened.path).match("classes-*.jsa") for opened in process.memory_maps())
+    try:
+        return any(Path(opened.path).match("classes-*.jsa") for opened in process.memory_maps())
+    except psutil.Error:
+        return False  # it has ended, or is no JVM yet
 
 
 def mentions(process: psutil.Process, text: str) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ import pytest
 from arrears.contracts.errors import BadConfiguration, BadInput, Contended, UpstreamNotReady
 from arrears.contracts.job_configs.jobs import PromoteModelConfig
 from arrears.contracts.outcome_facts import JobResult, OutcomeFact
-from spark_jobs.launch import launch_plain
+from spark_jobs.launch import launch, launch_plain
 
 FLAGS = ["--dataset-version", "v1", "--mlflow-run-id", "r1"]
 ROW_VALUE = "Smith, 41,000 a year"
@@ -117,3 +119,22 @@ def test_a_log_has_neither_progress_bars_nor_where_each_client_found_its_keys(
     ended(outcome, JobResult())
     assert (os.environ["MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"], os.environ["TQDM_DISABLE"]) == ("false", "1")
     assert not logging.getLogger("botocore.credentials").isEnabledFor(logging.INFO)
+
+
+def test_modules_that_a_job_comes_to_need_are_loaded_while_spark_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "needed_later.py").write_text("")
+    monkeypatch.syspath_prepend(tmp_path)
+    deadline = time.monotonic() + 30
+
+    def starting(*_: object) -> object:
+        while "needed_later" not in sys.modules and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert "needed_later" in sys.modules
+        raise UpstreamNotReady("the cluster is away")
+
+    monkeypatch.setattr("spark_jobs.io.session.spark_session", starting)
+    with pytest.raises(SystemExit) as exit_:
+        launch(lambda *_: JobResult(), PromoteModelConfig, FLAGS, imports=("needed_later",))
+    assert exit_.value.code == UpstreamNotReady.exit_code
