@@ -34,6 +34,9 @@ default_permission = READ
 database_uri = sqlite:///{folder}/basic_auth.db
 admin_username = {admin}
 authorization_function = mlflow.server.auth:authenticate_request_basic_auth
+# Hashing the password costs a tenth of a second of each request. Remembering who has logged in loses nothing with
+# one server process, which forgets it when a password changes.
+auth_cache_ttl_seconds = 3600
 """
 
 
