@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from arrears.contracts.addresses import Table
-from arrears.contracts.errors import BadInput, UpstreamNotReady
+from arrears.contracts.errors import BadInput
 from arrears.contracts.job_configs.jobs import TrainModelConfig
 from arrears.contracts.tables.column_names import ID, LABEL
 from arrears.contracts.tables.descriptions import DatasetDescription
@@ -18,7 +17,6 @@ from arrears.model.features.leaks import Overlap, overlap_leaks, power_leaks, ti
 from arrears.model.gate.promotion import LEAK_CHECK_TAG, LEAK_REASON_TAG, LEAKS_TAG
 from spark_jobs.data.feature_power import feature_powers
 from spark_jobs.io.at_once import at_once
-from spark_jobs.io.tables import read_version
 from spark_jobs.transforms.borrowers.leak_counts import to_later_dates, to_overlaps
 
 log = logging.getLogger(__name__)
@@ -61,22 +59,19 @@ class LeakCheck:
         return {LEAK_CHECK_TAG: "overridden", LEAK_REASON_TAG: self.reason, LEAKS_TAG: told}
 
 
-def checked_for_leaks(train: DataFrame, config: TrainModelConfig, description: DatasetDescription) -> LeakCheck:
+def checked_for_leaks(
+    train: DataFrame, held_out: DataFrame | None, config: TrainModelConfig, description: DatasetDescription
+) -> LeakCheck:
     """Looks for leaks in the training rows, and between them and the held-out rows of the same version.
 
     Args:
         train: the training rows of the pinned version.
+        held_out: its held-out rows. None leaves out the comparison of the two sides.
         description: with the features that the model would see, and no others.
 
     Raises:
         BadInput: there are leaks and no reason to train in spite of them; names them all.
     """
-    spark, version = train.sparkSession, config.dataset_version
-    try:
-        held_out: DataFrame | None = read_version(spark, config.addresses, Table.TEST, config.dataset, version)
-    except UpstreamNotReady as error:
-        log.warning("the leak check compares no held-out rows: %s", error)
-        held_out = None
     leaks = found_leaks(train, held_out, description, seed=config.seed)
     reason = config.leak_override_reason.strip()
     if leaks and not config.leak_override:

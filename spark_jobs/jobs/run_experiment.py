@@ -39,7 +39,7 @@ from spark_jobs.experiments.trial_loop import run_trials
 from spark_jobs.io.checkpoints import checkpoints
 from spark_jobs.jobs import resolve_versions
 from spark_jobs.launch import launch
-from spark_jobs.objectives.objective_rows import training_rows
+from spark_jobs.objectives.objective_rows import rows_of_both_sides
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +54,7 @@ def run(spark: SparkSession, config: RunExperimentConfig) -> JobResult:
     engine_named(training.engine)
     manifest = objects.get_json(training.addresses.dataset_manifest(training.dataset, training.dataset_version))
     description = with_features(DatasetDescription.from_dict(manifest["description"]), training.features)
-    leaks = checked_for_leaks(training_rows(spark, training), training, description)
+    leaks = checked_for_leaks(*rows_of_both_sides(spark, training), training, description)
     digest = asked.digest(training.dataset_version)
     told = f"Experiment {asked.name} on **{training.dataset}**, one run nested below for each trial."
     tags = {

@@ -17,7 +17,7 @@ from spark_jobs.io.at_once import at_once
 from spark_jobs.io.checkpoints import checkpoints
 from spark_jobs.measuring.measured_model import measured_beside
 from spark_jobs.measuring.model_report import mail_figures, report_files
-from spark_jobs.objectives.objective_rows import training_rows
+from spark_jobs.objectives.objective_rows import rows_of_both_sides
 from spark_jobs.objectives.protocol import ComparedModels, FittedObjective, MeasuredObjective, ReadyTraining
 from spark_jobs.scoring.sampled_explanations import explained
 from spark_jobs.training.documents import document_of
@@ -36,9 +36,9 @@ def ready(spark: SparkSession, config: TrainModelConfig, description: DatasetDes
         BadConfiguration: lists all choices that do not fit.
         BadInput: there are leaks and no reason to train in spite of them. Names them all.
     """
-    train = training_rows(spark, config)
+    train, held_out = rows_of_both_sides(spark, config)
     plan = training_plan(config, description, train.schema)
-    leaks = checked_for_leaks(train, config, plan.description)
+    leaks = checked_for_leaks(train, held_out, config, plan.description)
     return ReadyTraining(partial(fit, spark, plan), leaks)
 
 

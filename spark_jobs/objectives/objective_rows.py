@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 
 from arrears.contracts.addresses import Table
-from arrears.contracts.errors import BadConfiguration
+from arrears.contracts.errors import BadConfiguration, UpstreamNotReady
 from arrears.contracts.job_configs.job_config import default_of
 from arrears.contracts.job_configs.jobs import EvaluateModelConfig, TrainModelConfig
 from arrears.contracts.job_configs.preparation_choices import PreparationChoices
@@ -17,14 +18,38 @@ from arrears.contracts.tables.descriptions import DatasetDescription
 from spark_jobs.engines.objective_interface import ObjectiveRows, ObjectiveSpec
 from spark_jobs.engines.options import parsed_options
 from spark_jobs.io import tables
+from spark_jobs.io.at_once import at_once
 from spark_jobs.training.evidence import level_counts
 from spark_jobs.training.learnt_preparation import learnt_preparation
 from spark_jobs.transforms.features.feature_statistics import to_quantiles, to_sample
+
+log = logging.getLogger(__name__)
 
 
 def training_rows(spark: SparkSession, run: TrainingRun) -> DataFrame:
     """The training rows of the pinned version. Grain: one row per borrower."""
     return tables.read_version(spark, run.addresses, Table.TRAIN, run.dataset, run.dataset_version)
+
+
+def rows_of_both_sides(spark: SparkSession, run: TrainingRun) -> tuple[DataFrame, DataFrame | None]:
+    """The training rows of the pinned version, and its held-out rows. Grain: one row per borrower.
+
+    Returns:
+        None for held-out rows that are not there: a training can do without.
+
+    Raises:
+        UpstreamNotReady: there are no training rows.
+    """
+
+    def held_out() -> DataFrame | None:
+        try:
+            return tables.read_version(spark, run.addresses, Table.TEST, run.dataset, run.dataset_version)
+        except UpstreamNotReady as error:
+            log.warning("the leak check compares no held-out rows: %s", error)
+            return None
+
+    train, test = at_once(spark, lambda: training_rows(spark, run), held_out)
+    return train, test
 
 
 def held_out_rows(spark: SparkSession, config: EvaluateModelConfig) -> DataFrame:

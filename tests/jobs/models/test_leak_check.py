@@ -20,7 +20,7 @@ from arrears.stores.objects import Objects
 from spark_jobs.data.leak_check import LeakCheck, checked_for_leaks
 from spark_jobs.io.tables import overwrite_partition
 from spark_jobs.jobs import train_model
-from spark_jobs.objectives.objective_rows import training_rows
+from spark_jobs.objectives.objective_rows import rows_of_both_sides
 from tests.jobs.models.model_world import DATASET, DESCRIPTION, Bank, borrowers, frame, local_registry
 
 REASON = "age is the age at default: a study, not for use"
@@ -117,7 +117,7 @@ def test_without_held_out_rows_the_rest_is_checked_and_the_log_says_so(
     )
 
     with caplog.at_level(logging.WARNING):
-        checked = checked_for_leaks(training_rows(leaky.spark, config), config, DESCRIPTION)
+        checked = checked_for_leaks(*rows_of_both_sides(leaky.spark, config), config, DESCRIPTION)
 
     assert checked == LeakCheck(asked=True)
     assert checked.figures == {"leak override": "without effect: no leak was found"}
