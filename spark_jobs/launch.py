@@ -45,13 +45,13 @@ def launch(
     """Runs a job that needs Spark and ends the process with the job's exit code.
 
     Args:
-        imports: modules that the job comes to need. They are loaded while Spark starts.
+        imports: modules that the job comes to need. They are loaded while Spark starts, as the client of S3 is.
     """
 
     def with_session(config: Config) -> JobResult:
         from spark_jobs.io.session import spark_session
 
-        _import_beside(imports)
+        _prepare_beside(imports)
         spark = spark_session(_job_name(), environ)
         watched = _end_without_resources(spark, config)
         try:
@@ -94,8 +94,9 @@ def launch_plain(
     sys.exit(EXIT_OK)
 
 
-def _import_beside(modules: Sequence[str]) -> None:
+def _prepare_beside(modules: Sequence[str]) -> None:
     def load() -> None:
+        Objects().prepare()
         for module in modules:
             importlib.import_module(module)
 

@@ -14,6 +14,7 @@ import hypothesis
 import pytest
 
 from local.environment import QUICK_START
+from local.tools.spark_home import ensure_spark_home
 from tests.scheduling import pytest_collection_modifyitems, pytest_xdist_make_scheduler  # noqa: F401  # hooks
 from tests.suite_cost import SuiteCost
 
@@ -87,11 +88,13 @@ def spark_settings(folder: Path) -> dict[str, str]:
 @pytest.fixture(scope="session")
 def spark_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     """The run's one Spark session; tests ask for ``spark``, not for this."""
+    import pyspark
     from pyspark.sql import SparkSession
 
     # The Python workers are new processes: they find the package by PYTHONPATH, not by pytest's sys.path.
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(REPOSITORY), os.environ.get("PYTHONPATH")]))
     os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
+    os.environ["SPARK_HOME"] = str(ensure_spark_home(Path(pyspark.__file__).parent, REPOSITORY / ".arrears/tools"))
     os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
     os.environ["TZ"] = "UTC"
     time.tzset()

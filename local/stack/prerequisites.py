@@ -20,6 +20,7 @@ from local.progress import Progress
 from local.stack_settings import StackSettings
 from local.tools.java import JavaMissing, find_java
 from local.tools.package_jobs import Package, build_package
+from local.tools.spark_home import ensure_spark_home
 
 LAST_LINES = 12
 
@@ -71,7 +72,7 @@ def inspect_machine(settings: StackSettings, environ: Mapping[str, str]) -> Tool
     package: Package = build_package(settings.repository)
     return Toolchain(
         python=Path(sys.prefix) / "bin" / "python",
-        spark_home=Path(spark.submodule_search_locations[0]),
+        spark_home=ensure_spark_home(Path(spark.submodule_search_locations[0]), settings.tools),
         java_home=java.home,
         path=environ.get("PATH", os.defpath),
         jars=(),

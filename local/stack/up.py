@@ -21,7 +21,7 @@ from local.stack.services import SERVICE_NAMES, Service, Stack
 from local.stack.supervisor import ServiceState, Supervisor
 from local.stack.taken_ports import refuse_taken_ports
 from local.stack_settings import StackSettings
-from local.tools.class_archive import ensure_class_archive, with_jars
+from local.tools.class_archive import begin_class_archive, with_jars
 from local.tools.jars import ensure_jars
 from local.tools.versitygw import ensure_versitygw
 
@@ -69,10 +69,12 @@ class _BringUp:
                 while len(self.healthy) < len(SERVICE_NAMES):
                     self._step()
                     time.sleep(POLL)
-                return self._settled_stack()
+                stack = self._settled_stack()
             finally:
                 for future in self.preparations.values():
                     future.cancel()
+        begin_class_archive(stack.toolchain, {**stack.marked, **stack.environment}, self.progress)
+        return stack
 
     def _ensure_supervisor(self) -> None:
         if self.supervisor.is_running():
@@ -91,17 +93,11 @@ class _BringUp:
     def _prepare(self, pool: ThreadPoolExecutor) -> dict[str, Future[Any]]:
         environment = {**self.stack.marked, **self.stack.environment}
         tools, say = self.settings.tools, self.progress
-        jars = pool.submit(ensure_jars, tools, environment, say)
         return {
             "versitygw": pool.submit(ensure_versitygw, tools, say),
-            "jars": jars,
-            "class archive": pool.submit(self._archive_classes, jars, environment),
+            "jars": pool.submit(ensure_jars, tools, environment, say),
             "airflow database": pool.submit(prerequisites.ensure_airflow_database, self.settings, environment, say),
         }
-
-    def _archive_classes(self, jars: Future[tuple[Path, ...]], environment: Mapping[str, str]) -> None:
-        toolchain = with_jars(self.stack.toolchain, jars.result(), self.settings.tools)
-        ensure_class_archive(toolchain, environment, self.progress)
 
     def _step(self) -> None:
         for future in self.preparations.values():

@@ -18,6 +18,7 @@ from pathlib import Path
 from local.environment import QUICK_START, Toolchain, class_path
 from local.file_lock import file_lock
 from local.progress import Progress
+from local.stack_settings import REPOSITORY
 
 LONGEST = 300  # seconds; it takes some fifty of processor time
 _NAME = "classes-{}.jsa"
@@ -29,6 +30,30 @@ def with_jars(toolchain: Toolchain, jars: tuple[Path, ...], tools: Path) -> Tool
     stamps = [(str(file), *_stamp(file)) for file in (toolchain.java_home / "lib/server/libjvm.so", *spark, *jars)]
     digest = hashlib.sha256(repr((QUICK_START, stamps)).encode()).hexdigest()
     return dataclasses.replace(toolchain, jars=jars, class_archive=tools / _NAME.format(digest[:12]))
+
+
+def begin_class_archive(
+    toolchain: Toolchain, environment: Mapping[str, str], progress: Progress
+) -> subprocess.Popen[bytes] | None:
+    """Lets another process make the archive unless it is there, and does not wait for it: jobs run without it too.
+
+    `environment` is what that process runs in.
+    """
+    archive = toolchain.class_archive
+    if archive is None or archive.exists():
+        return None
+    progress.say("archiving the classes of Spark in the background, so that later jobs start sooner (once)")
+    command = [str(toolchain.python), "-m", "local.tools"]
+    with (archive.parent / "tools.log").open("w") as output:
+        return subprocess.Popen(
+            command,
+            cwd=REPOSITORY,
+            env={**os.environ, **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
 
 
 def ensure_class_archive(toolchain: Toolchain, environment: Mapping[str, str], progress: Progress) -> None:

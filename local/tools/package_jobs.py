@@ -1,4 +1,7 @@
-"""Pack the code that Spark jobs need into one zip; the same sources give the same bytes.
+"""Pack the code that Spark jobs need into one zip; the same sources give the same bytes under one release of Python.
+
+Each module lies in it compiled too: a process that imports from a zip would compile them all each time it starts, in
+the driver and in every worker. Python ignores what another release has compiled.
 
 `python -m local.tools.package_jobs` writes dist/arrears.zip and prints its source digest.
 """
@@ -7,8 +10,11 @@ from __future__ import annotations
 
 import hashlib
 import os
+import py_compile
 import sys
+import tempfile
 import zipfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,7 +45,7 @@ def build_package(repository: Path = REPOSITORY) -> Package:
     for name, content in sources.items():
         digest.update(f"{name}\0{len(content)}\0".encode() + content)
     package = Package(repository / "dist" / "arrears.zip", digest.hexdigest())
-    if _recorded_digest(package.path) != package.digest:
+    if _recorded(package.path) != _record(package):
         _write(package, sources)
     return package
 
@@ -50,10 +56,15 @@ def _sources(repository: Path) -> dict[str, bytes]:
     return {file.relative_to(repository).as_posix(): file.read_bytes() for file in sorted(kept)}
 
 
-def _recorded_digest(path: Path) -> str | None:
+def _record(package: Package) -> bytes:
+    """What the zip's comment says of its content."""
+    return f"{package.digest} {sys.implementation.cache_tag}".encode()
+
+
+def _recorded(path: Path) -> bytes | None:
     try:
         with zipfile.ZipFile(path) as archive:
-            return archive.comment.decode(errors="replace")
+            return archive.comment
     except (OSError, zipfile.BadZipFile):
         return None
 
@@ -62,12 +73,24 @@ def _write(package: Package, sources: dict[str, bytes]) -> None:
     package.path.parent.mkdir(parents=True, exist_ok=True)
     draft = package.path.with_name(f"{package.path.name}.{os.getpid()}.tmp")
     with zipfile.ZipFile(draft, "w") as archive:
-        for name, content in sources.items():
+        for name, content in (*sources.items(), *_compiled(sources)):
             entry = zipfile.ZipInfo(name, EPOCH)
             entry.external_attr = 0o644 << 16
             archive.writestr(entry, content, zipfile.ZIP_DEFLATED)
-        archive.comment = package.digest.encode()
+        archive.comment = _record(package)
     draft.replace(package.path)
+
+
+def _compiled(sources: dict[str, bytes]) -> Iterator[tuple[str, bytes]]:
+    with tempfile.TemporaryDirectory() as folder:
+        source, compiled = Path(folder, "module.py"), Path(folder, "module.pyc")
+        for name, content in sources.items():
+            if name.endswith(".py"):
+                source.write_bytes(content)
+                # By hash, because all times in the zip are the same. Unchecked: the zip is always written whole.
+                mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
+                py_compile.compile(str(source), str(compiled), name, doraise=True, invalidation_mode=mode)
+                yield f"{name}c", compiled.read_bytes()
 
 
 if __name__ == "__main__":

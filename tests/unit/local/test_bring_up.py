@@ -43,7 +43,7 @@ def test_airflow_never_starts_by_a_plan_without_jars_that_came_meanwhile(tmp_pat
 
     bring: Any = BringUp(stack, Progress())
     bring.supervisor = SeveralParts()
-    bring.preparations = {"versitygw": done(), "airflow database": done(), "jars": jars, "class archive": Future()}
+    bring.preparations = {"versitygw": done(), "airflow database": done(), "jars": jars}
     needs = {need for service in stack.services() for need in service.needs}
     bring.healthy = {need for need in needs if need.startswith("airflow")}
 

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import zipfile
+import zipimport
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -14,9 +18,10 @@ from arrears.contracts.packages import EXCLUDED, coordinates
 from local.environment import Toolchain
 from local.progress import Progress
 from local.tools import java
-from local.tools.class_archive import ensure_class_archive, with_jars
+from local.tools.class_archive import begin_class_archive, ensure_class_archive, with_jars
 from local.tools.jars import MANIFEST, recorded_jars
 from local.tools.package_jobs import build_package
+from local.tools.spark_home import ensure_spark_home
 from local.tools.versitygw import go_version
 
 
@@ -140,6 +145,19 @@ def test_classes_are_archived_once_and_the_archive_of_other_jars_goes(tmp_path: 
     assert archive.exists()
 
 
+def test_the_stack_lets_another_process_archive_the_classes_unless_it_is_done(tmp_path: Path) -> None:
+    (tmp_path / "tools").mkdir()
+    python = a_program(tmp_path / "python", 'echo "$@ in $ARREARS_STATE"')
+    toolchain = replace(a_toolchain(tmp_path, DUMPS), python=python)
+    process = begin_class_archive(toolchain, {"ARREARS_STATE": "this stack"}, Progress())
+    assert process is not None
+    assert process.wait(timeout=60) == 0
+    assert (tmp_path / "tools/tools.log").read_text() == "-m local.tools in this stack\n"
+    assert toolchain.class_archive is not None
+    toolchain.class_archive.touch()
+    assert begin_class_archive(toolchain, {}, Progress()) is None
+
+
 @pytest.mark.parametrize("spark_submit", ["exit 1", "exit 0", f"{DUMPS}; exit 1"])
 def test_jobs_go_without_an_archive_that_cannot_be_made(
     tmp_path: Path, spark_submit: str, capsys: pytest.CaptureFixture[str]
@@ -160,11 +178,39 @@ def test_same_sources_give_the_same_package_bytes(tmp_path: Path) -> None:
     assert first.digest == second.digest
 
 
-def test_package_holds_code_and_descriptions_and_nothing_compiled(tmp_path: Path) -> None:
+def test_package_holds_descriptions_and_code_also_compiled_by_this_python(tmp_path: Path) -> None:
     (sources(tmp_path) / "arrears/__init__.pyc").write_bytes(b"x")
-    with zipfile.ZipFile(build_package(tmp_path).path) as archive:
+    path = build_package(tmp_path).path
+    with zipfile.ZipFile(path) as archive:
         names = archive.namelist()
-    assert names == ["arrears/__init__.py", "arrears/descriptions/loans.yaml", "spark_jobs/jobs/train_model.py"]
+    assert names == [
+        *("arrears/__init__.py", "arrears/descriptions/loans.yaml", "spark_jobs/jobs/train_model.py"),
+        *("arrears/__init__.pyc", "spark_jobs/jobs/train_model.pyc"),
+    ]
+    module = zipimport.zipimporter(f"{path}/arrears").find_spec("__init__")
+    assert module is not None
+    assert module.origin == f"{path}/arrears/__init__.pyc"
+
+
+def test_package_of_another_python_is_built_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = build_package(sources(tmp_path)).path
+    os.utime(path, (1, 1))
+    monkeypatch.setattr(sys, "implementation", SimpleNamespace(cache_tag="cpython-399"))
+    build_package(tmp_path)
+    assert path.stat().st_mtime != 1
+
+
+def test_spark_home_has_links_to_all_but_the_copy_of_pyspark(tmp_path: Path) -> None:
+    pyspark, tools = tmp_path / "site-packages/pyspark", tmp_path / "tools"
+    for name in ("bin", "jars", "python/lib", "sql"):
+        (pyspark / name).mkdir(parents=True)
+    home = ensure_spark_home(pyspark, tools)
+    assert ensure_spark_home(pyspark, tools) == home
+    assert {each.name: each.resolve() for each in home.iterdir()} == {
+        "bin": pyspark / "bin",
+        "jars": pyspark / "jars",
+    }
+    assert ensure_spark_home(tmp_path / "another/pyspark", tools) != home
 
 
 def test_package_is_left_alone_when_no_source_has_changed(tmp_path: Path) -> None:
