@@ -98,4 +98,4 @@ def _named(leading: list[tuple[str, float]]) -> str:
 
 
 if __name__ == "__main__":
-    launch(run, ExploreDataConfig)
+    launch(run, ExploreDataConfig, imports=("matplotlib.figure",))
