@@ -140,6 +140,8 @@ def _airflow(settings: StackSettings, credentials: Credentials) -> dict[str, str
         "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "300",
         "DAG_PROCESSOR__PARSING_PROCESSES": "1",
         "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "90",
+        # A task waits for two or three rounds of the scheduler until it runs: by default each is a second long.
+        "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.5",
         "USAGE_DATA_COLLECTION__ENABLED": "False",
     }
     return {"AIRFLOW_HOME": str(home), **{f"AIRFLOW__{name}": value for name, value in options.items()}}
