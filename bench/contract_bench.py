@@ -13,7 +13,7 @@ from arrears.contracts.tables.table_contracts import ColumnContract, TableContra
 from bench.bench_session import local_session
 from bench.results import Measurement
 from bench.timing import medians
-from spark_jobs.data.contract_check import judged
+from spark_jobs.data.contract_check import table_verdict
 from spark_jobs.transforms.bank.repeated_keys import to_repeated_hashes
 from spark_jobs.transforms.bank.row_rules import in_contract, row_rules
 from spark_jobs.transforms.bank.table_checks import to_content_counts
@@ -51,7 +51,7 @@ def contracts() -> Measurement:
         path = f"{folder}/credit_history"
         _history(spark, ROWS // MONTHS).write.parquet(path)
         history = spark.read.parquet(path)
-        verdict = judged(history, HISTORY, as_of=AS_OF.isoformat(), allow_new_columns=False)
+        verdict = table_verdict(history, HISTORY, as_of=AS_OF.isoformat(), allow_new_columns=False)
         if verdict.problems or verdict.violations or verdict.rows != ROWS // MONTHS * MONTHS:
             raise RuntimeError(f"the table should keep its contract: {verdict}")
         runs = {

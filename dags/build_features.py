@@ -32,7 +32,7 @@ with DAG(
     schedule=CronTriggerTimetable(settings.features_cron, timezone=settings.timezone),
     params={"as_of": business_date(settings), **form(BuildFeaturesConfig, "dataset", *TABLES, dataset=settings.bank)},
     dagrun_timeout=timedelta(hours=8),
-    **dag_defaults(settings, Tag.DATA, told=__doc__),
+    **dag_defaults(settings, Tag.DATA, doc=__doc__),
 ):
     build_features = spark_task("build_features", settings, size=SMALL, as_of=AS_OF, **chosen("dataset", *TABLES))
     send_report = report_run(settings)

@@ -36,7 +36,7 @@ with DAG(
         **form(RunExperimentConfig, "dataset", "experiment", LeakOverride, dataset=settings.dataset),
     },
     dagrun_timeout=timedelta(hours=50),
-    **dag_defaults(settings, Tag.MODEL, told=__doc__),
+    **dag_defaults(settings, Tag.MODEL, doc=__doc__),
 ) as dag:
     dag.params.get_param("experiment").schema["enum"] = list(shipped_experiments())
     run_experiment = spark_task(

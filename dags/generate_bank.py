@@ -37,7 +37,7 @@ with DAG(
         **form(GenerateBankConfig, *FIRST, *TIME, *FLAWS, dataset=settings.bank),
     },
     dagrun_timeout=timedelta(hours=8),
-    **dag_defaults(settings, Tag.DATA, told=__doc__),
+    **dag_defaults(settings, Tag.DATA, doc=__doc__),
 ):
     generate_bank = spark_task("generate_bank", settings, size=SMALL, as_of=AS_OF, **chosen(*FIRST, *TIME, *FLAWS))
     send_report = report_run(settings)

@@ -39,7 +39,7 @@ with DAG(
         **form(GenerateDataConfig, *FIRST, *SOURCE, *BANK, *SPLIT, *SYNTHETIC, dataset=settings.dataset),
     },
     dagrun_timeout=timedelta(hours=8),
-    **dag_defaults(settings, Tag.DATA, told=__doc__),
+    **dag_defaults(settings, Tag.DATA, doc=__doc__),
 ):
     generate_data = spark_task(
         "generate_data",

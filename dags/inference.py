@@ -35,7 +35,7 @@ with DAG(
         **form(ScoreBorrowersConfig, "dataset", "force", dataset=settings.dataset),
     },
     dagrun_timeout=timedelta(hours=8),
-    **dag_defaults(settings, Tag.SCORES, told=__doc__),
+    **dag_defaults(settings, Tag.SCORES, doc=__doc__),
 ):
     resolve_versions = spark_task(
         "resolve_versions",

@@ -34,7 +34,7 @@ with DAG(
         **form(MaintainTablesConfig, "dataset", *LIMITS, dataset=settings.dataset),
     },
     dagrun_timeout=timedelta(hours=8),
-    **dag_defaults(settings, Tag.DATA, told=__doc__),
+    **dag_defaults(settings, Tag.DATA, doc=__doc__),
 ):
     maintain_tables = spark_task("maintain_tables", settings, size=SMALL, **chosen("dataset", *LIMITS))
     send_report = report_run(settings)

@@ -32,7 +32,7 @@ with DAG(
     schedule=CronTriggerTimetable(settings.new_data_cron, timezone=settings.timezone),
     params={"as_of": business_date(settings), **form(SampleNewDataConfig, "dataset", *DRAW, dataset=settings.dataset)},
     dagrun_timeout=timedelta(hours=8),
-    **dag_defaults(settings, Tag.DATA, told=__doc__),
+    **dag_defaults(settings, Tag.DATA, doc=__doc__),
 ):
     resolve_versions = spark_task(
         "resolve_versions", settings, size=DRIVER_ONLY, as_of=AS_OF, pins=PINS, **chosen("dataset")

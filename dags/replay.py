@@ -32,7 +32,7 @@ with DAG(
         **form(ReplayTrainingSetConfig, "dataset", "dataset_version", dataset=settings.dataset),
     },
     dagrun_timeout=timedelta(hours=8),
-    **dag_defaults(settings, Tag.DATA, told=__doc__),
+    **dag_defaults(settings, Tag.DATA, doc=__doc__),
 ):
     replay_training_set = spark_task(
         "replay_training_set", settings, size=SMALL, **chosen("dataset", "dataset_version")

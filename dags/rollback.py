@@ -33,7 +33,7 @@ with DAG(
         **form(RollbackModelConfig, "dataset", "task", "to_version", "reason", dataset=settings.dataset),
     },
     dagrun_timeout=timedelta(hours=8),
-    **dag_defaults(settings, Tag.MODEL, told=__doc__),
+    **dag_defaults(settings, Tag.MODEL, doc=__doc__),
 ):
     rollback_model = spark_task(
         "rollback_model",

@@ -53,7 +53,7 @@ with DAG(
         **form(TrainModelConfig, LeakOverride),
     },
     dagrun_timeout=timedelta(days=6),
-    **dag_defaults(settings, Tag.MODEL, told=__doc__),
+    **dag_defaults(settings, Tag.MODEL, doc=__doc__),
 ):
     resolve_versions = spark_task(
         "resolve_versions", settings, size=DRIVER_ONLY, as_of=AS_OF, pins=PINS, **chosen("dataset", "task")

@@ -1,6 +1,6 @@
 """Does this container's server answer? Docker runs it: exit 0 when it does, else 1 with the reason.
 
-`healthcheck.py http URL` wants status 200; `healthcheck.py airflow FIELD` reads Airflow's own report;
+`healthcheck.py http URL` wants status 200, `healthcheck.py airflow FIELD` reads Airflow's own report, and
 `healthcheck.py spark-worker HOST` wants the master to see that worker. Standard library only.
 """
 
@@ -17,24 +17,24 @@ TIMEOUT_SECONDS = 8.0
 
 
 def missing(kind: str, what: str) -> str:
-    """Return what keeps a part from being healthy, empty where nothing does; raises OSError where nobody answers."""
+    """Return what keeps a part from being healthy, empty where nothing does. Raises OSError where nobody answers."""
     if kind == "http":
         _read(what)
         return ""
-    told = json.loads(_read(AIRFLOW if kind == "airflow" else SPARK_MASTER))
-    return airflow_lacks(told, what) if kind == "airflow" else worker_lacks(told, what)
+    report = json.loads(_read(AIRFLOW if kind == "airflow" else SPARK_MASTER))
+    return airflow_lacks(report, what) if kind == "airflow" else worker_lacks(report, what)
 
 
-def airflow_lacks(told: dict[str, Any], field: str) -> str:
+def airflow_lacks(report: dict[str, Any], field: str) -> str:
     """Return what Airflow's health report says against one of its parts."""
-    status = told.get(field, {}).get("status")
+    status = report.get(field, {}).get("status")
     return "" if status == "healthy" else f"Airflow says that its {field} is {status or 'unknown'}"
 
 
-def worker_lacks(told: dict[str, Any], host: str) -> str:
+def worker_lacks(report: dict[str, Any], host: str) -> str:
     """Return what the Spark master's report says against one worker."""
     # The master goes on listing earlier processes of a restarted worker as dead.
-    states = [worker.get("state") for worker in told.get("workers", []) if worker.get("host") == host]
+    states = [worker.get("state") for worker in report.get("workers", []) if worker.get("host") == host]
     return "" if "ALIVE" in states else f"the master sees {host} as {', '.join(states) or 'absent'}"
 
 

@@ -1,4 +1,4 @@
-"""Make the bucket and the jobs' account on the S3 server, once; a second run changes nothing.
+"""Make the bucket and the jobs' account on the S3 server, once. A second run changes nothing.
 
 It runs in the network of the S3 container, where the server is on loopback as in the embedded stack.
 """
@@ -19,16 +19,16 @@ NEEDED = ("s3_root_key", "s3_root_secret", "s3_key", "s3_secret")
 
 
 def credentials_of(environ: Mapping[str, str]) -> Credentials:
-    """Read the four S3 secrets; raises BadConfiguration naming every variable that is missing."""
-    given = {name: environ.get(f"ARREARS_{name.upper()}", "") for name in NEEDED}
-    missing = [f"ARREARS_{name.upper()} is not set" for name, value in given.items() if not value]
+    """Read the four S3 secrets, or raise BadConfiguration naming every variable that is missing."""
+    secrets = {name: environ.get(f"ARREARS_{name.upper()}", "") for name in NEEDED}
+    missing = [f"ARREARS_{name.upper()} is not set" for name, value in secrets.items() if not value]
     if missing:
         raise BadConfiguration(*missing)
-    return Credentials(**{field.name: given.get(field.name, "") for field in fields(Credentials)})
+    return Credentials(**{field.name: secrets.get(field.name, "") for field in fields(Credentials)})
 
 
 def main(environ: Mapping[str, str] = os.environ) -> int:
-    """Do it; the exit status tells who must act."""
+    """Make both, and return the exit status, which tells who must act."""
     try:
         ensure_bucket(Ports(), credentials_of(environ))
     except ArrearsError as error:

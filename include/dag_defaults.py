@@ -20,13 +20,13 @@ class Tag(str, Enum):
     SCORES = "scores"
 
 
-def dag_defaults(settings: Settings, *tags: Tag, told: str | None) -> dict[str, Any]:
+def dag_defaults(settings: Settings, *tags: Tag, doc: str | None) -> dict[str, Any]:
     """Arguments of every DAG: one run at a time, no surprise catch-up, two retries for what may heal.
 
-    Each task notes its attempt and, where it fails, what was said: the mail tells it.
-    `told` is the DAG's own text in Markdown; its first line is what the list of DAGs shows.
+    Each task notes its attempt and, where it fails, the error, which the mail shows.
+    `doc` is the DAG's own text in Markdown. Its first line is what the list of DAGs shows.
     """
-    text, noted = (told or "").strip(), noted_failure(settings.addresses)
+    text, noted = (doc or "").strip(), noted_failure(settings.addresses)
     return {
         "description": text.partition("\n")[0],
         "doc_md": text,

@@ -29,27 +29,27 @@ class ExecutorSize:
 
 
 def executor_size(command: Sequence[str]) -> ExecutorSize | None:
-    """What a spark-submit command asks for; None where its job opens no session."""
-    told = dict(part.split("=", 1) for part in command if part.startswith("spark.executor.") and "=" in part)
-    memory = re.fullmatch(r"(\d+)([mgt])b?", told.get("spark.executor.memory", ""), re.IGNORECASE)
-    if "spark.executor.cores" not in told or memory is None:
+    """What a spark-submit command asks for. None where its job opens no session."""
+    settings = dict(part.split("=", 1) for part in command if part.startswith("spark.executor.") and "=" in part)
+    memory = re.fullmatch(r"(\d+)([mgt])b?", settings.get("spark.executor.memory", ""), re.IGNORECASE)
+    if "spark.executor.cores" not in settings or memory is None:
         return None
-    return ExecutorSize(int(told["spark.executor.cores"]), int(memory[1]) * _MEGABYTES[memory[2].lower()])
+    return ExecutorSize(int(settings["spark.executor.cores"]), int(memory[1]) * _MEGABYTES[memory[2].lower()])
 
 
 def wait_for_slot(size: ExecutorSize, look: Callable[[], Mapping[str, Any]], progress: Progress) -> None:
     """Returns when a worker has room for one executor.
 
     Args:
-        look: answers what the master's page tells as JSON.
+        look: asks for the master's page, which is JSON.
 
     Raises:
         UpstreamNotReady: no worker will ever have so much, or nobody answers.
     """
     said = -SAY_SECONDS
     while True:
-        told = look()
-        workers = [worker for worker in told.get("workers", ()) if worker["state"] == "ALIVE"]
+        page = look()
+        workers = [worker for worker in page.get("workers", ()) if worker["state"] == "ALIVE"]
         if not any(_fits(size, worker, "") for worker in workers):
             raise UpstreamNotReady(
                 f"no Spark worker has {size.cores} cores and {size.memory_mb} MB: `make status` shows the workers"
@@ -58,12 +58,12 @@ def wait_for_slot(size: ExecutorSize, look: Callable[[], Mapping[str, Any]], pro
             return
         if progress.elapsed - said >= SAY_SECONDS:
             said = progress.elapsed
-            progress.say(f"waiting for {size.cores} cores of Spark (Ctrl-C ends); running: {_running(told)}")
+            progress.say(f"waiting for {size.cores} cores of Spark (Ctrl-C ends); running: {_running(page)}")
         time.sleep(LOOK_SECONDS)
 
 
 def master_page(ports: Ports) -> Mapping[str, Any]:
-    """What the master of the stack tells of workers and applications.
+    """What the stack's Spark master says of its workers and applications.
 
     Raises UpstreamNotReady where none answers.
     """
@@ -77,9 +77,9 @@ def _fits(size: ExecutorSize, worker: Mapping[str, Any], which: str) -> bool:
     return bool(worker[f"cores{which}"] >= size.cores and worker[f"memory{which}"] >= size.memory_mb)
 
 
-def _running(told: Mapping[str, Any]) -> str:
-    found = [
+def _running(page: Mapping[str, Any]) -> str:
+    applications = [
         f"{app['name']} ({app['cores']} cores, for {duration(app['duration'] / 1000)})"
-        for app in told.get("activeapps", ())
+        for app in page.get("activeapps", ())
     ]
-    return ", ".join(found) or "nothing, but workers are busy ending"
+    return ", ".join(applications) or "nothing, but workers are busy ending"

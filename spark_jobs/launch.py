@@ -72,7 +72,7 @@ def launch_plain(
     logging.getLogger("py4j").setLevel(logging.WARNING)
     logging.getLogger("botocore.credentials").setLevel(logging.WARNING)  # each client says where it found its keys
     os.environ.update(MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR="false", TQDM_DISABLE="1")  # a log is no terminal
-    # MLflow's client waits up to four minutes for a server that is away; only at this level it says so.
+    # MLflow's client waits up to four minutes for a server that is away. Only at this level does it say so.
     logging.getLogger("urllib3.util.retry").setLevel(logging.DEBUG)
     started = _now()
     log.info("%s starts: %s", _job_name(), config)
@@ -87,8 +87,8 @@ def launch_plain(
         _leave(config.outcome, _failure(error, started))
         sys.exit(EXIT_BUG)
     # The values too: whoever runs the jobs by hand hands them on to the next one.
-    for name, told in (*result.figures.items(), *result.values.items()):
-        log.info("%s = %s", name, told)
+    for name, value in (*result.figures.items(), *result.values.items()):
+        log.info("%s = %s", name, value)
     _leave(config.outcome, OutcomeFact(_job_name(), "success", started, _now(), result=result))
     log.info("%s is done", _job_name())
     sys.exit(EXIT_OK)
@@ -104,14 +104,14 @@ def _prepare_beside(modules: Sequence[str]) -> None:
 
 
 def _read(config_type: type[Config], argv: Sequence[str]) -> Config:
-    """The job's configuration; refused flags leave a fact too, or a mail could not say what is wrong with them."""
+    """The job's configuration. Refused flags leave a fact too, or a mail could not say what is wrong with them."""
     started = _now()
     try:
         return parse(config_type, argv, prog=_job_name() + ".py")
     except RefusedArguments as refused:
         try:
             _leave(outcome_of(argv), _failure(BadConfiguration(*refused.problems), started))
-        except Exception:  # standard error has told it already, and the exit code must stay that of wrong flags
+        except Exception:  # standard error says it already, and the exit code must stay that of wrong flags
             log.warning("the outcome fact of the refused flags could not be left", exc_info=True)
         raise
 
@@ -171,8 +171,8 @@ def _end_without_resources(spark: SparkSession, config: JobConfig) -> threading.
 
 
 def _listed(error: ArrearsError) -> str:
-    told = "\n".join(f"  - {problem}" for problem in error.problems)
-    return f"{told}\nWhat to do: {error.advice}" if error.advice else told
+    lines = "\n".join(f"  - {problem}" for problem in error.problems)
+    return f"{lines}\nWhat to do: {error.advice}" if error.advice else lines
 
 
 def _job_name() -> str:

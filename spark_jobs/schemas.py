@@ -1,4 +1,4 @@
-"""The shape of every table: which columns it has, of which type, and every way in which given columns differ."""
+"""The shape of every table: which columns it has, of which type, and every way in which columns differ from it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _SCORED = T.StructType(
     ]
 )
 
-# What a table has whatever the data set, besides its partition; features, dates and kept columns come after it.
+# What a table has whatever the data set, besides its partition. Features, dates and kept columns come after it.
 FIXED_COLUMNS = {
     Table.TRAIN: _LABELLED,
     Table.TEST: _LABELLED,
@@ -50,15 +50,15 @@ def stored_name(column: str) -> str:
     return own + WORK_PREFIX * (len(name) - len(own)) if own else ""
 
 
-def differences(given: T.StructType, expected: T.StructType) -> list[str]:
-    """Every way in which given columns differ from the expected ones; the order and nullability do not count."""
-    present = {field.name: field.dataType.simpleString() for field in given}
+def differences(actual: T.StructType, expected: T.StructType) -> list[str]:
+    """Every way in which columns differ from the expected ones. Order and nullability do not count."""
+    present = {field.name: field.dataType.simpleString() for field in actual}
     wanted = {field.name: field.dataType.simpleString() for field in expected}
-    found = [f"column {name} is missing" for name in wanted if name not in present]
-    found += [f"column {name} is not expected" for name in present if name not in wanted]
-    found += [
+    problems = [f"column {name} is missing" for name in wanted if name not in present]
+    problems += [f"column {name} is not expected" for name in present if name not in wanted]
+    problems += [
         f"column {name} is {present[name]}, expected {kind}"
         for name, kind in wanted.items()
         if name in present and present[name] != kind
     ]
-    return found
+    return problems

@@ -44,7 +44,7 @@ class Candidate:
         return hashlib.sha256(json.dumps(self.verdicts, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def judged(config: ProposeModelConfig, models: Models, objects: Objects) -> Candidate:
+def judged_candidate(config: ProposeModelConfig, models: Models, objects: Objects) -> Candidate:
     """Judges a trained model by the figures that stand in MLflow at this moment.
 
     Raises:
@@ -72,7 +72,7 @@ def judged(config: ProposeModelConfig, models: Models, objects: Objects) -> Cand
     return Candidate(finite, decided)
 
 
-def told_rules(verdicts: Iterable[Verdict]) -> dict[str, str]:
+def rule_figures(verdicts: Iterable[Verdict]) -> dict[str, str]:
     """What each rule says, as figures of a mail."""
     return {f"rule {each.rule}": f"{'met' if each.met else 'NOT MET'}: {each.reason}" for each in verdicts}
 

@@ -1,7 +1,7 @@
 """What is done to a borrower's features before a model sees them, with values that were learnt on training rows alone.
 
-The order is fixed: flags of missing values (as they came); outliers; missing values filled; interactions; deciles;
-categories as numbers; and last, where there are evidence tables, weights of evidence in place of everything they name.
+The order is fixed: flags of missing values (as they came), outliers, missing values filled, interactions, deciles,
+categories as numbers. Where there are evidence tables, weights of evidence come last, in place of everything they name.
 Each step sees what the one before left. Batch jobs, MLflow's interface and training itself all apply this one code.
 
 See docs/adr/0014.
@@ -196,7 +196,7 @@ class Preparation:
         outputs = [name for names in self.outputs(numeric, categorical) for name in names]
         return pa.table({name: numbers[name] if name in numbers else texts[name] for name in outputs})
 
-    def kept(self, rows: pa.Table) -> pa.Table:
+    def drop_outliers(self, rows: pa.Table) -> pa.Table:
         """Training rows without those that hold an outlier in a column whose outliers are dropped."""
         limits = [step for step in self.outliers if step.treatment == "drop"]
         if not limits:

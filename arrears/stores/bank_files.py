@@ -1,7 +1,7 @@
 """Reads what a bank's tables are: from the descriptions that ship with Arrears, or from a bank's own YAML.
 
-``tables`` maps a name to its contract, whose ``columns`` map a name to what the column may hold; ``views``, ``derived``
-and ``catalogue`` map names too; ``joins`` is a list. Keys are the fields of the classes in
+``tables`` maps a name to its contract, whose ``columns`` map a name to what the column may hold. ``views``, ``derived``
+and ``catalogue`` map names too. ``joins`` is a list. Keys are the fields of the classes in
 `arrears.contracts.tables.banks`.
 """
 
@@ -29,7 +29,7 @@ def shipped_banks() -> tuple[str, ...]:
 
 
 def shipped_bank_text(name: str) -> str:
-    """The description of one of them as YAML, which a run keeps so that it can be replayed.
+    """The description of one such bank as YAML, which a run keeps so that it can be replayed.
 
     Raises:
         BadConfiguration: there is none of this name.
@@ -54,13 +54,13 @@ def read_bank(address: str, objects: Objects) -> BankDescription:
 
     Raises:
         UpstreamNotReady: there is no such file.
-        BadConfiguration: it is not a description; names everything wrong with its place in the file.
+        BadConfiguration: it is not a description. Names everything wrong with its place in the file.
     """
     return parse_bank(text_at(address, objects), where=address)
 
 
 def parse_bank(text: str, *, where: str) -> BankDescription:
-    """Reads one YAML text; ``where`` names it in errors."""
+    """Reads one YAML text. ``where`` names it in errors."""
     content = parsed(text, where=where, such_as="decisions: loans")
     reading = Reading()
     bank = _bank(reading, content)
@@ -113,7 +113,7 @@ def _joins(reading: Reading, content: Any) -> tuple[Join | None, ...]:
 
 
 def _views(reading: Reading, content: Any) -> tuple[View | None, ...]:
-    """The views in their order; every window view but the first has names that begin with its own."""
+    """The views in their order. Every window view but the first has names that begin with its own."""
     views: list[View | None] = []
     prefix = ""
     for name, value in reading.pairs(content, "views"):
@@ -134,7 +134,7 @@ def _loose_ends(bank: BankDescription) -> Iterator[str]:
     decisions, history = bank.tables[bank.decisions], bank.tables[bank.label_table]
     for role, column in (("id", bank.id), ("decided_at", bank.decided_at)):
         yield from _absent(f"{role} {column}", decisions, [column])
-    yield from _absent("label", history, [bank.label.told_by, *filter(None, [bank.label.known_on])])
+    yield from _absent("label", history, [bank.label.outcome_column, *filter(None, [bank.label.known_on])])
     yield from _no_time("label: known_on", history, bank.label.known_on)
     there = {column.name for column in decisions.columns}
     for join in bank.joins:
@@ -164,7 +164,7 @@ def _absent(what: str, table: TableContract, columns: list[str]) -> Iterator[str
 
 
 def _no_time(what: str, table: TableContract, column: str) -> Iterator[str]:
-    kinds = (found.type for found in table.columns if found.name == column)
+    kinds = (each.type for each in table.columns if each.name == column)
     yield from (f"{what} {column} is {kind}, neither date nor timestamp" for kind in kinds if kind not in _TIMES)
 
 

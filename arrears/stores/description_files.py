@@ -36,13 +36,13 @@ def read_description(address: str, objects: Objects) -> DatasetDescription:
 
     Raises:
         UpstreamNotReady: there is no such file.
-        BadConfiguration: it is not a description; names every wrong key.
+        BadConfiguration: it is not a description. Names every wrong key.
     """
     return parse_description(text_at(address, objects), where=address)
 
 
 def parse_description(text: str, *, where: str) -> DatasetDescription:
-    """Reads one YAML text; ``where`` names it in errors."""
+    """Reads one YAML text. ``where`` names it in errors."""
     content = parsed(text, where=where, such_as="target: Class")
     reading = Reading()
     lines = reading.catalogue(content.pop("catalogue", None))
@@ -58,7 +58,7 @@ def parse_description(text: str, *, where: str) -> DatasetDescription:
 
 
 def _plain(content: dict[str, Any]) -> dict[str, Any]:
-    """YAML reads ``good_when: 0`` as a number and ``true`` as a truth; a description holds texts."""
+    """YAML reads ``good_when: 0`` as a number and ``true`` as a truth, but a description holds texts."""
     truths = [key for key, value in content.items() if isinstance(value, bool)]
     if truths:
         raise BadConfiguration(*(f"{key} must be in quotes: YAML reads true and false as truths" for key in truths))

@@ -21,11 +21,11 @@ _RANGE_KEYS = ("low", "high", "step", "log")
 
 
 def read_experiment(name_or_address: str, objects: Objects) -> Experiment:
-    """One experiment.
+    """Reads one experiment, by its name or from a file.
 
     Args:
-        name_or_address: a name such as ``sampling_study``; or a local path, or an ``s3://`` or ``file://`` address, of
-            a YAML file, which has a slash or ends in ``.yaml``.
+        name_or_address: a name such as ``sampling_study``, or where a YAML file is: a local path, or an ``s3://`` or
+            ``file://`` address. Such a place has a slash or ends in ``.yaml``.
 
     Raises:
         UpstreamNotReady: there is no such file.
@@ -39,7 +39,7 @@ def read_experiment(name_or_address: str, objects: Objects) -> Experiment:
 
 
 def parse_experiment(text: str, *, name: str, where: str) -> Experiment:
-    """Reads one YAML text; ``where`` names it in errors."""
+    """Reads one YAML text. ``where`` names it in errors."""
     content = parsed(text, where=where, such_as="search: grid")
     reading = Reading()
     parts = {
@@ -57,7 +57,7 @@ def parse_experiment(text: str, *, name: str, where: str) -> Experiment:
 
 
 def _problems_of_the_rest(content: Mapping[str, Any], parts: Mapping[str, Any], problems: Sequence[str]) -> list[str]:
-    """What is wrong beside keys and types: told at once, although no experiment can be made of what was given."""
+    """What is wrong beside keys and types: listed too, although no experiment can be made of the file."""
     known = {field.name for field in dataclasses.fields(Experiment)}
     right = {
         key: tuple(value) if isinstance(value, list) else value
@@ -83,7 +83,7 @@ def _space(reading: Reading, content: object) -> dict[str, tuple[Any, ...] | Ran
     before = len(reading.problems)
     for name, values in reading.pairs(content, "space"):
         if isinstance(values, Mapping):
-            # What is wrong is told already: something right in its place lets the rest be judged.
+            # What is wrong is listed already: something right in its place lets the rest be judged.
             space[name] = reading.record(Range, values, f"space.{name}") or _something_right(name)
         elif isinstance(values, list):
             space[name] = numbers_of(values)

@@ -3,7 +3,7 @@
 MLflow's aliases have no compare-and-swap. A lock is one small object, created and replaced by conditional PUT only, and
 never deleted. It says nothing of time, since the clocks of two machines differ: its holder changes it again and again,
 and who sees it unchanged for long enough takes it. That a holder fell asleep and still believes to hold it is possible
-with every lock that can be taken over; what must never happen then is forbidden where it would be written down.
+with every lock that can be taken over. What must never happen then is forbidden where it would be written down.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from arrears.stores.objects import Objects
 
 log = logging.getLogger(__name__)
 
-TTL_SECONDS = 30.0  # a holder that is silent for so long is taken for dead; three missed heartbeats
-WAIT_BETWEEN_TRIES = (0.05, 0.4)  # seconds; a decision under the lock takes one or two
+TTL_SECONDS = 30.0  # a holder that is silent for so long, three heartbeats, is taken for dead
+WAIT_BETWEEN_TRIES = (0.05, 0.4)  # seconds: a decision under the lock takes one or two
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class LockRecord:
 
 
 class Lock:
-    """A held lock; `check` stops early a holder that slept while another took the lock."""
+    """A held lock. `check` stops early a holder that slept while another took the lock."""
 
     def __init__(self, objects: Objects, uri: str, record: LockRecord, etag: str, ttl_seconds: float) -> None:
         self._objects, self._uri, self._record, self._etag, self._ttl = (
@@ -80,7 +80,7 @@ class Lock:
         return self._record.fence
 
     def check(self) -> None:
-        """Renews the lock; Contended when another writer has taken it meanwhile."""
+        """Renews the lock, and raises Contended when another writer has taken it meanwhile."""
         with self._mutex:
             self._swap(self._record.renewed())
 
@@ -105,8 +105,8 @@ class Lock:
         self._record, self._etag = record, etag
 
     def _is_mine(self, body: bytes) -> bool:
-        found = LockRecord.from_json(body)
-        return (found.owner, found.fence) == (self._record.owner, self._record.fence)
+        present = LockRecord.from_json(body)
+        return (present.owner, present.fence) == (self._record.owner, self._record.fence)
 
 
 @contextmanager
@@ -116,7 +116,7 @@ def held_lock(
     """Takes the lock, keeps it alive by a heartbeat, and gives it back at the end.
 
     Args:
-        wait_seconds: how long to wait for another holder; longer than ``ttl_seconds``, to outlive one that is dead.
+        wait_seconds: how long to wait for another holder. Longer than ``ttl_seconds`` outlives one that is dead.
         ttl_seconds: a holder that leaves the lock unchanged for so long, by the clock of the one who waits, loses it.
 
     Raises:
@@ -153,10 +153,10 @@ def _acquire(objects: Objects, uri: str, wait_seconds: float, ttl_seconds: float
     began = since = time.monotonic()
     seen = ""
     while True:
-        found = _create(objects, uri, owner, ttl_seconds)
-        if isinstance(found, Lock):
-            return found
-        record, etag = found
+        attempt = _create(objects, uri, owner, ttl_seconds)
+        if isinstance(attempt, Lock):
+            return attempt
+        record, etag = attempt
         if etag != seen:
             seen, since = etag, time.monotonic()
         if record.released or time.monotonic() - since >= ttl_seconds:
@@ -170,7 +170,7 @@ def _acquire(objects: Objects, uri: str, wait_seconds: float, ttl_seconds: float
 
 
 def _create(objects: Objects, uri: str, owner: str, ttl_seconds: float) -> Lock | tuple[LockRecord, str]:
-    """The lock, where nobody ever held it or the answer to our own PUT was lost; else what stands there."""
+    """The lock, where nobody ever held it or the answer to our own PUT was lost. Otherwise what stands there."""
     first = LockRecord(owner, 1)
     if objects.create(uri, first.to_json()):
         return _read_back(objects, uri, first, ttl_seconds)

@@ -24,7 +24,7 @@ def write_entry(folder: Path) -> Path:
 
 
 def write_package(folder: Path) -> Path:
-    """Writes this package as a zip that Python can import from; on a cluster it may lie in a zip itself."""
+    """Writes this package as a zip that Python can import from. On a cluster it may lie in a zip itself."""
     packed = folder / "arrears.zip"
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, body in _sources(files("arrears"), "arrears"):
@@ -33,8 +33,8 @@ def write_package(folder: Path) -> Path:
 
 
 def _sources(folder: Traversable, name: str) -> Iterator[tuple[str, bytes]]:
-    for found in sorted(folder.iterdir(), key=lambda each: each.name):
-        if found.is_dir() and found.name != "__pycache__":
-            yield from _sources(found, f"{name}/{found.name}")
-        elif found.is_file() and not found.name.endswith(".pyc"):
-            yield f"{name}/{found.name}", found.read_bytes()
+    for item in sorted(folder.iterdir(), key=lambda each: each.name):
+        if item.is_dir() and item.name != "__pycache__":
+            yield from _sources(item, f"{name}/{item.name}")
+        elif item.is_file() and not item.name.endswith(".pyc"):
+            yield f"{name}/{item.name}", item.read_bytes()

@@ -54,16 +54,16 @@ def parameters_of(values: Mapping[str, object]) -> dict[str, object]:
 
 def version_note(name: str, run_name: str, tags: Mapping[str, str], metrics: Mapping[str, float], run_url: str) -> str:
     """The description of a registry version: what it is, how well it did, and the ways to its run and to Airflow's."""
-    told = [f"**{name}**, trained as [{run_name}]({run_url})."]
+    sentences = [f"**{name}**, trained as [{run_name}]({run_url})."]
     if tags.get(AS_OF_TAG):
-        told.append(f"Business date {tags[AS_OF_TAG]}.")
+        sentences.append(f"Business date {tags[AS_OF_TAG]}.")
     if "auc" in metrics and {"auc_low", "auc_high"} <= metrics.keys():
-        told.append(
+        sentences.append(
             f"AUC {metrics['auc']:.4f} ({metrics['auc_low']:.4f} to {metrics['auc_high']:.4f}) on held-out rows."
         )
     if tags.get(RUN_URL_TAG, "").startswith(_PAGES):
-        told.append(f"[Airflow's run]({tags[RUN_URL_TAG]}).")
-    return " ".join(told)
+        sentences.append(f"[Airflow's run]({tags[RUN_URL_TAG]}).")
+    return " ".join(sentences)
 
 
 def model_note(name: str) -> str:

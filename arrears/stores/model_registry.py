@@ -56,7 +56,7 @@ class Registry:
 
     @translate_outages
     def aliases(self, name: str) -> dict[str, str]:
-        """Alias → registry version, of everything that has a name of its own; empty where no model is registered."""
+        """Alias → registry version, of everything that has a name of its own. Empty where no model is registered."""
         model = self._registered(name)
         return {} if model is None else {alias: str(version) for alias, version in model.aliases.items()}
 

@@ -51,7 +51,7 @@ class Models:
     def run(
         self, experiment: str, name: str, *, parameters: Mapping[str, Any], tags: Mapping[str, str]
     ) -> Iterator[str]:
-        """Opens an MLflow run, which ends as failed when the block raises; yields its id."""
+        """Opens an MLflow run, which ends as failed when the block raises. Yields its id."""
         translate_outages(self._mlflow.set_experiment)(experiment)
         with translate_outages(self._mlflow.start_run)(run_name=name, tags=dict(tags)) as run:
             translate_outages(self._mlflow.log_params)(dict(parameters))
@@ -104,8 +104,8 @@ class Models:
         """Adds plots and pages to a finished run, then its metrics and tags in one request.
 
         Args:
-            tags: what the metrics are about. Metrics that an earlier call with tags of these names had found, and this
-                one has not, become NaN: nobody may take them for figures of this one.
+            tags: what the metrics are about. Metrics of an earlier call with tags of these names become NaN where this
+                call has none of the name: nobody may take them for figures of this one.
         """
         from mlflow.entities import Metric, RunTag
 
@@ -114,22 +114,22 @@ class Models:
                 for name, body in files.items():
                     Path(folder, name).write_bytes(body)
                 self._client.log_artifacts(run_id, folder, artifact_path="evaluation")
-        told, found, names = dict(tags), dict(metrics), ",".join(sorted(metrics))
+        all_tags, all_metrics, names = dict(tags), dict(metrics), ",".join(sorted(metrics))
         if tags and len(names) <= LONGEST_TAG:
             listed = f"{min(tags)}.metrics"
             earlier = self._client.get_run(run_id).data.tags.get(listed, "")
-            found |= {name: math.nan for name in earlier.split(",") if name and name not in metrics}
-            told[listed] = names
+            all_metrics |= {name: math.nan for name in earlier.split(",") if name and name not in metrics}
+            all_tags[listed] = names
         now = int(time.time() * 1000)
         self._client.log_batch(
             run_id,
-            metrics=[Metric(name, float(value), now, 0) for name, value in found.items()],
-            tags=[RunTag(name, text) for name, text in told.items()],
+            metrics=[Metric(name, float(value), now, 0) for name, value in all_metrics.items()],
+            tags=[RunTag(name, text) for name, text in all_tags.items()],
         )
 
     @translate_outages
     def tag_run(self, run_id: str, tags: Mapping[str, str]) -> None:
-        """Says more of a run, in one request."""
+        """Sets tags of a run, in one request."""
         from mlflow.entities import RunTag
 
         self._client.log_batch(run_id, tags=[RunTag(name, text) for name, text in tags.items()])
@@ -160,7 +160,7 @@ class Models:
 
     @translate_outages
     def register(self, run_id: str, name: str, *, tags: Mapping[str, str]) -> str:
-        """Gives the run's model a registry version, described; the version it already has when asked again."""
+        """Gives the run's model a described registry version. Asked again, it returns the same version."""
         from mlflow.exceptions import MlflowException
 
         present = self._version_of_run(run_id, name)
@@ -181,12 +181,12 @@ class Models:
         return version
 
     def _version_of_run(self, run_id: str, name: str) -> str | None:
-        found = self._client.search_model_versions(f"name = '{name}' and run_id = '{run_id}'")
-        return str(min(int(version.version) for version in found)) if found else None
+        versions = self._client.search_model_versions(f"name = '{name}' and run_id = '{run_id}'")
+        return str(min(int(version.version) for version in versions)) if versions else None
 
     @translate_outages
     def champion(self, name: str) -> str | None:
-        """The registry version that is champion now; None when there is none yet."""
+        """The registry version that is champion now. None when there is none yet."""
         from mlflow.exceptions import MlflowException
 
         try:
@@ -198,7 +198,7 @@ class Models:
 
     @translate_outages
     def run_of_version(self, name: str, version: str) -> str:
-        """The MLflow run that a registry version came from; BadConfiguration where there is no such version."""
+        """The MLflow run that a registry version came from. BadConfiguration where there is no such version."""
         from mlflow.exceptions import MlflowException
 
         try:

@@ -1,6 +1,6 @@
 """Small objects in S3 (or in a local folder, for debugging by hand): facts, manifests, plots, locks.
 
-The server is `S3Server`'s; credentials come from the environment or the machine's role, as boto3 reads them.
+The server is `S3Server`'s. Credentials come from the environment or the machine's role, as boto3 reads them.
 """
 
 from __future__ import annotations
@@ -44,15 +44,15 @@ def is_reachable(uri: str) -> bool:
 
 
 def media_type(name: str) -> str:
-    """What a browser is told a file is, by the end of its name."""
-    found, _ = _MEDIA_TYPES.guess_type(name)
-    if found is None:
+    """The media type of a file, by the end of its name."""
+    kind, _ = _MEDIA_TYPES.guess_type(name)
+    if kind is None:
         return "application/octet-stream"
-    return f"{found}; charset=utf-8" if found.startswith("text/") else found
+    return f"{kind}; charset=utf-8" if kind.startswith("text/") else kind
 
 
 def uri_of(place: str) -> str:
-    """The address of a local path; what is an address already stays as it is."""
+    """The address of a local path. What is an address already stays as it is."""
     return place if "://" in place else Path(place).expanduser().resolve().as_uri()
 
 
@@ -64,7 +64,7 @@ class Objects:
         _ = self._s3
 
     def get(self, uri: str) -> bytes:
-        """The object's bytes; UpstreamNotReady when it does not exist."""
+        """The object's bytes. UpstreamNotReady when it does not exist."""
         return self.get_with_etag(uri)[0]
 
     def get_with_etag(self, uri: str) -> tuple[bytes, str]:
@@ -77,19 +77,19 @@ class Objects:
             return body, _file_etag(body)
         bucket, key = bucket_and_key(uri)
         try:
-            found = self._s3.get_object(Bucket=bucket, Key=key)
+            response = self._s3.get_object(Bucket=bucket, Key=key)
         except self._s3.exceptions.ClientError as error:
             if _code(error) in _ABSENT_CODES:
                 raise UpstreamNotReady(f"{uri} does not exist") from None
             raise
-        return found["Body"].read(), found["ETag"]
+        return response["Body"].read(), response["ETag"]
 
     def get_json(self, uri: str) -> Any:
         """The object parsed as JSON."""
         return json.loads(self.get(uri))
 
     def put(self, uri: str, body: bytes) -> None:
-        """Writes the object whole, replacing any earlier one; a browser is told its type by the end of its name."""
+        """Writes the object whole, replacing any earlier one. The end of its name decides its media type."""
         if _is_file(uri):
             _write_atomically(_path(uri), body)
             return
@@ -101,13 +101,13 @@ class Objects:
         self.put(uri, json.dumps(content, indent=1, sort_keys=True).encode())
 
     def create(self, uri: str, body: bytes) -> bool:
-        """Writes the object only if none is there; False when another writer was first."""
+        """Writes the object only if none is there. False when another writer was first."""
         if _is_file(uri):
             return _create_file(_path(uri), body)
         return self._put_if(uri, body, IfNoneMatch="*")
 
     def replace(self, uri: str, body: bytes, *, etag: str) -> bool:
-        """Writes the object only if it is still the one with this entity tag; False when it has changed.
+        """Writes the object only if it is still the one with this entity tag. False when it has changed.
 
         On ``file://`` the comparison and the write are two steps: good for debugging by one person, not for locks.
         """
@@ -144,17 +144,17 @@ class Objects:
         bucket, prefix = bucket_and_key(prefix_uri)
         pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix.rstrip("/") + "/")
         return [
-            ObjectInfo(f"s3://{bucket}/{found['Key']}", found["Size"], found["ETag"], found["LastModified"])
+            ObjectInfo(f"s3://{bucket}/{item['Key']}", item["Size"], item["ETag"], item["LastModified"])
             for page in pages
-            for found in page.get("Contents", ())
+            for item in page.get("Contents", ())
         ]
 
     def stored_bytes(self, uri: str) -> int:
         """Bytes of an object, or of all objects below a folder."""
-        return sum(found.size for found in self.list(uri)) or self.size(uri) or 0
+        return sum(item.size for item in self.list(uri)) or self.size(uri) or 0
 
     def delete(self, uri: str) -> None:
-        """Removes the object; removing what is not there is no error."""
+        """Removes the object. Removing what is not there is no error."""
         if _is_file(uri):
             _path(uri).unlink(missing_ok=True)
             return
@@ -187,7 +187,7 @@ def _client(process: int, environ: tuple[tuple[str, str], ...]) -> Any:
     import boto3
     from botocore.config import Config
 
-    logging.getLogger("botocore.credentials").setLevel(logging.WARNING)  # it tells of each client where it looked
+    logging.getLogger("botocore.credentials").setLevel(logging.WARNING)  # it says of each client where it looked
     server = S3Server.from_env(dict(environ))
     # A session of its own: the one boto3 shares would keep the first environment's credentials.
     return boto3.session.Session().client(
@@ -218,8 +218,8 @@ def _file_etag(body: bytes) -> str:
 
 
 def _file_info(path: Path) -> ObjectInfo:
-    found = path.stat()
-    return ObjectInfo(path.as_uri(), found.st_size, "", datetime.fromtimestamp(found.st_mtime, UTC))
+    stat = path.stat()
+    return ObjectInfo(path.as_uri(), stat.st_size, "", datetime.fromtimestamp(stat.st_mtime, UTC))
 
 
 def _write_atomically(path: Path, body: bytes) -> None:

@@ -13,7 +13,7 @@ from arrears.stores.objects import Objects
 
 
 class PromotionRecords:
-    """Reads and extends the log of one model; whoever extends it holds the model's lock."""
+    """Reads and extends the log of one model. Whoever extends it holds the model's lock."""
 
     def __init__(self, objects: Objects, folder: str) -> None:
         self._objects, self._folder = objects, folder
@@ -22,20 +22,20 @@ class PromotionRecords:
         """Every entry, proven against each other and against what the registry remembers.
 
         Raises:
-            BadConfiguration: the chain is broken; names the entries.
+            BadConfiguration: the chain is broken. Names the entries.
         """
-        found = self._objects.list(self._folder)
-        entries = {item.uri.removeprefix(f"{self._folder}/"): self._objects.get(item.uri) for item in found}
+        items = self._objects.list(self._folder)
+        entries = {item.uri.removeprefix(f"{self._folder}/"): self._objects.get(item.uri) for item in items}
         return proven(entries, remembered, where=self._folder)
 
     def present(self, remembered: Callable[[], Head]) -> Chain:
         """The chain as it is now, while others may be adding to it.
 
         Args:
-            remembered: asks the registry; asked again where it has changed while the entries were read.
+            remembered: asks the registry. It is asked again where it has changed while the entries were read.
 
         Raises:
-            BadConfiguration: the chain is broken; names the entries.
+            BadConfiguration: the chain is broken. Names the entries.
         """
         known = remembered()
         while True:
@@ -51,7 +51,7 @@ class PromotionRecords:
         return len(self._objects.list(self._folder))
 
     def following(self, chain: Chain, record: PromotionRecord) -> Chain:
-        """The chain with the next entry, dated now; nothing is written yet."""
+        """The chain with the next entry, dated now. Nothing is written yet."""
         return chain.followed_by(dataclasses.replace(record, at=datetime.now(UTC).isoformat(timespec="seconds")))
 
     def add(self, longer: Chain) -> None:

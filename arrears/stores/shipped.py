@@ -13,7 +13,7 @@ def shipped_names(folder: str) -> tuple[str, ...]:
 
 
 def shipped_text(folder: str, name: str, *, what: str) -> str:
-    """One of them as YAML; ``what`` says in the error what it describes.
+    """One of these descriptions as YAML. ``what`` says in the error what it describes.
 
     Raises:
         BadConfiguration: there is none of this name.

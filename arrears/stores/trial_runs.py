@@ -1,6 +1,6 @@
 """The trials of an experiment in MLflow: each a run nested in the experiment's, kept as soon as it has ended.
 
-Runs are written by their ids, without MLflow's notion of an active run, which is one a thread.
+Runs are written by their ids, without MLflow's notion of an active run, of which a thread has one.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class FinishedTrial:
 
     Attributes:
         key: the name of what was tried.
-        choices: what was tried; None where it was too long to be kept.
+        choices: what was tried. None where it was too long to be kept.
     """
 
     key: str
@@ -57,15 +57,15 @@ class TrialRuns:
         tags: Mapping[str, str],
         finished: bool,
     ) -> str:
-        """Writes one ended trial, whole; returns its run's id. Only then does its status say that it is finished."""
+        """Writes one ended trial and returns its run's id. Only once all is written does its status say finished."""
         from mlflow.entities import Metric, Param
 
-        told = json.dumps(choices, sort_keys=True)
+        choices_text = json.dumps(choices, sort_keys=True)
         named = {
             "mlflow.parentRunId": self.parent_id,
             DIGEST_TAG: self.digest,
             TRIAL_TAG: key,
-            **({CHOICES_TAG: told} if len(told) <= LONGEST_TAG else {}),
+            **({CHOICES_TAG: choices_text} if len(choices_text) <= LONGEST_TAG else {}),
             **{tag: text[:LONGEST_TAG] for tag, text in tags.items()},
         }
         run_id = str(self._client.create_run(self._experiment_id, run_name=name, tags=named).info.run_id)
@@ -81,7 +81,7 @@ class TrialRuns:
     @translate_outages
     def finished(self) -> list[FinishedTrial]:
         """The finished trials of every run with this digest, the earliest first, each key once."""
-        found: dict[str, FinishedTrial] = {}
+        trials: dict[str, FinishedTrial] = {}
         token = None
         while True:
             page = self._client.search_runs(
@@ -95,10 +95,10 @@ class TrialRuns:
                 key, choices = run.data.tags.get(TRIAL_TAG), run.data.tags.get(CHOICES_TAG)
                 if key is not None:
                     known = json.loads(choices) if choices is not None else None
-                    found.setdefault(key, FinishedTrial(key, dict(run.data.metrics), known))
+                    trials.setdefault(key, FinishedTrial(key, dict(run.data.metrics), known))
             token = page.token
             if not token:
-                return list(found.values())
+                return list(trials.values())
 
     @cached_property
     def _experiment_id(self) -> str:
@@ -112,5 +112,5 @@ class TrialRuns:
 
 
 def _text(value: Any) -> str:
-    told = ",".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
-    return told if len(told) <= _LONGEST_PARAMETER else told[: _LONGEST_PARAMETER - 1] + "…"
+    text = ",".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+    return text if len(text) <= _LONGEST_PARAMETER else text[: _LONGEST_PARAMETER - 1] + "…"

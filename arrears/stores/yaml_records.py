@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 Record = TypeVar("Record", bound="DataclassInstance")
 
-_GIVEN = ("name", "prefix")  # told by where a record stands, so they are no keys of it
+_IMPLIED = ("name", "prefix")  # they follow from where a record stands, and are no keys of it
 _CALLED = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}
 
 
@@ -48,7 +48,7 @@ _Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"true|false"
 
 
 def parsed(text: str, *, where: str, such_as: str) -> dict[str, Any]:
-    """The keys and values of one YAML text; ``where`` names it in errors."""
+    """The keys and values of one YAML text. ``where`` names it in errors."""
     try:
         content = yaml.load(text, _Loader)  # noqa: S506  # a SafeLoader
     except yaml.YAMLError as error:
@@ -72,11 +72,11 @@ class Reading:
         self.problems: list[str] = []
 
     def record(self, kind: type[Record], content: object, place: str, **made: Any) -> Record | None:
-        """One dataclass of one mapping; None after a problem.
+        """One dataclass of one mapping. None after a problem.
 
         Args:
             place: where the mapping stands in the file, such as ``tables.loans``.
-            made: fields that are not read from the mapping but given here; None where they have a problem already.
+            made: fields that are not read from the mapping but given here. None where they have a problem already.
         """
         if not isinstance(content, Mapping):
             self.problems.append(f"{place or 'the file'} must hold keys and values")
@@ -86,7 +86,7 @@ class Reading:
         fields = {field.name: field for field in dataclasses.fields(kind)}
         open_fields = [name for name in fields if name not in made]
         about = place or "the description"
-        keys = ", ".join(name for name in fields if name in open_fields or name not in _GIVEN)
+        keys = ", ".join(name for name in fields if name in open_fields or name not in _IMPLIED)
         self.problems += [f"{about} has no key {key}; keys are {keys}" for key in content if key not in open_fields]
         self.problems += [
             f"{about} needs {name}" for name in open_fields if _is_required(fields[name]) and content.get(name) is None
@@ -107,7 +107,7 @@ class Reading:
         return [self.record(kind, value, f"{place}.{name}", name=name) for name, value in self.pairs(content, place)]
 
     def pairs(self, content: object, place: str) -> list[tuple[str, Any]]:
-        """Names and what stands under them; a problem unless it is a mapping."""
+        """Names and what stands under them. Anything but a mapping is a problem."""
         if content is None:
             return []
         if not isinstance(content, Mapping):
@@ -116,7 +116,7 @@ class Reading:
         return [(str(name), value) for name, value in content.items()]
 
     def catalogue(self, content: object) -> tuple[FeatureLine, ...]:
-        """The lines of a feature catalogue; a name with braces stands for several (see `expanded`)."""
+        """The lines of a feature catalogue. A name with braces stands for several (see `expanded`)."""
         lines = []
         for name, value in self.pairs(content, "catalogue"):
             for one, part in expanded(name):

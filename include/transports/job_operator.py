@@ -30,23 +30,23 @@ class JobOperator(BaseOperator):
 
     @abstractmethod
     def submit_job(self, context: Any) -> Any:
-        """Runs the job to its end; raises where it did not end well."""
+        """Runs the job to its end, and raises where it did not end well."""
 
     @property
     @abstractmethod
     def exit_code(self) -> int | None:
-        """How the job's process ended; None where nobody knows."""
+        """How the job's process ended. None where nobody knows."""
 
     def result(self, name: str) -> str:
         """The expression by which a later task takes one value of this task, such as a version."""
         return f"{{{{ ti.xcom_pull(task_ids='{self.task_id}')['{name}'] }}}}"
 
     def execute(self, context: Any) -> dict[str, Any]:
-        """Runs the job; returns its figures and values, by name.
+        """Runs the job and returns its figures and values, by name.
 
         Raises:
-            AirflowFailException: the run was given what its form does not have, or overrides a check without a
-                reason; or the job says that another try cannot help (its data or its configuration are wrong).
+            AirflowFailException: the run was given what its form does not have, it overrides a check without a
+                reason, or the job says that another try cannot help (its data or its configuration are wrong).
             AirflowException: it failed otherwise, or it ended well without leaving its fact.
         """
         problems = form_problems(context["params"], self.dag.params)
@@ -73,9 +73,9 @@ class JobOperator(BaseOperator):
         if fact is not None and fact.outcome == "failed":
             return _failure(fact)
         if self.exit_code in _FINAL_EXIT_CODES:
-            told = last_word(str(error)) or "its last lines in the log say what is wrong"
+            reason = last_word(str(error)) or "its last lines in the log say what is wrong"
             return AirflowFailException(
-                f"{self.task_id} refused its arguments or configuration (exit status {self.exit_code}): {told}"
+                f"{self.task_id} refused its arguments or configuration (exit status {self.exit_code}): {reason}"
             )
         return error
 

@@ -25,7 +25,7 @@ class SubmittedSparkJob(JobOperator, SparkSubmitOperator):  # type: ignore[misc]
     template_fields: Sequence[str] = with_outcome(SparkSubmitOperator.template_fields)
 
     def __init__(self, *, outcome: str, **kwargs: Any) -> None:
-        # Durable operators reconnect to an earlier attempt's application; ours write one fact an attempt.
+        # Durable operators reconnect to an earlier attempt's application: ours write one fact an attempt.
         super().__init__(durable=False, **kwargs)
         self.outcome = outcome
 
@@ -75,21 +75,21 @@ class SubmittedSparkJob(JobOperator, SparkSubmitOperator):  # type: ignore[misc]
 
 
 def folded(command: str) -> str:
-    """A command as a log shows it: of lists of jars, which are 14 kB in all, the first and how many there are."""
+    """A command as a log shows it: of a list of jars, which has 14 kB, the first one and how many follow."""
 
-    def short(found: re.Match[str]) -> str:
-        first, *more = re.split(r"(?<=\.jar)[,:]", found[0])
-        return f"{first},…({len(more)} more)" if len(more) > _LISTED else found[0]
+    def short(match: re.Match[str]) -> str:
+        first, *more = re.split(r"(?<=\.jar)[,:]", match[0])
+        return f"{first},…({len(more)} more)" if len(more) > _LISTED else match[0]
 
     return re.sub(r"\S+\.jar\b", short, command)
 
 
 def _descendants(pid: int) -> list[psutil.Process]:
     try:
-        found: list[psutil.Process] = psutil.Process(pid).children(recursive=True)
+        children: list[psutil.Process] = psutil.Process(pid).children(recursive=True)
     except psutil.NoSuchProcess:
         return []
-    return found
+    return children
 
 
 def _end(processes: list[psutil.Process]) -> None:

@@ -96,7 +96,7 @@ class RemoteSparkJob(JobOperator):
         ]
 
     def submit_job(self, context: Any) -> None:
-        """Uploads, runs and watches the job; its output goes line by line into the task's log.
+        """Uploads, runs and watches the job. Its output goes line by line into the task's log.
 
         Raises:
             AirflowFailException: the node's host key is not the pinned one, or the connection is incomplete.
@@ -153,7 +153,7 @@ class RemoteSparkJob(JobOperator):
         return folder
 
     def _run(self, folder: str, node: Node) -> list[str]:
-        """Runs the uploaded job to its end; returns its last lines."""
+        """Runs the uploaded job to its end and returns its last lines."""
         self.log.info("%s runs on the node in %s", self.name, folder)
         self._channel = self._client.get_transport().open_session()
         self._channel.set_combine_stderr(True)

@@ -12,14 +12,14 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowNotFoundExceptio
 
 @dataclass(frozen=True)
 class Node:
-    """What the extra of an SSH connection says about the cluster's node; all paths are the node's.
+    """What the extra of an SSH connection says about the cluster's node. All paths are the node's.
 
     Attributes:
         spark_submit: path of spark-submit.
         master: where it submits to, such as ``spark://host:7077`` or ``yarn``.
         env_file: file of `NAME=value` lines with JAVA_HOME and the credentials of S3 and MLflow.
-        remote_folder: where each attempt makes its own folder; relative to the user's home.
-        python: the Python that keeps the job; any from 3.8.
+        remote_folder: where each attempt makes its own folder, relative to the user's home.
+        python: the Python of the remote runner, any from 3.8.
     """
 
     spark_submit: str = "spark-submit"
@@ -30,7 +30,7 @@ class Node:
 
     @classmethod
     def of(cls, connection_id: str) -> Node:
-        """Reads the connection's extra; raises AirflowFailException where the connection or its master is missing."""
+        """Reads the connection's extra. AirflowFailException where the connection or its master is missing."""
         try:
             extra = BaseHook.get_connection(connection_id).extra_dejson
         except AirflowNotFoundException:
@@ -47,7 +47,7 @@ def connect(connection_id: str) -> paramiko.SSHClient:
     """Connects to the node only if its host key is the one pinned in the connection, or else known to this system.
 
     Raises:
-        AirflowFailException: the key is another, or nothing is pinned; a second try would not mend that.
+        AirflowFailException: the key is another, or nothing is pinned. A second try would not mend that.
     """
     hook = SSHHook(ssh_conn_id=connection_id, cmd_timeout=None, conn_retry_attempts=1)
     if hook.no_host_key_check or hook.allow_host_key_change:

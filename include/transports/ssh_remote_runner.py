@@ -27,7 +27,7 @@ POLL_SECONDS = 0.1
 
 
 def keep(folder: Path) -> int:
-    """Runs the folder's command to its end; returns the exit status a shell would."""
+    """Runs the folder's command to its end, and returns the exit status a shell would."""
     command = json.loads((folder / "command.json").read_text())
     try:
         environ = {**os.environ, **read_environment(command["env_file"])}
@@ -53,14 +53,14 @@ def keep(folder: Path) -> int:
 
 
 def read_environment(path: str | None) -> dict[str, str]:
-    """Variables of a file of `NAME=value` or `export NAME='value'` lines; quoting as in a shell, no expansion."""
+    """Variables of a file of `NAME=value` or `export NAME='value'` lines. Quoting is a shell's, without expansion."""
     if not path:
         return {}
     pairs = {}
     for line in Path(path).expanduser().read_text().splitlines():
         for word in shlex.split(line, comments=True):
-            name, given, value = word.partition("=")
-            if given:
+            name, equals, value = word.partition("=")
+            if equals:
                 pairs[name] = value
     return pairs
 

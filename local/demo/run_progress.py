@@ -30,7 +30,7 @@ class RunProgress:
         self._write(f"[{clock(self.elapsed)}] {dag_id:<14} {what}", stays=True)
 
     def show(self, run: RunState) -> None:
-        """Show where a run is; the same news is not printed twice where lines cannot be renewed."""
+        """Show where a run is. The same news is not printed twice where lines cannot be renewed."""
         news = f"{run.dag_id} {described(run, None)}"
         if not self._renews and news == self._last:
             return
@@ -48,12 +48,12 @@ class RunProgress:
 
 
 def described(run: RunState, now: float | None) -> str:
-    """A run in one line; with the time, how long each task has been at it."""
+    """A run in one line, and with the time also how long each task has been at it."""
     if run.ended:
         return "succeeded" if run.state == "success" else "FAILED"
     active = [task for task in run.tasks if task.state not in (*DONE, "waiting")]
     done = sum(task.state in DONE for task in run.tasks)
-    activity = ", ".join(_told(task, now) for task in active) or "waiting"
+    activity = ", ".join(_described_task(task, now) for task in active) or "waiting"
     return f"{activity} ({done} of {len(run.tasks)} tasks done)"
 
 
@@ -63,7 +63,7 @@ def clock(seconds: float) -> str:
     return f"{minutes:2d}:{rest:02d}"
 
 
-def _told(task: TaskState, now: float | None) -> str:
+def _described_task(task: TaskState, now: float | None) -> str:
     attempt = f", attempt {task.attempt}" if task.attempt > 1 else ""
     since = f" {clock(now - task.started_at).strip()}" if now and task.started_at and task.state == "running" else ""
     return f"{task.task_id} {task.state}{since}{attempt}"

@@ -25,7 +25,7 @@ SERVICE_NAMES = ("s3", "mlflow", "mail", "spark-master", "spark-worker-1", "spar
 class Service:
     """One supervised program.
 
-    `environment` comes on top of what the supervisor runs in. `ports` are fields of Ports; `needs` are services
+    `environment` comes on top of what the supervisor runs in. `ports` are fields of Ports. `needs` are services
     that must answer before this one is started, `prepared` the preparations that must be done.
     """
 
@@ -40,30 +40,30 @@ class Service:
 
     def record(self) -> str:
         """Return what `launch_service` needs to become this service."""
-        return json.dumps(self._told(), indent=1, sort_keys=True)
+        return json.dumps(self._content(), indent=1, sort_keys=True)
 
     def record_path(self, settings: StackSettings) -> Path:
         """Return where the record is kept."""
         return settings.state / "parts" / f"{self.name}.json"
 
     def changes(self, settings: StackSettings) -> set[str]:
-        """Return what is not as it was recorded: names of variables, or `command`; empty where nothing is.
+        """Return what is not as it was recorded: names of variables, or `command`. Empty where nothing changed.
 
         The search path does not count: it differs between two terminals of the same person.
         """
         path = self.record_path(settings)
         if not path.exists():
             return {"command"}
-        recorded, told = json.loads(path.read_text()), self._told()
-        before, now = recorded.pop("environment"), told.pop("environment")
+        recorded, current = json.loads(path.read_text()), self._content()
+        before, now = recorded.pop("environment"), current.pop("environment")
         names = {name for name in {*before, *now} if before.get(name) != now.get(name)}
-        return names - {"PATH"} | ({"command"} if recorded != told else set())
+        return names - {"PATH"} | ({"command"} if recorded != current else set())
 
     def write_record(self, settings: StackSettings) -> None:
-        """Record this service for its launch; the file holds secrets and is private."""
+        """Record this service for its launch. The file holds secrets and is private."""
         write_private(self.record_path(settings), self.record())
 
-    def _told(self) -> dict[str, Any]:
+    def _content(self) -> dict[str, Any]:
         return {"argv": list(self.argv), "environment": dict(self.environment), "folder": str(self.folder)}
 
 
@@ -81,7 +81,7 @@ class Stack:
     def environment(self) -> dict[str, str]:
         """The variables of every service and of jobs submitted by hand.
 
-        A person's settings of the DAGs and their own Airflow connections reach Airflow too; of Spark's
+        A person's settings of the DAGs and their own Airflow connections reach Airflow too. Of Spark's
         configuration they set what they name.
         """
         stack = stack_environment(self.settings, self.credentials, self.toolchain)
@@ -184,7 +184,7 @@ class Stack:
         return master, worker(1, ports.spark_worker_1), worker(2, ports.spark_worker_2)
 
     def _airflow(self, environment: Mapping[str, str]) -> tuple[Service, ...]:
-        # The log servers of scheduler and triggerer listen on every interface; the API server reads the
+        # The log servers of scheduler and triggerer listen on every interface. The API server reads the
         # same files from disk.
         arguments = {"airflow-scheduler": ("--skip-serve-logs",), "airflow-triggerer": ("--skip-serve-logs",)}
         url = f"http://{HOST}:{self.settings.ports.airflow}"

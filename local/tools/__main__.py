@@ -16,7 +16,7 @@ from local.tools.versitygw import ensure_versitygw
 
 
 def main() -> int:
-    """Leave the tools ready in ARREARS_TOOLS; returns the exit status, which tells who must act."""
+    """Leave the tools ready in ARREARS_TOOLS and return the exit status, which tells who must act."""
     try:
         settings, progress = StackSettings.from_env(os.environ), Progress()
         settings.tools.mkdir(parents=True, exist_ok=True)

@@ -20,7 +20,7 @@ from local.file_lock import file_lock
 from local.progress import Progress
 from local.stack_settings import REPOSITORY
 
-LONGEST = 300  # seconds; it takes some fifty of processor time
+LONGEST = 300  # seconds: it takes some fifty of processor time
 _NAME = "classes-{}.jsa"
 
 
@@ -57,7 +57,7 @@ def begin_class_archive(
 
 
 def ensure_class_archive(toolchain: Toolchain, environment: Mapping[str, str], progress: Progress) -> None:
-    """Makes the archive unless it is there, by one job that does what jobs do; without it all works, but slower.
+    """Makes the archive unless it is there, by one job that does what jobs do. Without it all works, but slower.
 
     `environment` is what spark-submit runs in (SPARK_HOME, JAVA_HOME, PATH).
     """
@@ -111,7 +111,7 @@ def _dumped(made: Path, toolchain: Toolchain, environment: Mapping[str, str], lo
 
 def _stamp(file: Path) -> tuple[int, int]:
     try:
-        found = file.stat()
+        stat = file.stat()
     except OSError:
         return (0, 0)
-    return (found.st_size, found.st_mtime_ns)
+    return (stat.st_size, stat.st_mtime_ns)

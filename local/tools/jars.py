@@ -41,7 +41,7 @@ def ensure_jars(tools: Path, environment: Mapping[str, str], progress: Progress)
 
 
 def recorded_jars(folder: Path, packages: tuple[str, ...]) -> tuple[Path, ...]:
-    """List the jars fetched for these packages; nothing where one is missing or has not its recorded size."""
+    """List the jars fetched for these packages. Empty where one is missing or has not its recorded size."""
     try:
         manifest = json.loads((folder / MANIFEST).read_text())
         if manifest["packages"] != list(packages) or manifest["excluded"] != list(EXCLUDED):

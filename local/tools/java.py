@@ -15,11 +15,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-SUPPORTED = (17, 21)  # what Spark 4.1 is released for; 11 is refused by Spark, newer ones break its reflection
+SUPPORTED = (17, 21)  # what Spark 4.1 is released for: it refuses 11, and newer ones break its reflection
 DEBIAN_PACKAGES = ("openjdk-17-jre-headless", "openjdk-21-jre-headless")  # bookworm has the first, trixie the second
 
 INSTALL_HINT = """\
-Spark needs Java 17 or 21. {found}
+Spark needs Java 17 or 21. {refused}
 Install one, then run the same command again:
   Debian, Ubuntu   sudo apt-get install openjdk-17-jre-headless      (newer releases: openjdk-21-jre-headless)
   Fedora           sudo dnf install java-21-openjdk-headless
@@ -37,7 +37,7 @@ class Java:
 
 
 class JavaMissing(Exception):
-    """No usable Java was found; the message says what was seen and what to install."""
+    """No usable Java was found. The message says what was seen and what to install."""
 
 
 def find_java(environ: Mapping[str, str]) -> Java:
@@ -54,7 +54,7 @@ def find_java(environ: Mapping[str, str]) -> Java:
             refused.append(f"{origin} has Java {java.version} ({java.home}).")
         else:
             return java
-    raise JavaMissing(INSTALL_HINT.format(found=" ".join(refused) or "None was found in JAVA_HOME or on PATH."))
+    raise JavaMissing(INSTALL_HINT.format(refused=" ".join(refused) or "None was found in JAVA_HOME or on PATH."))
 
 
 def install_on_debian() -> bool:
@@ -104,7 +104,7 @@ def _inspect(executable: Path) -> Java | None:
 
 
 def main(argv: list[str] | None = None, environ: Mapping[str, str] | None = None) -> int:
-    """Say which Java will be used; exit 1 with advice where there is none."""
+    """Say which Java will be used, or exit 1 with advice where there is none."""
     parser = argparse.ArgumentParser(
         prog="python3 -m local.tools.java", description="Check that Java 17 or 21 is there."
     )

@@ -1,4 +1,4 @@
-"""Pack the code that Spark jobs need into one zip; the same sources give the same bytes under one release of Python.
+"""Pack the code that Spark jobs need into one zip. The same sources give the same bytes under one release of Python.
 
 Each module lies in it compiled too: a process that imports from a zip would compile them all each time it starts, in
 the driver and in every worker. Python ignores what another release has compiled.
@@ -52,8 +52,8 @@ def build_package(repository: Path = REPOSITORY) -> Package:
 
 def _sources(repository: Path) -> dict[str, bytes]:
     files = [file for folder in FOLDERS for file in (repository / folder).rglob("*") if file.is_file()]
-    kept = [file for file in files if "__pycache__" not in file.parts and file.suffix != ".pyc"]
-    return {file.relative_to(repository).as_posix(): file.read_bytes() for file in sorted(kept)}
+    source_files = [file for file in files if "__pycache__" not in file.parts and file.suffix != ".pyc"]
+    return {file.relative_to(repository).as_posix(): file.read_bytes() for file in sorted(source_files)}
 
 
 def _record(package: Package) -> bytes:

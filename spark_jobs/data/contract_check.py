@@ -62,7 +62,7 @@ class Verdict:
         return self.broken_rows / self.rows if self.rows else 0.0
 
 
-def judged(rows: DataFrame, contract: TableContract, *, as_of: str, allow_new_columns: bool) -> Verdict:
+def table_verdict(rows: DataFrame, contract: TableContract, *, as_of: str, allow_new_columns: bool) -> Verdict:
     """Checks one table: its columns without reading data, its content in one pass, its keys in a shuffle of hashes.
 
     Only where something is broken are rows read again, for the examples.
@@ -107,7 +107,7 @@ def enforce(
             Names everything that is wrong with all tables, and nothing has been written.
     """
     verdicts = {
-        name: judged(rows, contract, as_of=as_of, allow_new_columns=allow_new_columns)
+        name: table_verdict(rows, contract, as_of=as_of, allow_new_columns=allow_new_columns)
         for name, (rows, contract) in tables.items()
     }
     for note in (note for verdict in verdicts.values() for note in verdict.notes):

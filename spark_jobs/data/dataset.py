@@ -111,7 +111,7 @@ def dataset_version(checked: CheckedBorrowers, config: GenerateDataConfig) -> st
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def parted(checked: CheckedBorrowers, config: GenerateDataConfig) -> tuple[DataFrame, str | None]:
+def split_borrowers(checked: CheckedBorrowers, config: GenerateDataConfig) -> tuple[DataFrame, str | None]:
     """The borrowers with their ``part`` (train, test or embargo), and the first held-out day of a split by time."""
     borrowers, description = checked.borrowers, checked.description
     if config.split == "out_of_time":

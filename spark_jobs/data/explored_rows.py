@@ -165,7 +165,7 @@ def _features(
     bin_rows: Mapping[str, Row],
 ) -> tuple[ExploredFeature, ...]:
     summaries = _summaries(rows, description.numeric, bin_rows)
-    meanings = {line.name: line.told for line in description.catalogue}
+    meanings = {line.name: line.full_meaning for line in description.catalogue}
     number = len(description.numeric) + len(description.categorical)
     binned, bars = segmented.counts[:number], segmented.counts[number:]
     return tuple(

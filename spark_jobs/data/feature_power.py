@@ -1,6 +1,6 @@
 """Counting features on the cluster: the actions that turn rows into bins, counts, and the power of each feature alone.
 
-Transforms are lazy and launch nothing; this module runs them. The driver holds a few counts a bin, never rows.
+Transforms are lazy and launch nothing: this module runs them. The driver holds a few counts a bin, never rows.
 """
 
 from __future__ import annotations
@@ -27,30 +27,32 @@ def feature_powers(
     seed: int,
     bins: int = 20,
 ) -> list[FeaturePower]:
-    """How well each feature alone tells defaulters apart; two passes over the rows, whatever the number of features.
+    """How well each feature alone tells defaulters apart.
+
+    Takes two passes over the rows, whatever the number of features.
 
     Args:
-        rows: one row a borrower; rows whose label is neither 0 nor 1 are left out.
-        key: column that identifies a row; it decides which half of the rows a row belongs to.
-        bins: of a number; a category has its 50 commonest levels and one bin for all others.
+        rows: one row a borrower. Rows whose label is neither 0 nor 1 are left out.
+        key: column that identifies a row. It decides which half of the rows a row belongs to.
+        bins: how many a number has. A category has its 50 commonest levels and one bin for all others.
 
     Returns:
         One entry a feature, numeric first, in the given order.
     """
-    parted = bins_of(rows, numeric=numeric, categorical=categorical, key=key, seed=seed, bins=bins)
+    feature_bins = bins_of(rows, numeric=numeric, categorical=categorical, key=key, seed=seed, bins=bins)
     segment = outcome(label) + 2 * half(key, seed)
     return [
         feature_power(*(counts_of(b, cells[:, s : s + 2]) for s in (0, 2)))
-        for b, cells in zip(parted, segment_counts(rows, parted, segment=segment, segments=4), strict=True)
+        for b, cells in zip(feature_bins, segment_counts(rows, feature_bins, segment=segment, segments=4), strict=True)
     ]
 
 
 def bins_of(
     rows: DataFrame, *, numeric: Sequence[str], categorical: Sequence[str], key: str, seed: int, bins: int
 ) -> list[Bins]:
-    """Where to part each feature, numeric first, in the given order; reads a sample of at most 100,000 rows."""
-    found = to_bins(rows, numeric=numeric, categorical=categorical, key=key, seed=seed, bins=bins).collect()
-    by_name = {row["name"]: row for row in found}
+    """The bins of each feature, numeric first, in the given order. Reads a sample of at most 100,000 rows."""
+    bin_rows = to_bins(rows, numeric=numeric, categorical=categorical, key=key, seed=seed, bins=bins).collect()
+    by_name = {row["name"]: row for row in bin_rows}
     return [
         *(Bins(name, tuple(by_name[name]["edges"]) if name in by_name else ()) for name in numeric),
         *(Bins(name, levels=tuple(by_name[name]["levels"]) if name in by_name else ()) for name in categorical),
@@ -58,7 +60,7 @@ def bins_of(
 
 
 def segment_counts(rows: DataFrame, bins: Sequence[Bins], *, segment: Column, segments: int) -> list[Ints]:
-    """Rows by bin and segment, one array (bins, segments) a feature; one pass over the rows."""
+    """Rows by bin and segment, one array (bins, segments) a feature. Takes one pass over the rows."""
     cells = [np.zeros((b.size, segments), np.int64) for b in bins]
     for feature, number, place, count in to_bin_counts(rows, bins, segment=segment, segments=segments).collect():
         cells[feature][number, place] = count

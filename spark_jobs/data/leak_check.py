@@ -33,8 +33,8 @@ class LeakCheck:
     """What the check found in data that may be trained on, and why it was let through.
 
     Attributes:
-        leaks: one sentence a leak; empty unless they were overridden.
-        reason: the override's reason; empty where nothing was overridden.
+        leaks: one sentence a leak. Empty unless they were overridden.
+        reason: the override's reason. Empty where nothing was overridden.
         asked: an override was asked for, whether or not there was anything to override.
     """
 
@@ -44,19 +44,19 @@ class LeakCheck:
 
     @property
     def figures(self) -> dict[str, str]:
-        """What the mail says of an override, with every leak; nothing where none was asked for."""
+        """What the mail says of an override, with every leak. Empty where none was asked for."""
         if self.leaks:
-            found = {f"leak {number}": leak for number, leak in enumerate(self.leaks, 1)}
-            return {"leak check overridden": self.reason, **found}
+            leaks = {f"leak {number}": leak for number, leak in enumerate(self.leaks, 1)}
+            return {"leak check overridden": self.reason, **leaks}
         return {"leak override": "without effect: no leak was found"} if self.asked else {}
 
     @property
     def tags(self) -> dict[str, str]:
-        """What MLflow keeps with the run; the promotion gate asks for it."""
+        """What MLflow keeps with the run. The promotion gate asks for it."""
         if not self.leaks:
             return {LEAK_CHECK_TAG: "no leak"}
-        told = "\n".join(self.leaks)[:_TAG_LENGTH]
-        return {LEAK_CHECK_TAG: "overridden", LEAK_REASON_TAG: self.reason, LEAKS_TAG: told}
+        text = "\n".join(self.leaks)[:_TAG_LENGTH]
+        return {LEAK_CHECK_TAG: "overridden", LEAK_REASON_TAG: self.reason, LEAKS_TAG: text}
 
 
 def checked_for_leaks(
@@ -70,9 +70,9 @@ def checked_for_leaks(
         description: with the features that the model would see, and no others.
 
     Raises:
-        BadInput: there are leaks and no reason to train in spite of them; names them all.
+        BadInput: there are leaks and no reason to train in spite of them. Names them all.
     """
-    leaks = found_leaks(train, held_out, description, seed=config.seed)
+    leaks = find_leaks(train, held_out, description, seed=config.seed)
     reason = config.leak_override_reason.strip()
     if leaks and not config.leak_override:
         raise BadInput(*leaks, advice=_ADVICE)
@@ -83,10 +83,10 @@ def checked_for_leaks(
     return LeakCheck(tuple(leaks), reason if leaks else "", config.leak_override)
 
 
-def found_leaks(
+def find_leaks(
     train: DataFrame, held_out: DataFrame | None, description: DatasetDescription, *, seed: int
 ) -> list[str]:
-    """Every leak found, one sentence each: dates after the decision, keys on both sides, features that know too much.
+    """Every leak, one sentence each: dates after the decision, keys on both sides, features that know too much.
 
     Args:
         held_out: None leaves out the comparison of the two sides.
@@ -111,10 +111,10 @@ def _time_leaks(train: DataFrame, held_out: DataFrame | None, description: Datas
     if decided is None or not others:
         return []
     rows = train if held_out is None else train.unionByName(held_out)
-    told = description.known_after
-    counted = to_later_dates(rows, event_time=decided, dates=others, known_after=told).collect()[0].asDict()
+    known_after = description.known_after
+    counted = to_later_dates(rows, event_time=decided, dates=others, known_after=known_after).collect()[0].asDict()
     total = counted.pop("_row_count")
-    return time_leaks(counted, event_time=decided, rows=total, known_after=told)
+    return time_leaks(counted, event_time=decided, rows=total, known_after=known_after)
 
 
 def _overlap_leaks(train: DataFrame, held_out: DataFrame | None, description: DatasetDescription) -> list[str]:

@@ -100,7 +100,7 @@ def to_model_rows(
     def prepared(piece: FileSlice) -> Iterator[pa.RecordBatch]:
         is_validation = piece.shard == VALIDATION_SHARD
         rows = read([piece], columns)
-        rows = rows if is_validation else spec.preparation.kept(rows)
+        rows = rows if is_validation else spec.preparation.drop_outliers(rows)
         step = max(1, _VALUES_A_BATCH // max(1, width))
         for first in range(0, rows.num_rows, step):
             yield _batch(rows.slice(first, step), spec, key, is_validation=is_validation, finite=finite)

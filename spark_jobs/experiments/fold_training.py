@@ -20,7 +20,7 @@ from spark_jobs.engines.interface import FittedModel, TrainingSpec
 from spark_jobs.engines.row_groups import Snapshot
 from spark_jobs.experiments.pinned_folds import PinnedFolds
 from spark_jobs.io.snapshots import read_batches, read_slices
-from spark_jobs.measuring.scored_rows import checked_error_sums, kept, score_bounds
+from spark_jobs.measuring.scored_rows import checked_error_sums, persisted, score_bounds
 from spark_jobs.scoring.score_snapshot import score_snapshot
 from spark_jobs.training.documents import document_of
 from spark_jobs.training.pinned_rows import training_spec
@@ -124,10 +124,10 @@ def fold_metrics(scored: DataFrame) -> dict[str, float]:
     Raises:
         BadInput: no rows, or one class only.
     """
-    with kept(scored.select(SCORE, LABEL)) as rows:
+    with persisted(scored.select(SCORE, LABEL)) as rows:
         errors = checked_error_sums(rows, threshold=0.5)
         bounds = score_bounds(rows, errors.rows)
-        with kept(with_counts_below(to_score_counts(rows, bounds=bounds))) as ranked:
+        with persisted(with_counts_below(to_score_counts(rows, bounds=bounds))) as ranked:
             (sums,) = to_rank_sums(ranked).collect()
             groups = [ScoreGroup(**row.asDict()) for row in to_score_groups(ranked).collect()]
     rank = rank_sums_of(sums)

@@ -42,7 +42,7 @@ def lineage_of(
 ) -> DataFrame | None:
     """What the model of an MLflow run has learnt from: ``kind`` and ``key``, see `Lineage`.
 
-    A model of a version of Arrears that kept none has learnt from the training rows of its dataset version.
+    An earlier version of Arrears kept no lineage. Its model has learnt from the training rows of its dataset version.
 
     Args:
         tags: of the MLflow run.
@@ -53,14 +53,14 @@ def lineage_of(
     Raises:
         BadInput: the files do not hold what was written.
     """
-    kept = Lineage.of(tags)
-    if kept is not None and Objects().list(kept.address):
-        ids = spark.read.parquet(hadoop_uri(kept.address))
+    lineage = Lineage.of(tags)
+    if lineage is not None and Objects().list(lineage.address):
+        ids = spark.read.parquet(hadoop_uri(lineage.address))
         counted = _counted(ids)
-        if (counted.get(ROW, 0), counted.get(CUSTOMER, 0)) != (kept.rows, kept.customers):
+        if (counted.get(ROW, 0), counted.get(CUSTOMER, 0)) != (lineage.rows, lineage.customers):
             raise BadInput(
-                f"the lineage at {kept.address} is damaged: {counted} ids, and {kept.rows} rows and {kept.customers}"
-                " customers were written"
+                f"the lineage at {lineage.address} is damaged: {counted} ids, and {lineage.rows} rows and"
+                f" {lineage.customers} customers were written"
             )
         return ids
     version = tags.get("arrears.dataset_version", "")

@@ -15,7 +15,7 @@ from pyspark.sql import SparkSession
 from arrears.contracts.s3_server import S3Server
 from spark_jobs.io.log_store import commit_by_conditional_put
 
-# What a job needs to be right, wherever it is submitted; sizes and addresses come from spark-submit.
+# What a job needs to be right, wherever it is submitted. Sizes and addresses come from spark-submit.
 _CORRECTNESS = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
@@ -36,14 +36,14 @@ _SMALL_TABLES = {
 }
 
 _SQL = "org.apache.spark.sql.execution"
-# Windows over a whole table are meant: it has a row a bucket or a day. Spark warns of each in every query. And it warns
-# with seventy lines of Java of a path that is not there, before it says so in one sentence.
+# Windows over a whole table are meant: it has a row a bucket or a day. Spark warns of each in every query. It also
+# warns with seventy lines of Java of a path that is not there, before it says so in one sentence.
 _TOO_LOUD = (f"{_SQL}.window.WindowExec", f"{_SQL}.streaming.sinks.FileStreamSink")
-_BYTES_A_TASK = 16 * 1024 * 1024  # compressed; a task holds some ten times as much
+_BYTES_A_TASK = 16 * 1024 * 1024  # compressed: a task holds some ten times as much
 
 
 def spark_session(app_name: str, environ: MutableMapping[str, str] = os.environ) -> SparkSession:
-    """Opens (or joins) the session; what spark-submit set wins over the defaults for small tables."""
+    """Opens (or joins) the session. What spark-submit set wins over the defaults for small tables."""
     builder = SparkSession.Builder().appName(app_name)
     for key, value in {**_CORRECTNESS, **_JOINS, **_s3_server(environ)}.items():
         builder = builder.config(key, value)
@@ -72,8 +72,8 @@ def fit_shuffles(spark: SparkSession, stored_bytes: int) -> None:
 
 
 def _s3_server(environ: MutableMapping[str, str]) -> dict[str, str]:
-    """Spark's settings of the one S3 server; the environment, and so pyarrow and boto3, is told the same."""
-    SparkContext._ensure_initialized()  # only then does SparkConf know what spark-submit was told
+    """Spark's settings of the one S3 server. The environment, and so pyarrow and boto3, gets the same."""
+    SparkContext._ensure_initialized()  # only then does SparkConf hold spark-submit's settings
     submitted = dict(SparkConf().getAll())
     server = S3Server.from_spark(submitted, environ)
     environ.update(server.to_env())

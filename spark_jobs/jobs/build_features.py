@@ -22,7 +22,7 @@ from arrears.stores.bank_files import read_bank, shipped_bank
 from arrears.stores.objects import Objects
 from spark_jobs.data.bank_data import source_lookup
 from spark_jobs.data.bank_tables import BankTables, read_bank_tables
-from spark_jobs.data.contract_check import Verdict, judged
+from spark_jobs.data.contract_check import Verdict, table_verdict
 from spark_jobs.io.feature_store import merge_features
 from spark_jobs.launch import launch
 from spark_jobs.transforms.bank.point_in_time import to_build
@@ -39,7 +39,7 @@ def run(spark: SparkSession, config: BuildFeaturesConfig) -> JobResult:
     bank = read_bank(config.description, objects) if config.description else shipped_bank(config.dataset)
     tables = read_bank_tables(spark, _with_fresh_tables(bank), _viewed(bank), config, objects, ignore_later=True)
     built = {view: _features(bank, view, tables, config.as_of).persist() for view in bank.views}
-    verdicts = {view: _judged(rows, view, bank, config.as_of) for view, rows in built.items()}
+    verdicts = {view: _verdict(rows, view, bank, config.as_of) for view, rows in built.items()}
     problems = [problem for verdict in verdicts.values() for problem in (*verdict.problems, *verdict.violations)]
     if problems:
         raise BadInput(*map(str, problems))
@@ -77,9 +77,9 @@ def _features(bank: BankDescription, view: View, tables: BankTables, as_of: str)
     return with_row_digest(to_build(source_lookup(view, bank, tables.rows[view.table]), as_of=as_of))
 
 
-def _judged(rows: DataFrame, view: View, bank: BankDescription, as_of: str) -> Verdict:
+def _verdict(rows: DataFrame, view: View, bank: BankDescription, as_of: str) -> Verdict:
     contract = feature_contract(view, bank.tables[view.table], event_time=BUILT_FOR)
-    return judged(
+    return table_verdict(
         rows.select(*(column.name for column in contract.columns)), contract, as_of=as_of, allow_new_columns=False
     )
 

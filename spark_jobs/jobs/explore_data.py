@@ -1,8 +1,8 @@
 """Looks at one partition of a data set, so that people see what a model will learn from.
 
-Reads a partition of ``train``, ``test`` or ``test_sample``; writes ``exploration.html`` (one page with its plots
+Reads a partition of ``train``, ``test`` or ``test_sample``. Writes ``exploration.html`` (one page with its plots
 inside), ``exploration.json`` (the same numbers) and an overview plot to the report folder. Fails when the partition
-does not exist; then nothing is written.
+does not exist, and then nothing is written.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def run(spark: SparkSession, config: ExploreDataConfig) -> JobResult:
     objects, table = Objects(), Table(config.table)
     description = _description(objects, config)
     rows = _rows(spark, config, config.partition)
-    found = explore(
+    exploration = explore(
         rows,
         description,
         table=config.table,
@@ -43,13 +43,13 @@ def run(spark: SparkSession, config: ExploreDataConfig) -> JobResult:
         bins=config.bins,
         compared=_compared(spark, config, description, rows),
     )
-    numbers = json.dumps(found.to_dict(), indent=1, allow_nan=False).encode()
-    page, plot = render_exploration_page(found).encode(), overview(found)
+    numbers = json.dumps(exploration.to_dict(), indent=1, allow_nan=False).encode()
+    page, plot = render_exploration_page(exploration).encode(), overview(exploration)
     objects.put(f"{config.report_folder}/exploration.json", numbers)
     objects.put(f"{config.report_folder}/overview.png", plot)
     objects.put(f"{config.report_folder}/exploration.html", page)
     attached = tuple(f"{config.report_folder}/{name}" for name in ("exploration.html", "overview.png"))
-    return JobResult(_figures(found), attachments=attached)
+    return JobResult(_figures(exploration), attachments=attached)
 
 
 def _description(objects: Objects, config: ExploreDataConfig) -> DatasetDescription:
@@ -78,18 +78,18 @@ def _compared(
     return halves_by_date(rows, description.event_time) if description.event_time else None
 
 
-def _figures(found: Exploration) -> dict[str, float | int | str | None]:
-    figures: dict[str, float | int | str | None] = {"rows": found.rows, "features": len(found.features)}
-    if found.defaults is not None:
-        figures["default rate"] = round(found.defaults / found.rows, 6) if found.rows else None
-        strongest = [(f.name, f.power.information_value) for f in found.by_information if f.power]
+def _figures(exploration: Exploration) -> dict[str, float | int | str | None]:
+    figures: dict[str, float | int | str | None] = {"rows": exploration.rows, "features": len(exploration.features)}
+    if exploration.defaults is not None:
+        figures["default rate"] = round(exploration.defaults / exploration.rows, 6) if exploration.rows else None
+        strongest = [(f.name, f.power.information_value) for f in exploration.by_information if f.power]
         figures["strongest features (information value)"] = _named(strongest)
-    holed = [(f.name, f.counts.missing_share) for f in found.by_missing]
+    holed = [(f.name, f.counts.missing_share) for f in exploration.by_missing]
     figures["most missing (share)"] = _named(holed) or "no value is missing"
-    if found.by_drift:
-        figures["largest drift (stability index)"] = _named([(f.name, f.drift or 0.0) for f in found.by_drift])
-    if found.compared:
-        figures["drift compares"] = " with ".join(found.compared)
+    if exploration.by_drift:
+        figures["largest drift (stability index)"] = _named([(f.name, f.drift or 0.0) for f in exploration.by_drift])
+    if exploration.compared:
+        figures["drift compares"] = " with ".join(exploration.compared)
     return figures
 
 

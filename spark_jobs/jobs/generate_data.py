@@ -23,7 +23,7 @@ from arrears.contracts.job_configs.jobs import GenerateDataConfig
 from arrears.contracts.outcome_facts import JobResult
 from arrears.contracts.tables.column_names import LABEL
 from arrears.stores.objects import Objects
-from spark_jobs.data.dataset import CheckedBorrowers, checked_borrowers, dataset_version, parted
+from spark_jobs.data.dataset import CheckedBorrowers, checked_borrowers, dataset_version, split_borrowers
 from spark_jobs.io import tables
 from spark_jobs.io.at_once import at_once
 from spark_jobs.launch import launch
@@ -41,7 +41,7 @@ def run(spark: SparkSession, config: GenerateDataConfig) -> JobResult:
     checked = checked_borrowers(spark, config, objects)
     version = dataset_version(checked, config)
     log.info("%s rows passed every check: dataset version %s", checked.content.rows, version)
-    borrowers, test_from = parted(checked, config)
+    borrowers, test_from = split_borrowers(checked, config)
     counted = _counted(borrowers)
     _refuse_lost_rows(counted, checked)
     _refuse_one_class(counted)

@@ -1,7 +1,7 @@
 """Makes a trained model champion if the gate lets it through, and writes every decision into the log.
 
-Reads the figures that evaluate_model left in the MLflow run, and judges them anew; writes a registry version and, under
-the model's lock, entries of the log of decisions and the aliases; an override is put at the top of the report. Fails
+Reads the figures that evaluate_model left in the MLflow run, and judges them anew. Writes a registry version and, under
+the model's lock, entries of the log of decisions and the aliases. An override is put at the top of the report. Fails
 when the champion has changed since the comparison, when the log is broken, or when an approval is demanded and no named
 person has answered.
 """
@@ -16,7 +16,7 @@ from arrears.contracts.job_configs.jobs import PromoteModelConfig
 from arrears.contracts.outcome_facts import JobResult
 from arrears.contracts.promotion_log import Kind, PromotionRecord
 from arrears.model.gate.promotion import Decision, overridden
-from arrears.promotion.candidates import Candidate, judged, require_champion, told_rules
+from arrears.promotion.candidates import Candidate, judged_candidate, require_champion, rule_figures
 from arrears.promotion.promoted_report import put_override_first
 from arrears.promotion.succession import Succession, succession
 from arrears.stores.models import Models
@@ -35,7 +35,7 @@ def run(config: PromoteModelConfig) -> JobResult:
     """Judges, registers, decides, writes the log, and moves the aliases."""
     objects, models = Objects(), Models()
     with succession(config, objects) as held:
-        candidate = judged(config, models, objects)
+        candidate = judged_candidate(config, models, objects)
         _refuse_unproven_answer(config, candidate)
         version = models.register(config.mlflow_run_id, held.name, tags={})
         require_champion(held.name, held.champion, config, version)
@@ -131,24 +131,24 @@ def _figures(
     config: PromoteModelConfig, name: str, version: str, kind: Kind, decision: Decision
 ) -> dict[str, str | float | int | None]:
     """An override first, then the decision, every rule with its verdict, and what people said."""
-    told: dict[str, str | float | int | None] = {}
+    figures: dict[str, str | float | int | None] = {}
     if decision.override:
-        told["OVERRIDE"] = (
+        figures["OVERRIDE"] = (
             f"{_who(config, decision)} set aside {'; '.join(decision.set_aside)}, because: {decision.override}"
         )
-    told |= {
+    figures |= {
         "decision": kind,
         "model": f"{name} version {version}",
         "champion before": config.champion_version or "none",
     }
     if config.gate_override and not decision.unmet:
-        told["gate_override"] = OVERRIDE_REFUSED
-    told |= told_rules(decision.verdicts)
+        figures["gate_override"] = OVERRIDE_REFUSED
+    figures |= rule_figures(decision.verdicts)
     if config.approval == "human":
-        told["approval"] = f"{config.answer} by {config.approver or NOBODY}: {config.approval_reason or NO_REASON}"
+        figures["approval"] = f"{config.answer} by {config.approver or NOBODY}: {config.approval_reason or NO_REASON}"
     if kind in ("kept", "refused"):
-        told["to promote it nevertheless"] = "run training again from its form, with gate_override on and the reason"
-    return told
+        figures["to promote it nevertheless"] = "run training again from its form, with gate_override on and the reason"
+    return figures
 
 
 def _is_time(text: str) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from arrears.contracts.job_configs.jobs import ProposeModelConfig
 from arrears.contracts.outcome_facts import JobResult
 from arrears.model.gate.rules import Verdict
-from arrears.promotion.candidates import Candidate, judged, require_champion, told_rules
+from arrears.promotion.candidates import Candidate, judged_candidate, require_champion, rule_figures
 from arrears.promotion.succession import succession
 from arrears.stores.models import Models
 from arrears.stores.objects import Objects
@@ -26,7 +26,7 @@ def run(config: ProposeModelConfig) -> JobResult:
     """Judges, registers, and names the model as challenger."""
     objects, models = Objects(), Models()
     with succession(config, objects) as held:
-        candidate = judged(config, models, objects)
+        candidate = judged_candidate(config, models, objects)
         version = models.register(config.mlflow_run_id, held.name, tags={"decision": "awaits approval"})
         require_champion(held.name, held.champion, config, version)
         if held.champion != version:
@@ -38,7 +38,7 @@ def run(config: ProposeModelConfig) -> JobResult:
         "unmet_rules": str(len(candidate.decision.unmet)),
         "summary": _summary(f"{held.name} version {version}", config.champion_version, candidate, link),
     }
-    figures = {"awaits approval": f"{held.name} version {version}", **told_rules(candidate.decision.verdicts)}
+    figures = {"awaits approval": f"{held.name} version {version}", **rule_figures(candidate.decision.verdicts)}
     return JobResult(figures, values, links={"MLflow run": link})
 
 

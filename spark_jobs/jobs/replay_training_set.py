@@ -14,7 +14,7 @@ from arrears.contracts.errors import BadInput
 from arrears.contracts.job_configs.jobs import GenerateDataConfig, ReplayTrainingSetConfig
 from arrears.contracts.outcome_facts import JobResult
 from arrears.stores.objects import Objects
-from spark_jobs.data.dataset import Pins, checked_borrowers, dataset_version, parted
+from spark_jobs.data.dataset import Pins, checked_borrowers, dataset_version, split_borrowers
 from spark_jobs.launch import launch
 from spark_jobs.transforms.borrowers.splits import PART
 from spark_jobs.transforms.ids import digest_of, digest_sums
@@ -27,7 +27,7 @@ def run(spark: SparkSession, config: ReplayTrainingSetConfig) -> JobResult:
     began = GenerateDataConfig(**{**manifest["configuration"], "root": config.root, "outcome": None})
     checked = checked_borrowers(spark, began, objects, Pins.of(manifest))
     version = dataset_version(checked, began)
-    borrowers, _ = parted(checked, began)
+    borrowers, _ = split_borrowers(checked, began)
     sums = borrowers.groupBy(PART).agg(F.count("*").alias("rows"), *digest_sums()).collect()
     digests = {row[PART]: digest_of(row, row["rows"]) for row in sums}
     problems = [] if version == config.dataset_version else [f"the version of the rebuilt data is {version}"]

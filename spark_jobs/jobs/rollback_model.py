@@ -1,6 +1,6 @@
 """Makes an earlier champion champion again, and writes who wanted it and why into the log of decisions.
 
-Reads the log and the registry; writes one entry of the log and, under the model's lock, the aliases. Fails when there
+Reads the log and the registry. Writes one entry of the log and, under the model's lock, the aliases. Fails when there
 is no earlier champion, when the named version never was one, or when the log is broken.
 """
 
@@ -19,7 +19,7 @@ BY_HAND = "by-hand"
 
 
 def run(config: RollbackModelConfig) -> JobResult:
-    """Finds the version to bring back, writes the log, moves the aliases; a rerun of the same run changes nothing."""
+    """Finds the version to bring back, writes the log, moves the aliases. A rerun of the same run changes nothing."""
     models = Models()
     with succession(config, Objects(), changed_by_hand=True) as held:
         done = _done_already(held, config)
@@ -42,7 +42,7 @@ def run(config: RollbackModelConfig) -> JobResult:
 
 
 def _overridden(held: Succession, version: str) -> dict[str, str]:
-    """Says first that the version that comes back had become champion by an override; nothing where it had not."""
+    """Says first that the version that comes back had become champion by an override. Empty where it had not."""
     made = [record for record in held.records if record.kind == "promoted" and record.version == version]
     if not made or not made[-1].override:
         return {}
@@ -81,10 +81,10 @@ def _target(held: Succession, config: RollbackModelConfig, present: str) -> str:
             )
         return earlier[-1]
     if config.to_version not in reigned:
-        told = ", ".join(dict.fromkeys(reigned)) or "none"
+        champions = ", ".join(dict.fromkeys(reigned)) or "none"
         raise BadConfiguration(
             f"version {config.to_version} of {held.name} never was champion, only the gate can make it one; earlier"
-            f" champions: {told}"
+            f" champions: {champions}"
         )
     if config.to_version == present == reigned[-1]:
         raise BadConfiguration(f"version {present} is the champion of {held.name} already")

@@ -1,6 +1,6 @@
 """Runs an experiment: many trainings on the same folds, ranked.
 
-Reads an experiment's YAML and one version of the training set; writes an MLflow run with one nested run a trial, and
+Reads an experiment's YAML and one version of the training set. Writes an MLflow run with one nested run a trial, and
 the page, the ranking and the best configuration to ``artifacts``. A trial that fails is recorded. Fails when all
 do, when the YAML is wrong, when no version is in force, or on leaks that no reason overrides. Run again, it takes the
 trials that are finished from MLflow.
@@ -56,9 +56,9 @@ def run(spark: SparkSession, config: RunExperimentConfig) -> JobResult:
     description = with_features(DatasetDescription.from_dict(manifest["description"]), training.features)
     leaks = checked_for_leaks(*rows_of_both_sides(spark, training), training, description)
     digest = asked.digest(training.dataset_version)
-    told = f"Experiment {asked.name} on **{training.dataset}**, one run nested below for each trial."
+    about = f"Experiment {asked.name} on **{training.dataset}**, one run nested below for each trial."
     tags = {
-        **run_tags(config, told),
+        **run_tags(config, about),
         "arrears.version": arrears.__version__,
         "arrears.experiment": asked.name,
         **leaks.tags,
@@ -87,7 +87,7 @@ def run(spark: SparkSession, config: RunExperimentConfig) -> JobResult:
 
 
 def _training_config(config: RunExperimentConfig, asked: Experiment) -> TrainModelConfig:
-    """What all trials have in common; the dataset version is pinned once, so that a rerun finds the same."""
+    """What all trials have in common. The dataset version is pinned once, so that a rerun uses the same."""
     dataset = asked.dataset or config.dataset
     if dataset != config.dataset:
         log.info("the experiment is about %s, whatever data set the run was asked for", dataset)
@@ -109,7 +109,7 @@ def _ran(trials: Trials, asked: Experiment, runs: TrialRuns) -> list[Trial]:
     """Every trial, those of earlier runs of the same experiment among them.
 
     Raises:
-        BadConfiguration: all of them failed; tells the errors.
+        BadConfiguration: all of them failed. Names their errors.
     """
     earlier = [(trial, folds_of_metrics(trial.metrics, asked.folds.number)) for trial in runs.finished()]
     known = {trial.key: folds for trial, folds in earlier if folds}
@@ -132,8 +132,8 @@ def _ran(trials: Trials, asked: Experiment, runs: TrialRuns) -> list[Trial]:
 
     ended = run_trials(search, trials.run, asked, record=record, known=known)
     if not any(trial.finished for trial in ended):
-        told = dict.fromkeys(f"{trial.error[0]}: {trial.error[1]}" for trial in ended)
-        raise BadConfiguration(f"all {len(ended)} trials of {asked.name} failed", *told)
+        errors = dict.fromkeys(f"{trial.error[0]}: {trial.error[1]}" for trial in ended)
+        raise BadConfiguration(f"all {len(ended)} trials of {asked.name} failed", *errors)
     return ended
 
 
@@ -146,14 +146,16 @@ def _chosen(trials: list[Trial], asked: Experiment) -> Trial:
 
 
 def _figures(trials: list[Trial], chosen: Trial, asked: Experiment) -> dict[str, Any]:
-    """What the mail tells; the page has all of it."""
-    told = {name: ", ".join(map(str, v)) if isinstance(v, tuple) else v for name, v in chosen.proposal.choices.items()}
+    """The figures of the mail. The page has all of them."""
+    choices = {
+        name: ", ".join(map(str, v)) if isinstance(v, tuple) else v for name, v in chosen.proposal.choices.items()
+    }
     return {
         "experiment": asked.name,
         f"{asked.metric} of the chosen trial": chosen.mean(asked.metric),
         "standard deviation over the folds": chosen.deviation(asked.metric),
         "chosen trial": chosen.number,
-        **{f"chosen {name}": value for name, value in told.items()},
+        **{f"chosen {name}": value for name, value in choices.items()},
         "trials": len(trials),
         "failed trials": sum(not trial.finished for trial in trials),
         "taken from an earlier run": sum(trial.reused for trial in trials),

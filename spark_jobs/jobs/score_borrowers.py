@@ -1,6 +1,6 @@
 """Scores one day's new borrowers with one pinned model.
 
-Reads the day's ``test_sample`` and the model; writes the day's ``test_sample_inference``, exactly one row per borrower
+Reads the day's ``test_sample`` and the model. Writes the day's ``test_sample_inference``, exactly one row per borrower
 of the sample, and a histogram. Fails when the day is empty, the columns do not fit the model, or another model has
 scored the day.
 """
@@ -60,7 +60,7 @@ def run(spark: SparkSession, config: ScoreBorrowersConfig) -> JobResult:
     plot = figures.score_histogram(counts, limits=limits, as_of=config.as_of)
     objects.put(address, plot)
     _keep_manifest(objects, config, written, name)
-    told = {
+    mail_figures = {
         "rows scored": written.rows,
         "mean default probability": summary["mean"],
         **{f"{category} risk, borrowers": summary[category] for category in CATEGORIES},
@@ -68,7 +68,7 @@ def run(spark: SparkSession, config: ScoreBorrowersConfig) -> JobResult:
         **_approved(document, summary),
         "model": f"{name} version {config.model_version}",
     }
-    return JobResult(told, {"rows": str(written.rows)}, attachments=(address,))
+    return JobResult(mail_figures, {"rows": str(written.rows)}, attachments=(address,))
 
 
 def _sample(spark: SparkSession, config: ScoreBorrowersConfig) -> Snapshot:
@@ -83,7 +83,7 @@ def _sample(spark: SparkSession, config: ScoreBorrowersConfig) -> Snapshot:
 def _as_published(
     scored: DataFrame, config: ScoreBorrowersConfig, document: ModelDocument, limits: tuple[float, ...]
 ) -> DataFrame:
-    """Approved is who scores below the model's cut-off; unknown where none is set."""
+    """A borrower who scores below the model's cut-off is approved. Without a cut-off that is unknown."""
     is_approved = F.lit(None) if document.cutoff is None else F.col(SCORE) < F.lit(document.cutoff.value)
     return scored.select(
         SAMPLE_ID,
@@ -98,7 +98,7 @@ def _as_published(
 
 
 def _approved(document: ModelDocument, summary: Row) -> dict[str, int | str]:
-    """How many the cut-off approves, marked where they are few; that none is set, where it is so."""
+    """How many the cut-off approves, marked where they are few, or that no cut-off is set."""
     if document.cutoff is None:
         return {"approved": NO_CUTOFF}
     mark = approval_mark(summary["approved"] / summary["rows"])
@@ -107,7 +107,7 @@ def _approved(document: ModelDocument, summary: Row) -> dict[str, int | str]:
 
 
 def _summary(rows: DataFrame, sample: Snapshot) -> Row:
-    """Counts of the scored rows; an error when they are not exactly the rows of the sample."""
+    """Counts of the scored rows. It is an error when they are not exactly the rows of the sample."""
     summary = rows.agg(
         F.count(F.lit(1)).alias("rows"),
         F.count_distinct(SAMPLE_ID).alias("ids"),

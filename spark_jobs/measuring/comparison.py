@@ -12,7 +12,7 @@ from arrears.contracts.errors import BadInput
 from arrears.contracts.tables.column_names import LABEL, SCORE
 from arrears.model.metrics.delong import auc_difference as delong_difference
 from arrears.model.metrics.findings import AucDifference
-from spark_jobs.measuring.scored_rows import kept, only_row, score_bounds
+from spark_jobs.measuring.scored_rows import only_row, persisted, score_bounds
 from spark_jobs.transforms.scores.score_counts import is_usable_score, to_score_counts, with_counts_below
 from spark_jobs.transforms.scores.score_ranks import placement_sums, placement_sums_of, to_misplacements
 
@@ -32,11 +32,11 @@ def auc_difference(
     """Compares a candidate with the champion on the same rows.
 
     Args:
-        rows: the candidate's: ``id``, ``default_probability``, ``is_default`` and the weight, checked.
+        rows: the candidate's rows, checked: ``id``, ``default_probability``, ``is_default`` and the weight.
         ranked: what ``score_counts.with_counts_below`` made of them.
         champion: ``id`` and ``score`` of the same rows.
         count: how many rows there are.
-        weight: column of ``rows`` that says how much a row counts; None: once.
+        weight: column of ``rows`` that says how much a row counts. None: every row counts once.
 
     Raises:
         BadInput: the champion was scored on other rows, ids repeat, or its scores are no probabilities.
@@ -44,7 +44,7 @@ def auc_difference(
     weighted = F.lit(1.0) if weight is None else F.col(weight)
     own = rows.select(F.col(f"`{id}`").alias("id"), _plain(SCORE), LABEL, weighted.alias("weight"))
     other = champion.select(F.col(f"`{id}`").alias("id"), _plain(score).alias(CHAMPION_SCORE))
-    with kept(own.join(other, on="id", how="left").drop("id")) as pairs:
+    with persisted(own.join(other, on="id", how="left").drop("id")) as pairs:
         bounds = score_bounds(pairs, count, score=CHAMPION_SCORE)
         counts = to_score_counts(pairs, score=CHAMPION_SCORE, weight="weight", bounds=bounds)
         sums = only_row(_to_difference_sums(pairs, ranked, with_counts_below(counts)))
@@ -66,9 +66,9 @@ def _check(sums: Mapping[str, Any], count: int) -> None:
 
 
 def _to_difference_sums(pairs: DataFrame, ranked: DataFrame, champion_ranked: DataFrame) -> DataFrame:
-    """DeLong's sums of (misplacement by the champion - by the candidate), and what is wrong; grain: one row.
+    """DeLong's sums of (misplacement by the champion - by the candidate), and what is wrong. Grain: one row.
 
-    Columns: ``defaulters`` and ``others``, see ``score_ranks.placement_sums``; ``pairs``, ``unmatched``, ``unusable``.
+    Columns: ``defaulters`` and ``others`` (see ``score_ranks.placement_sums``), ``pairs``, ``unmatched``, ``unusable``.
     """
     own, other = to_misplacements(ranked, "own"), to_misplacements(champion_ranked, "other")
     placed = pairs.join(own, on=pairs[SCORE] == own["own_score"], how="left")

@@ -17,16 +17,16 @@ from arrears.contracts.job_configs.model_choices import CutoffChoices, CutoffRul
 from arrears.contracts.tables.column_names import LABEL, SCORE
 from arrears.model.metrics.cutoffs import APPROVE_ALL, Cutoff
 from arrears.model.metrics.profit import LoanTerms, ProfitCurve, ProfitPoint
-from spark_jobs.measuring.scored_rows import kept, only_row, score_bounds
+from spark_jobs.measuring.scored_rows import only_row, persisted, score_bounds
 from spark_jobs.transforms.scores.approvals import to_approvals, to_best, to_curve, to_loans, to_policy_sums
 
 
 def chosen_cutoff(scored: DataFrame, choices: CutoffChoices) -> Cutoff | None:
     """Chooses the cut-off by the rule in force, on the outcomes of rows that the model was not fitted to.
 
-    Rules: ``fixed``; ``f1`` and ``ks``: where they are highest; ``approval_rate``: where the share approved is nearest
-    to the wanted one; ``profit``: where ``arrears.model.metrics.profit`` is highest. Of equal cut-offs the lowest is
-    taken.
+    ``fixed`` takes the number given. ``f1`` and ``ks`` take the cut-off where they are highest, ``approval_rate`` the
+    one where the share approved is nearest to the wanted one, ``profit`` the one where ``arrears.model.metrics.profit``
+    is highest. Of equal cut-offs the lowest is taken.
 
     Args:
         scored: one row a borrower of the validation slice with ``default_probability``, calibrated as it will be in
@@ -36,7 +36,7 @@ def chosen_cutoff(scored: DataFrame, choices: CutoffChoices) -> Cutoff | None:
         None: no rule is in force, so no cut-off is set.
 
     Raises:
-        BadInput: scores, labels or exposures that are unusable; a rule that needs both classes and finds one.
+        BadInput: scores, labels or exposures that are unusable, or one class only where a rule needs both.
         BadConfiguration: the column of exposures is not there.
     """
     rule = cutoff_rule(choices)
@@ -49,7 +49,7 @@ def chosen_cutoff(scored: DataFrame, choices: CutoffChoices) -> Cutoff | None:
     value = APPROVE_ALL if choices.cutoff is None else choices.cutoff
     with _loans(scored, choices.exposure, value) as (loans, sums):
         if rule in ("f1", "ks", "profit"):
-            _check_kept_back(sums["total_rows"], sums["total_defaults"], rule)
+            _check_both_classes(sums["total_rows"], sums["total_defaults"], rule)
         if not sums["total_rows"]:
             return Cutoff(value, rule, inputs, exposure=choices.exposure)
         approved = sums
@@ -60,14 +60,14 @@ def chosen_cutoff(scored: DataFrame, choices: CutoffChoices) -> Cutoff | None:
 
 
 def terms_of(choices: CutoffChoices) -> LoanTerms | None:
-    """What a loan earns and costs; None where nobody said."""
+    """What a loan earns and costs. None where margin or loss given default is missing."""
     if choices.margin is None or choices.lgd is None:
         return None
     return LoanTerms(choices.margin, choices.lgd, choices.cost)
 
 
 def profit_curve(scored: DataFrame, cutoff: Cutoff) -> ProfitCurve | None:
-    """What each cut-off would have earned on held-out borrowers; None where the model's cut-off tells no loan terms.
+    """What each cut-off would have earned on held-out borrowers. None where the model's cut-off has no loan terms.
 
     Args:
         scored: one row a held-out borrower with ``default_probability``, ``is_default``, and the cut-off's exposure.
@@ -83,8 +83,8 @@ def profit_curve(scored: DataFrame, cutoff: Cutoff) -> ProfitCurve | None:
     with _loans(scored, cutoff.exposure, cutoff.value) as (loans, sums):
         if not sums["total_rows"]:
             raise BadInput("there are no scored rows to draw the profit curve of")
-        kept_rows = to_curve(_approvals(loans, sums["total_rows"]), _profit(terms)).collect()
-    points = sorted(_point(row.asDict(), terms, row["cutoff"]) for row in kept_rows)
+        curve_rows = to_curve(_approvals(loans, sums["total_rows"]), _profit(terms)).collect()
+    points = sorted(_point(row.asDict(), terms, row["cutoff"]) for row in curve_rows)
     best = max(points, key=lambda point: (point.profit, -point.cutoff))
     return ProfitCurve(terms, tuple(points), _point(sums, terms, cutoff.value), best, cutoff.exposure)
 
@@ -94,7 +94,7 @@ def _loans(scored: DataFrame, exposure: str | None, cutoff: float) -> Iterator[t
     """Checked rows, scored once for the length of the block, and the sums of what one cut-off approves of them."""
     if exposure is not None and exposure not in scored.columns:
         raise BadConfiguration(f"exposure: the rows have no column {exposure}; name a numeric column of the data set")
-    with kept(to_loans(scored, score=SCORE, label=LABEL, exposure=exposure)) as loans:
+    with persisted(to_loans(scored, score=SCORE, label=LABEL, exposure=exposure)) as loans:
         sums = only_row(to_policy_sums(loans, cutoff))
         unusable = {
             "score": "scores are not probabilities",
@@ -102,8 +102,8 @@ def _loans(scored: DataFrame, exposure: str | None, cutoff: float) -> Iterator[t
             "exposure": f"exposures in {exposure} are missing, negative or infinite",
         }
         problems = [
-            f"{count} of {sums['total_rows']} {told}"
-            for what, told in unusable.items()
+            f"{count} of {sums['total_rows']} {problem}"
+            for what, problem in unusable.items()
             if (count := sums.pop(f"unusable_{what}"))
         ]
         if problems:
@@ -111,7 +111,7 @@ def _loans(scored: DataFrame, exposure: str | None, cutoff: float) -> Iterator[t
         yield loans, sums
 
 
-def _check_kept_back(rows: int, defaults: int, rule: str) -> None:
+def _check_both_classes(rows: int, defaults: int, rule: str) -> None:
     if defaults in (0, rows):
         raise BadInput(
             f"{defaults} of {rows} rows kept back from training defaulted, and a cut-off by {rule} needs both classes:"
@@ -153,11 +153,11 @@ def _point(sums: Mapping[str, Any], terms: LoanTerms, cutoff: float) -> ProfitPo
 def _expected(sums: Mapping[str, Any], terms: LoanTerms | None) -> dict[str, float]:
     """What a cut-off does to some rows: the fields of ``ProfitPoint``, without profit where no terms are given."""
     total, approved = sums["total_rows"], sums["approved_rows"]
-    found = {
+    figures = {
         "approval_rate": approved / total,
         "bad_rate": sums["approved_defaults"] / approved if approved else 0.0,
     }
     if terms is None:
-        return found
+        return figures
     profit = terms.profit(sums["approved_good_exposure"], sums["approved_bad_exposure"], approved)
-    return found | {"profit": profit / total}
+    return figures | {"profit": profit / total}

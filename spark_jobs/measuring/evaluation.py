@@ -1,6 +1,6 @@
 """Measuring a model on the cluster: the actions that turn scored rows into findings.
 
-Transforms are lazy and launch nothing; this module runs them. Only sums, totals of groups and curve points reach the
+Transforms are lazy and launch nothing: this module runs them. Only sums, totals of groups and curve points reach the
 driver: its memory does not grow with the rows.
 """
 
@@ -30,7 +30,7 @@ from arrears.model.metrics.score_groups import (
 )
 from spark_jobs.measuring.comparison import auc_difference
 from spark_jobs.measuring.level_findings import level_findings
-from spark_jobs.measuring.scored_rows import checked_count, checked_error_sums, kept, score_bounds
+from spark_jobs.measuring.scored_rows import checked_count, checked_error_sums, persisted, score_bounds
 from spark_jobs.transforms.scores.score_bootstrap import bootstrap_hash, to_bootstrap_areas
 from spark_jobs.transforms.scores.score_counts import to_score_counts, with_counts_below
 from spark_jobs.transforms.scores.score_curves import to_curve_points, to_histogram, to_quantile_grid, to_score_groups
@@ -58,16 +58,16 @@ def findings(
 
     Args:
         scored: one row a held-out borrower, with its id, score, outcome, and the columns named below.
-        id: column that samples and the bootstrap draw by; rows that share an id are drawn together.
-        threshold: the cut-off: a score at or above it predicts default, and is declined; None: no cut-off is set,
-            so nothing tells of right and wrong decisions, nor of fairness.
-        champion: the same rows scored by the champion: ``id`` (unique) and ``score``; None: nothing to compare with.
+        id: column that samples and the bootstrap draw by. Rows that share an id are drawn together.
+        threshold: the cut-off: a score at or above it predicts default, and is declined. None: no cut-off is set,
+            so neither decisions nor fairness are measured.
+        champion: the same rows scored by the champion: ``id`` (unique) and ``score``. None: nothing to compare with.
         segment_by: columns whose levels, or quartiles, are measured apart.
         protected: columns whose groups' approval and error rates are compared.
-        training_quantiles: scores of the training rows, as the model's document keeps them; empty: no stability.
-        weight: column that says how much a row counts, as scikit-learn's ``sample_weight``; rows of weight 0 are left
-            out; fairness counts rows whatever they weigh; None: once each.
-        replicates: bootstrap replicates behind the AUC interval; 0: DeLong's interval, which needs none.
+        training_quantiles: scores of the training rows, as the model's document keeps them. Empty: no stability.
+        weight: column that says how much a row counts, as scikit-learn's ``sample_weight``. Rows of weight 0 are left
+            out. Fairness counts rows whatever they weigh. None: every row counts once.
+        replicates: bootstrap replicates behind the AUC interval. 0: DeLong's interval, which needs none.
         seed: seed of samples and the bootstrap.
         score, label: columns of the default probability and of the outcome (0 or 1).
 
@@ -83,10 +83,10 @@ def findings(
     slim = _slim(scored, id, score, label, weight, columns)
     weight = WEIGHT if weight else None
     stable = len(training_quantiles) > 1
-    with kept(slim) as rows:
+    with persisted(slim) as rows:
         errors = checked_error_sums(rows, threshold=APPROVE_ALL if threshold is None else threshold, weight=weight)
         bounds = score_bounds(rows, errors.rows)
-        with kept(with_counts_below(to_score_counts(rows, weight=weight, bounds=bounds))) as ranked:
+        with persisted(with_counts_below(to_score_counts(rows, weight=weight, bounds=bounds))) as ranked:
             (sums,) = to_rank_sums(ranked).collect()
             groups = _score_groups(ranked, tenth_edges(training_quantiles) if stable else ())
             curves = _curves(ranked, groups)
@@ -122,14 +122,14 @@ def auc_of(scored: DataFrame) -> float:
     Raises:
         BadInput: no rows, one class only, scores that are no probabilities, labels that are not 0 or 1.
     """
-    with kept(scored.select(SCORE, LABEL)) as rows:
+    with persisted(scored.select(SCORE, LABEL)) as rows:
         bounds = score_bounds(rows, checked_error_sums(rows, threshold=APPROVE_ALL).rows)
         (sums,) = to_rank_sums(with_counts_below(to_score_counts(rows, bounds=bounds))).collect()
     return rank_sums_of(sums).auc
 
 
 def score_quantiles(scored: DataFrame, *, score: str = SCORE) -> list[float]:
-    """Exact quantiles of scores in steps of 0.1 %, for risk limits; needs no outcome.
+    """Exact quantiles of scores in steps of 0.1 %, for risk limits. No outcome is needed.
 
     Returns:
         1,001 rising numbers, from the lowest score to the highest.
@@ -137,18 +137,18 @@ def score_quantiles(scored: DataFrame, *, score: str = SCORE) -> list[float]:
     Raises:
         BadInput: no rows, or scores that are no probabilities.
     """
-    with kept(_scores(scored, score)) as rows:
+    with persisted(_scores(scored, score)) as rows:
         bounds = score_bounds(rows, checked_count(rows))
         return _grid(with_counts_below(to_score_counts(rows, label=None, bounds=bounds)))
 
 
 def score_histogram(scored: DataFrame, *, score: str = SCORE) -> list[int]:
-    """How many borrowers fall into each of the 200 fixed bins of scores on [0, 1]; needs no outcome.
+    """How many borrowers fall into each of the 200 fixed bins of scores on [0, 1]. No outcome is needed.
 
     Raises:
         BadInput: no rows, or scores that are no probabilities.
     """
-    with kept(_scores(scored, score)) as rows:
+    with persisted(_scores(scored, score)) as rows:
         checked_count(rows)
         counts = {row.bin: row.rows for row in to_histogram(to_score_counts(rows, label=None)).collect()}
     return [counts.get(number, 0) for number in range(HISTOGRAM_BINS)]

@@ -39,34 +39,34 @@ def level_findings(
 ) -> tuple[tuple[SegmentResult, ...], tuple[GroupFairness, ...]]:
     """Measures the model on each level of columns, and the cut-off on each group of protected columns.
 
-    A number is parted into quarters, a category into its 50 commonest levels and the others, both read off at most
+    A number is cut into quarters, a category into its 50 commonest levels and the others, both read off at most
     100,000 rows with the lowest hashes. Three passes over the rows, whatever the number of columns.
 
     Args:
-        threshold: the cut-off; None: there is none, and no fairness to tell of.
-        rows: kept rows with ``id``, ``default_probability``, ``is_default``, the weight and the columns.
+        threshold: the cut-off. None: there is none, and fairness is not measured.
+        rows: persisted rows with ``id``, ``default_probability``, ``is_default``, the weight and the columns.
         bounds: what ``scored_rows.score_bounds`` gave.
         least_rows, least_defaults: segments that hold fewer are put together under ``other levels``, where they are
             more than one.
 
     Returns:
-        Segments, the weakest AUC first; groups, see ``arrears.model.metrics.fairness.group_fairness``.
+        Segments, the weakest AUC first, and groups (see ``arrears.model.metrics.fairness.group_fairness``).
     """
     protected = () if threshold is None else protected
     columns = tuple(dict.fromkeys((*segment_by, *protected)))
     if not columns:
         return (), ()
-    bins = {parted.name: parted for parted in _bins(rows, columns, id=id, seed=seed)}
+    bins = {each.name: each for each in _bins(rows, columns, id=id, seed=seed)}
     level_rows = to_level_rows(rows, list(bins.values()), carry=(SCORE, LABEL))
     cutoff = APPROVE_ALL if threshold is None else threshold
-    found = to_level_counts(level_rows, score=SCORE, label=LABEL, threshold=cutoff).collect()
-    counts = [LevelCounts(**row.asDict()) for row in found]
+    level_counts = to_level_counts(level_rows, score=SCORE, label=LABEL, threshold=cutoff).collect()
+    counts = [LevelCounts(**row.asDict()) for row in level_counts]
     fairness = group_fairness([count for name in protected for count in counts if count.column == name])
     small: dict[str, list[str]] = defaultdict(list)
     for count in counts:
         if count.rows < least_rows or count.defaults < least_defaults:
             small[count.column].append(count.level)
-    # One small level alone is told by its name: there is nothing to put it together with.
+    # One small level alone keeps its name: there is nothing to put it together with.
     pooled = {column: levels for column, levels in small.items() if len(levels) > 1}
     wanted = [bins[name] for name in segment_by]
     segments = _segments(rows, wanted, counts, pooled, weight=weight, bounds=bounds) if wanted else ()
@@ -76,9 +76,10 @@ def level_findings(
 def _bins(rows: DataFrame, columns: Sequence[str], *, id: str, seed: int) -> list[Bins]:
     numeric = [name for name in columns if isinstance(rows.schema[name].dataType, NumericType)]
     categorical = [name for name in columns if name not in numeric]
-    parted = to_bins(rows, numeric=numeric, categorical=categorical, key=id, seed=seed, bins=QUARTERS)
+    bin_rows = to_bins(rows, numeric=numeric, categorical=categorical, key=id, seed=seed, bins=QUARTERS)
     return [
-        Bins(row.name, tuple(row.edges), None if row.levels is None else tuple(row.levels)) for row in parted.collect()
+        Bins(row.name, tuple(row.edges), None if row.levels is None else tuple(row.levels))
+        for row in bin_rows.collect()
     ]
 
 
@@ -96,11 +97,11 @@ def _segments(
         level = OTHER_LEVELS if count.level in pooled.get(count.column, ()) else count.level
         size = sizes[count.column, level]
         size[0], size[1] = size[0] + count.rows, size[1] + count.defaults
-    small = {parted.name: pooled[parted.name] for parted in bins if parted.name in pooled}
+    small = {each.name: pooled[each.name] for each in bins if each.name in pooled}
     level_rows = to_level_rows(rows, bins, carry=(SCORE, LABEL, *([weight] if weight else [])), pooled=small)
     ranked = with_counts_below(to_score_counts(level_rows, weight=weight, bounds=bounds, keys=KEYS), KEYS)
-    found = to_rank_sums(ranked, KEYS).collect()
-    results = (_segment(row, *sizes[row.column, row.level]) for row in found)
+    rank_sums = to_rank_sums(ranked, KEYS).collect()
+    results = (_segment(row, *sizes[row.column, row.level]) for row in rank_sums)
     return tuple(sorted(results, key=lambda one: (math.inf if one.auc is None else one.auc, one.column, one.level)))
 
 

@@ -19,7 +19,7 @@ from spark_jobs.engines.row_groups import Snapshot
 from spark_jobs.io import snapshots
 from spark_jobs.measuring.cutoff_search import profit_curve
 from spark_jobs.measuring.evaluation import findings
-from spark_jobs.measuring.scored_rows import kept, score_carrying
+from spark_jobs.measuring.scored_rows import persisted, score_carrying
 from spark_jobs.measuring.unlearnt import Unlearnt
 
 SEGMENTED = 3  # categories whose levels are measured apart where nobody names any
@@ -27,13 +27,13 @@ SEGMENTED = 3  # categories whose levels are measured apart where nobody names a
 
 @dataclass(frozen=True)
 class Measured:
-    """What was found of a model on the held-out rows.
+    """How a model does on the held-out rows.
 
     Attributes:
-        profit: None: the model tells no loan terms.
-        explanation: what it looks at; None: nobody asked.
-        comparison: the rows that it shares with the champion; None: there is no champion.
-        new_features: those that the champion has not; empty where there is no champion.
+        profit: what its cut-off earns. None: the model has no loan terms.
+        explanation: what it looks at. None: nobody asked.
+        comparison: the rows that it shares with the champion. None: there is no champion.
+        new_features: those that the champion has not. Empty where there is no champion.
     """
 
     findings: Findings
@@ -44,12 +44,12 @@ class Measured:
 
     def metrics(self, prefix: str = "") -> dict[str, float]:
         """The figures by name, as MLflow keeps them."""
-        found = dict(self.findings.metrics())
+        figures = dict(self.findings.metrics())
         if self.profit is not None:
-            found |= {"profit": self.profit.chosen.profit, "best_profit": self.profit.best.profit}
+            figures |= {"profit": self.profit.chosen.profit, "best_profit": self.profit.best.profit}
         if self.comparison is not None:
-            found |= self.comparison.metrics()
-        return {f"{prefix}{name}": value for name, value in found.items()}
+            figures |= self.comparison.metrics()
+        return {f"{prefix}{name}": value for name, value in figures.items()}
 
 
 def measured_beside(
@@ -68,7 +68,7 @@ def measured_beside(
         unlearnt: the rows that may be compared on.
 
     Returns:
-        The candidate, and the champion on the rows compared on; None: there is none, or nothing is compared.
+        The candidate, and the champion on the rows compared on. It is None where there is none, or nothing is compared.
 
     Raises:
         BadInput: the held-out rows do not fit a model, or hold one class only.
@@ -79,16 +79,16 @@ def measured_beside(
     segment_by = config.segment_by or description.categorical[:SEGMENTED]
     present = snapshots.schema_of(held_out).names
     protected = tuple(name for name in description.protected if name in present)
-    lent = (cutoff.exposure,) if cutoff and cutoff.exposure else ()
-    carried = (ID, LABEL, *segment_by, *protected, *lent)
+    exposure_columns = (cutoff.exposure,) if cutoff and cutoff.exposure else ()
+    carried = (ID, LABEL, *segment_by, *protected, *exposure_columns)
     with (
-        kept(score_carrying(spark, held_out, candidate.model, document, carried)) as scored,
+        persisted(score_carrying(spark, held_out, candidate.model, document, carried)) as scored,
         _served(spark, held_out, None if unlearnt.problem else champion, unlearnt) as other,
     ):
         beside = None
         if champion is not None and other is not None:
             beside = Measured(findings(other, threshold=_threshold(ModelDocument.from_json(champion.document))))
-        found = findings(
+        candidate_findings = findings(
             scored,
             threshold=_threshold(document),
             champion=None if unlearnt.left_out else other,
@@ -98,10 +98,10 @@ def measured_beside(
             replicates=config.replicates,
             seed=config.seed,
         )
-        compared = found
+        compared = candidate_findings
         if other is not None and unlearnt.left_out:
             compared = findings(unlearnt.of(scored), threshold=_threshold(document), champion=other)
-            found = replace(found, auc_difference=compared.auc_difference)
+            candidate_findings = replace(candidate_findings, auc_difference=compared.auc_difference)
         profit = profit_curve(scored, cutoff) if cutoff else None
     comparison = None
     if champion is not None:
@@ -109,17 +109,17 @@ def measured_beside(
         comparison = Comparison(unlearnt.rows, unlearnt.defaults, unlearnt.left_out, alike, unlearnt.problem)
     known = ModelDocument.from_json(champion.document).features if champion is not None else document.features
     new_features = tuple(name for name in document.features if name not in known)
-    return Measured(found, profit, comparison=comparison, new_features=new_features), beside
+    return Measured(candidate_findings, profit, comparison=comparison, new_features=new_features), beside
 
 
 def _served(
     spark: SparkSession, held_out: Snapshot, champion: ModelFiles | None, unlearnt: Unlearnt
 ) -> AbstractContextManager[DataFrame | None]:
-    """The champion's scores of the rows compared on; None: there is no champion to compare with."""
+    """The champion's scores of the rows compared on. None: there is no champion to compare with."""
     if champion is None:
         return nullcontext()
     document = ModelDocument.from_json(champion.document)
-    return kept(unlearnt.of(score_carrying(spark, held_out, champion.model, document, (ID, LABEL))))
+    return persisted(unlearnt.of(score_carrying(spark, held_out, champion.model, document, (ID, LABEL))))
 
 
 def _threshold(document: ModelDocument) -> float | None:

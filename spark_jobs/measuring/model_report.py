@@ -28,7 +28,7 @@ from arrears.scoring.document import ModelDocument
 from arrears.scoring.scorers import load_scorer
 from arrears.stores.model_notes import AS_OF_TAG, RUN_LABEL_TAG
 from spark_jobs.measuring.measured_model import Measured
-from spark_jobs.measuring.trained import TrainedRun, told_training
+from spark_jobs.measuring.trained import TrainedRun, training_figures
 
 _CARRYING = 5
 
@@ -47,7 +47,7 @@ def report_files(
 
     Args:
         manifest: of the dataset version, with its description and source.
-        champion: the present champion on the same rows; None: there is none.
+        champion: the present champion on the same rows. None: there is none.
         trained: the model's MLflow run.
     """
     rules, compared = DatasetDescription.from_dict(manifest["description"]).rules, candidate.comparison
@@ -57,7 +57,7 @@ def report_files(
     )
     plots = model_plots(
         candidate.findings,
-        # On other rows than the candidate's curve it would be no neighbour of it.
+        # A curve over other rows cannot be compared with the candidate's.
         champion=champion.findings.curves if champion and not (compared and compared.left_out) else None,
         profit=candidate.profit,
         explanation=candidate.explanation,
@@ -80,7 +80,7 @@ def report_files(
         points=_points_table(scorer),
         points_note=getattr(scorer, "note", ""),
         parameters=trained.parameters,
-        training=told_training(scorer, trained, candidate.findings.evaluation),
+        training=training_figures(scorer, trained, candidate.findings.evaluation),
         provenance=provenance_of(config, manifest, document, trained.tags),
         links=trained.links,
         as_of=trained.as_of,
@@ -111,15 +111,15 @@ def provenance_of(
 
 
 def _leak_check(tags: Mapping[str, str]) -> dict[str, object]:
-    """What was found before the training, every leak by itself; nothing of an objective that is not checked."""
-    told = {"leak check": tags.get(LEAK_CHECK_TAG, ""), "leaks overridden, because": tags.get(LEAK_REASON_TAG, "")}
-    told |= {f"leak {number}": leak for number, leak in enumerate(tags.get(LEAKS_TAG, "").splitlines(), 1)}
-    return {name: text for name, text in told.items() if text}
+    """What was found before the training, every leak by itself. Empty for an objective that is not checked."""
+    lines = {"leak check": tags.get(LEAK_CHECK_TAG, ""), "leaks overridden, because": tags.get(LEAK_REASON_TAG, "")}
+    lines |= {f"leak {number}": leak for number, leak in enumerate(tags.get(LEAKS_TAG, "").splitlines(), 1)}
+    return {name: text for name, text in lines.items() if text}
 
 
 def mail_figures(candidate: Measured, champion: Measured | None) -> dict[str, float | int | str | None]:
-    """What the mail tells; MLflow and the report page have all of it."""
-    found, findings = candidate.findings.evaluation, candidate.findings
+    """The figures of the mail. MLflow and the report page have all of them."""
+    evaluation, findings = candidate.findings.evaluation, candidate.findings
     difference, compared = findings.auc_difference, candidate.comparison
     beside: dict[str, float | int | str | None] = {}
     if compared is not None and compared.candidate is not None and compared.left_out:
@@ -129,33 +129,33 @@ def mail_figures(candidate: Measured, champion: Measured | None) -> dict[str, fl
     if difference is not None:
         beside["AUC above the champion's, 95 % interval"] = f"{difference.low:+.4f} to {difference.high:+.4f}"
     return {
-        "AUC": found.auc,
-        "AUC, 95 % interval": f"{found.auc_low:.4f} to {found.auc_high:.4f}",
+        "AUC": evaluation.auc,
+        "AUC, 95 % interval": f"{evaluation.auc_low:.4f} to {evaluation.auc_high:.4f}",
         **beside,
-        "Gini": found.gini,
-        "KS": found.ks,
-        "AUC-PR": found.auc_pr,
-        "log-loss": found.log_loss,
-        "Brier": found.brier,
+        "Gini": evaluation.gini,
+        "KS": evaluation.ks,
+        "AUC-PR": evaluation.auc_pr,
+        "log-loss": evaluation.log_loss,
+        "Brier": evaluation.brier,
         "calibration error (ECE)": findings.calibration.ece,
         **({"score PSI": findings.stability.psi} if findings.stability else {}),
         **_auc_without(candidate),
-        "held-out borrowers": found.rows,
-        **_at_cutoff(found),
+        "held-out borrowers": evaluation.rows,
+        **_at_cutoff(evaluation),
         **_profit(candidate.profit),
     }
 
 
-def _at_cutoff(found: Evaluation) -> dict[str, float | str]:
-    """Whom the cut-off approves and flags; that there is none, where it is so."""
-    if found.confusion is None:
+def _at_cutoff(evaluation: Evaluation) -> dict[str, float | str]:
+    """Whom the cut-off approves and flags, or that no cut-off is set."""
+    if evaluation.confusion is None:
         return {"cut-off": NO_CUTOFF}
-    at, called = found.confusion, found.confusion.to_dict()
+    at, called = evaluation.confusion, evaluation.confusion.to_dict()
     mark = approval_mark(called["approval_rate"])
     return {
         "approved at the cut-off": f"{called['approval_rate']:.1%}" + (f" ({mark})" if mark else ""),
-        "at the threshold": f"{at.tp + at.fp:,} flagged at {at.threshold:.4g}, {at.tp:,} of {found.defaults:,} defaults"
-        " caught",
+        "at the threshold": f"{at.tp + at.fp:,} flagged at {at.threshold:.4g}, {at.tp:,} of"
+        f" {evaluation.defaults:,} defaults caught",
         "accuracy": called["accuracy"],
         "precision (share of the flagged that defaulted)": called["precision"],
         "recall (share of the defaults that was flagged)": called["recall"],
@@ -174,8 +174,8 @@ def _auc_without(candidate: Measured) -> dict[str, str]:
     """The features that carry most of the AUC, for somebody to ask whether each was known at the decision."""
     losses = candidate.explanation.auc_losses if candidate.explanation else {}
     carrying = [(name, lost) for name, lost in losses.items() if lost > 0][:_CARRYING]
-    told = (f"{name} {lost:.4f}{' (new)' if name in candidate.new_features else ''}" for name, lost in carrying)
-    return {"AUC lost without what a feature tells": ", ".join(told)} if carrying else {}
+    parts = (f"{name} {lost:.4f}{' (new)' if name in candidate.new_features else ''}" for name, lost in carrying)
+    return {"AUC lost without what a feature tells": ", ".join(parts)} if carrying else {}
 
 
 def _in_numbers(page: ModelPage, decision: Decision, candidate: Measured, champion: Measured | None) -> dict[str, Any]:
@@ -198,14 +198,14 @@ def _in_numbers(page: ModelPage, decision: Decision, candidate: Measured, champi
     }
 
 
-def _as_json(found: Mapping[str, Any]) -> bytes:
+def _as_json(content: Mapping[str, Any]) -> bytes:
     """JSON that every reader takes: what is not a number, such as a test without degrees of freedom, becomes null."""
-    finite = json.loads(json.dumps(found), parse_constant=lambda _: None)
+    finite = json.loads(json.dumps(content), parse_constant=lambda _: None)
     return json.dumps(finite, indent=1).encode()
 
 
 def _points_table(scorer: Any) -> list[dict[str, object]]:
-    """The lines of a scorecard; none of every other kind of model."""
+    """The lines of a scorecard. Empty for every other kind of model."""
     if not hasattr(scorer, "points_table"):
         return []
     return [dataclasses.asdict(line) for line in scorer.points_table()]

@@ -1,4 +1,4 @@
-"""Scored rows before they are measured: scored, kept for several actions, checked once, parted into ranges."""
+"""Scored rows before they are measured: scored, persisted for several actions, checked once, cut into ranges."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ def score_carrying(
 
 
 @contextmanager
-def kept(frame: DataFrame) -> Iterator[DataFrame]:
-    """A frame that several actions read is computed once: scoring a row again may be the dearest step of all."""
+def persisted(frame: DataFrame) -> Iterator[DataFrame]:
+    """Computes a frame once for all actions that read it: scoring a row again may be the dearest step of all."""
     try:
         yield frame.persist(StorageLevel.MEMORY_AND_DISK)
     finally:
@@ -55,7 +55,7 @@ def checked_error_sums(rows: DataFrame, *, threshold: float, weight: str | None 
     """Sums over rows on which a model can be measured.
 
     Raises:
-        BadInput: what is unusable, all at once; no rows, or one class only.
+        BadInput: no rows, one class only, or values that are unusable. Names all of them.
     """
     sums = usable_error_sums(rows, threshold=threshold, weight=weight)
     check_both_classes(sums.rows, sums.defaults)
@@ -63,7 +63,7 @@ def checked_error_sums(rows: DataFrame, *, threshold: float, weight: str | None 
 
 
 def usable_error_sums(rows: DataFrame, *, threshold: float, weight: str | None = None) -> ErrorSums:
-    """Sums over rows of usable scores, labels and weights, which may be none.
+    """Sums over rows of usable scores, labels and weights. There may be none.
 
     Raises:
         BadInput: what is unusable, all at once.
@@ -97,16 +97,16 @@ def checked_count(rows: DataFrame) -> int:
 
 
 def score_bounds(rows: DataFrame, count: int, *, score: str = SCORE) -> tuple[float, ...]:
-    """Limits between ranges of scores that are worked on side by side; none where the rows are few."""
+    """Limits between ranges of scores that are worked on side by side. Empty where the rows are few."""
     buckets = bucket_count(count)
     if buckets == 1:
         return ()
-    # None where no row has a score at all: whoever checks the rows tells of it.
+    # None where no row has a score at all: whoever checks the rows reports it.
     return tuple(only_row(to_score_bounds(rows, score=score, buckets=buckets))["bounds"] or ())
 
 
 def only_row(sums: DataFrame) -> dict[str, Any]:
     """The one row of a frame of sums."""
     (row,) = sums.collect()
-    found: dict[str, Any] = row.asDict()
-    return found
+    values: dict[str, Any] = row.asDict()
+    return values

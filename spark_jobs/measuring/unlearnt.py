@@ -31,11 +31,11 @@ class Unlearnt:
     """The held-out rows on which a candidate may be compared with the champion.
 
     Attributes:
-        rows, defaults: held-out rows that neither has learnt from; None: what the champion learnt from is unknown.
+        rows, defaults: held-out rows that neither has learnt from. None: what the champion learnt from is unknown.
         left_out: held-out rows that the champion has learnt from, or whose customer it knows.
         known_customers: held-out rows whose customer the candidate knows.
-        ids: the ids of those rows; None: all held-out rows are among them.
-        problem: why nothing is compared; empty where it is.
+        ids: the ids of those rows. None: all held-out rows are among them.
+        problem: why nothing is compared. Empty where the two are compared.
         has_champion: whether there is anything to compare with.
     """
 
@@ -50,17 +50,17 @@ class Unlearnt:
     @property
     def figures(self) -> dict[str, str]:
         """What the mail says of it."""
-        told = {}
+        figures = {}
         if self.has_champion:
-            told["compared with the champion"] = self.problem or (
+            figures["compared with the champion"] = self.problem or (
                 f"on {self.rows:,} held-out rows that neither has learnt from, with {self.defaults:,} defaults"
             )
         if self.known_customers:
-            told["held-out rows whose customer it knows"] = f"{self.known_customers:,}"
-        return told
+            figures["held-out rows whose customer it knows"] = f"{self.known_customers:,}"
+        return figures
 
     def of(self, rows: DataFrame) -> DataFrame:
-        """Those of some held-out rows that may be compared on."""
+        """Those of some held-out rows on which the two models may be compared."""
         return rows if self.ids is None else rows.join(self.ids, on=ID, how="left_semi")
 
 
@@ -77,10 +77,10 @@ def unlearnt_rows(
 
     Args:
         held_out: the held-out rows of the pinned version.
-        candidate, champion: the tags of their MLflow runs; champion None: there is none.
+        candidate, champion: the tags of their MLflow runs. Champion None: there is none.
 
     Raises:
-        BadInput: the candidate has learnt from held-out rows or knows their customers, or nothing tells of it.
+        BadInput: the candidate has learnt from held-out rows or knows their customers, or its lineage is unknown.
     """
     spark = held_out.sparkSession
     own = lineage_of(spark, config, description, candidate)
@@ -99,19 +99,19 @@ def unlearnt_rows(
         marked = with_learnt(rows, theirs, group, name="their")
         rows = marked.withColumn("is_left_out", F.col("their_row") | F.col("their_customer"))
     counted = only_row(rows.agg(*_counts()))
-    # The leak check, which refuses such customers, is of models of default; there a reason may override it.
+    # The leak check, which refuses such customers, is of models of default. There a reason may override it.
     may_know = objective != DEFAULT or candidate.get(LEAK_CHECK_TAG) == "overridden"
     _refuse_learnt(config, counted, customers_may_be_known=may_know)
     ids = rows.where(~F.col("is_left_out")).select(ID) if counted["left_out"] else None
     is_known = champion is None or theirs is not None
-    found, defaults = (counted["rows"], counted["defaults"]) if is_known else (None, None)
+    row_count, defaults = (counted["rows"], counted["defaults"]) if is_known else (None, None)
     return Unlearnt(
-        rows=found,
+        rows=row_count,
         defaults=defaults,
         left_out=counted["left_out"],
         known_customers=counted["own_customers"],
         ids=ids,
-        problem=comparison_problem(found, defaults, outcomes_count=needs_outcomes(objective)),
+        problem=comparison_problem(row_count, defaults, outcomes_count=needs_outcomes(objective)),
         has_champion=champion is not None,
     )
 

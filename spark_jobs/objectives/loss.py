@@ -28,7 +28,7 @@ from spark_jobs.engines.engine_registry import engine_for
 from spark_jobs.engines.interface import FittedModel
 from spark_jobs.engines.objective_interface import IS_VALIDATION, TARGET, FitObjective
 from spark_jobs.io.checkpoints import checkpoints
-from spark_jobs.measuring.scored_rows import kept
+from spark_jobs.measuring.scored_rows import persisted
 from spark_jobs.objectives.beside_default import PREPARATION, BesideDefault
 from spark_jobs.objectives.loss_evaluation import evaluate_losses
 from spark_jobs.objectives.objective_rows import made_up_customer, objective_spec, prepared, training_rows
@@ -53,7 +53,7 @@ def fit(
     if config.encoding == "woe":
         raise BadConfiguration("encoding=woe needs both outcomes, and a loss model learns from defaults alone")
     description = with_features(description, config.features)
-    with kept(to_defaulted(training_rows(spark, config), description, config, seed=config.seed)) as rows:
+    with persisted(to_defaulted(training_rows(spark, config), description, config, seed=config.seed)) as rows:
         counts = _checked(rows, column, description.loss_limit, positive=_needs_positive(config))
         prepared_rows = prepared(
             rows,

@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 
 from arrears.contracts.errors import BadInput
 from arrears.model.metrics.regression import LossEvaluation, LossGroup, Regression, RegressionSums
-from spark_jobs.measuring.scored_rows import kept, only_row, score_bounds
+from spark_jobs.measuring.scored_rows import only_row, persisted, score_bounds
 from spark_jobs.transforms.scores import regression_sums as sums
 
 BINS = 40
@@ -32,7 +32,7 @@ def evaluate_losses(estimated: DataFrame, *, estimate: str, actual: str, limit: 
     # -0.0 and 0.0 are one value in every grouping below.
     columns = {ESTIMATE: F.col(estimate).cast("double") + F.lit(0.0), ACTUAL: F.col(actual).cast("double") + F.lit(0.0)}
     pairs = estimated.select(*(column.alias(name) for name, column in columns.items()))
-    with kept(pairs) as rows:
+    with persisted(pairs) as rows:
         return _evaluated(rows, limit)
 
 

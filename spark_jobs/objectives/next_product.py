@@ -18,7 +18,7 @@ from spark_jobs.engines.engine_registry import engine_for
 from spark_jobs.engines.interface import FittedModel
 from spark_jobs.engines.objective_interface import ObjectiveRows
 from spark_jobs.io.checkpoints import checkpoints
-from spark_jobs.measuring.scored_rows import kept
+from spark_jobs.measuring.scored_rows import persisted
 from spark_jobs.objectives.beside_default import BesideDefault
 from spark_jobs.objectives.objective_rows import objective_spec, training_rows
 from spark_jobs.scoring.rank_products import BY_MODEL, BY_POPULARITY, FIRST, to_rank_counts
@@ -38,7 +38,7 @@ def fit(
         BadInput: no customer holds anything.
     """
     products = _products(description)
-    with kept(training_rows(spark, config)) as customers:
+    with persisted(training_rows(spark, config)) as customers:
         (counted,) = to_holder_shares(customers, products).collect()
         if not counted["holders"]:
             raise BadInput(f"nobody of {counted['rows']} customers holds any of {', '.join(products)}")

@@ -25,7 +25,7 @@ from arrears.scoring.scorers.clusters import Clusters
 from spark_jobs.engines.engine_registry import engine_for
 from spark_jobs.engines.interface import FittedModel
 from spark_jobs.engines.objective_interface import FitObjective
-from spark_jobs.measuring.scored_rows import kept
+from spark_jobs.measuring.scored_rows import persisted
 from spark_jobs.objectives.beside_default import PREPARATION, BesideDefault
 from spark_jobs.objectives.objective_rows import made_up_customer, objective_spec, prepared, training_rows
 from spark_jobs.scoring.place_in_segments import POSITION, to_segmented
@@ -56,7 +56,7 @@ def fit(
         LABEL,
         hash_of(config.seed, "order", ID).alias(ROW_ORDER),
     )
-    with kept(customers) as rows:
+    with persisted(customers) as rows:
         prepared_rows = prepared(
             rows, config, description, objective=SEGMENTS, numbers_only=True, row_count=rows.count()
         )
@@ -102,7 +102,7 @@ def described(customers: DataFrame, numeric: list[str], categorical: list[str]) 
     Args:
         customers: one row per customer: ``_segment``, ``_position`` (standardised inputs), the features and the label.
     """
-    with kept(customers) as placed:
+    with persisted(customers) as placed:
         numbers = to_number_profiles(placed, numeric).collect()
         levels = to_commonest_levels(placed, categorical).collect() if categorical else []
         everyone = next(row for row in numbers if row[SEGMENT] is None)

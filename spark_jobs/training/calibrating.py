@@ -12,7 +12,7 @@ from arrears.contracts.tables.column_names import LABEL, SCORE
 from arrears.model.fitting.calibration import Calibration
 from arrears.model.fitting.calibration_fits import fitted_isotonic, fitted_platt
 from arrears.model.metrics.cutoffs import APPROVE_ALL
-from spark_jobs.measuring.scored_rows import kept, score_bounds, usable_error_sums
+from spark_jobs.measuring.scored_rows import persisted, score_bounds, usable_error_sums
 from spark_jobs.transforms.scores.score_counts import to_score_counts, with_counts_below
 from spark_jobs.transforms.scores.score_curves import to_outcome_counts
 
@@ -34,7 +34,7 @@ def calibrated(
         BadInput: no rows, one class only, scores that are no probabilities, labels that are not 0 or 1.
     """
     slim = scored.select(F.col(score).cast("double").alias(SCORE), F.col(label).cast("double").alias(LABEL))
-    with kept(slim) as rows:
+    with persisted(slim) as rows:
         count = usable_error_sums(rows, threshold=APPROVE_ALL).rows
         if not count:
             raise BadInput("there are no rows to calibrate on: raise calibration_share, or train without calibration")

@@ -22,7 +22,7 @@ from spark_jobs.engines.interface import CALIBRATION_SHARD, VALIDATION_SHARD, Fi
 from spark_jobs.engines.row_groups import Snapshot
 from spark_jobs.measuring.cutoff_search import chosen_cutoff
 from spark_jobs.measuring.evaluation import auc_of, score_quantiles
-from spark_jobs.measuring.scored_rows import kept, score_carrying
+from spark_jobs.measuring.scored_rows import persisted, score_carrying
 from spark_jobs.training.calibrating import calibrated
 from spark_jobs.training.fitting import TrainedModel, only
 from spark_jobs.training.training_plan import TrainingPlan
@@ -69,7 +69,7 @@ def with_cutoff(
         BadConfiguration: the column of exposures is not there.
     """
     exposure_columns = (choices.exposure,) if choices.exposure else ()
-    with kept(_unseen_scores(spark, document, trained, (LABEL, *exposure_columns))) as scored:
+    with persisted(_unseen_scores(spark, document, trained, (LABEL, *exposure_columns))) as scored:
         if cutoff_rule(choices) is not None:
             document = replace(document, cutoff=chosen_cutoff(scored, choices))
         return replace(document, score_quantiles=tuple(score_quantiles(scored)))

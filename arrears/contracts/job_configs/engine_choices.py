@@ -12,7 +12,7 @@ from arrears.contracts.objectives import LOSS, NEXT_PRODUCT, SEGMENTS
 _ENGINE = "More about the engine"
 _CLUSTER = "Cluster, memory and seed"
 
-_ENGINES_TOLD = "; ".join(f"{what}: {', '.join(engines_of(what))}" for what in (LOSS, SEGMENTS, NEXT_PRODUCT))
+_ENGINES_BY_OBJECTIVE = "; ".join(f"{what}: {', '.join(engines_of(what))}" for what in (LOSS, SEGMENTS, NEXT_PRODUCT))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +21,7 @@ class EngineChoices(Choices):
 
     engine: EngineName = option(
         "catboost",
-        help=f"which library trains; {_ENGINES_TOLD}",
+        help=f"which library trains; {_ENGINES_BY_OBJECTIVE}",
         title="Engine",
     )
     engine_options: tuple[str, ...] = option(

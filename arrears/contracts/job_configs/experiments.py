@@ -71,8 +71,8 @@ class Folds:
     """How the training rows are split, so that every trial is measured on rows that it has not seen.
 
     Attributes:
-        kind: stratified: by chance, both classes in proportion; grouped: likewise, but all rows of a customer in one
-            fold; expanding: by time, each fold is measured by a model of what was known when it began.
+        kind: ``stratified``: by chance, both classes in proportion. ``grouped``: likewise, but all rows of a customer
+            in one fold. ``expanding``: by time, each fold is measured by a model of what was known when it began.
         number: how many folds are measured.
     """
 
@@ -222,7 +222,7 @@ def shipped_experiments() -> tuple[str, ...]:
 
 
 def shipped_experiment_text(name: str) -> str:
-    """The YAML of one of them.
+    """The YAML of one experiment that comes with Arrears.
 
     Raises:
         BadConfiguration: there is none of this name.

@@ -119,13 +119,13 @@ def cutoff_rule(choices: CutoffChoices) -> CutoffRule | None:
     rule: CutoffBy = choices.cutoff_by
     if rule != "as_given":
         return rule
-    return next((rule for rule, names in NUMBERS.items() if all(_is_given(choices, name) for name in names)), None)
+    return next((rule for rule, names in NUMBERS.items() if all(_is_set(choices, name) for name in names)), None)
 
 
 def cutoff_problems(choices: CutoffChoices) -> list[str]:
     """What the numbers lack for their rule, and what is given beside it in vain, one sentence each."""
     rule: CutoffBy = choices.cutoff_by
-    begun = [by for by, names in NUMBERS.items() if any(_is_given(choices, name) for name in names)]
+    begun = [by for by, names in NUMBERS.items() if any(_is_set(choices, name) for name in names)]
     problems = []
     if rule == "as_given" and len(begun) > 1:
         problems.append(f"cutoff_by: numbers of several rules are given, choose {' or '.join(begun)}")
@@ -135,7 +135,7 @@ def cutoff_problems(choices: CutoffChoices) -> list[str]:
             problems += _lacking(choices, by)
         if rule not in ("as_given", by) and by in begun and by != "profit":
             problems.append(f"{NUMBERS[by][0]} is given, but the cut-off is chosen by {rule}: leave it out")
-    beside = [name for name in ("exposure", "cost") if _is_given(choices, name)]
+    beside = [name for name in ("exposure", "cost") if _is_set(choices, name)]
     if beside and "profit" not in begun and rule != "profit":
         problems.append(f"{' and '.join(beside)} without margin and lgd say nothing: give these, or leave it out")
     return problems
@@ -143,10 +143,10 @@ def cutoff_problems(choices: CutoffChoices) -> list[str]:
 
 def _lacking(choices: CutoffChoices, rule: CutoffRule) -> list[str]:
     names = NUMBERS[rule]
-    missing = [name for name in names if not _is_given(choices, name)]
+    missing = [name for name in names if not _is_set(choices, name)]
     return [f"a cut-off by {rule} needs {' and '.join(names)}: give {' and '.join(missing)}"] if missing else []
 
 
-def _is_given(choices: CutoffChoices, name: str) -> bool:
+def _is_set(choices: CutoffChoices, name: str) -> bool:
     value = getattr(choices, name)
     return value is not None and (name != "cost" or value != 0)

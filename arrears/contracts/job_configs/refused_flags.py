@@ -1,4 +1,4 @@
-"""Flags of a job that are wrong: all of them told at once, and handed on to whoever keeps the outcome."""
+"""Flags of a job that are wrong: all of them named at once, and handed on to whoever records the outcome."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class FlagParser(argparse.ArgumentParser):
         self.refuse((message,))
 
     def refuse(self, problems: Sequence[str]) -> NoReturn:
-        """Tells all problems on standard error and raises RefusedArguments."""
+        """Prints all problems on standard error and raises RefusedArguments."""
         self.print_usage(sys.stderr)
         self._print_message(f"{self.prog}: error: {'; '.join(problems)}\n", sys.stderr)
         raise RefusedArguments(problems)

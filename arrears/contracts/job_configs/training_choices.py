@@ -21,7 +21,7 @@ OPTION_PREFIX = "engine_options."
 
 # Where and on what a run trains is the run's business, and every trial is the exact model of one task.
 _OF_THE_RUN = names_of(TrainingRun, LeakOverride, MeasurementChoices, "seed", "shards")
-# The rows are parted once for all trials. What is fitted after a model changes no ranking: it is handed on as it is.
+# The rows are split once for all trials. What is fitted after a model changes no ranking: it is handed on as it is.
 _NEVER_TRIED = names_of("validation_share", "refit", CalibrationChoices, CutoffChoices)
 _CALLED: dict[Any, str] = {str: "a text", int: "a whole number", float: "a finite number", bool: "true or false"}
 _FIELDS = {f.name: f for f in dataclasses.fields(TrainModelConfig)}

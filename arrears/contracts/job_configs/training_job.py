@@ -20,7 +20,7 @@ from arrears.contracts.objectives import ObjectiveName
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingRun(JobConfig):
-    """Which training set a model learns what from, and for whose run."""
+    """What a model learns, from which training set, and for whose run."""
 
     dataset_version: str = option(help="version of the training set")
     run_label: str = option("by-hand", help="the run that asks, such as Airflow's run id; kept with the MLflow run")
@@ -67,9 +67,9 @@ class TrainModelConfig(
         problems += [
             f"engine_options: {text!r} is not name=value" for text in self.engine_options if "=" not in text[1:]
         ]
-        kept_back = self.validation_share + (self.calibration_share if self.calibration != "none" else 0.0)
-        if kept_back >= 0.9:
-            problems.append(f"validation_share and calibration_share together keep back {kept_back:.0%} of the rows")
+        reserved = self.validation_share + (self.calibration_share if self.calibration != "none" else 0.0)
+        if reserved >= 0.9:
+            problems.append(f"validation_share and calibration_share together keep back {reserved:.0%} of the rows")
         if not self.validation_share and self.sampling in ("over", "under"):
             problems.append(
                 f"validation_share 0 scores training rows, which sampling {self.sampling} repeats or thins out: keep a"

@@ -16,7 +16,7 @@ def bank_name_problems(bank: BankDescription) -> list[str]:
     carried = [line.name for line in bank.catalogue]
     carried += [bank.customer, bank.decided_at, *filter(None, [bank.label.known_on])]
     problems = name_problems(carried, reserved=[n for n in RESERVED if n != LABEL])
-    beside_label = [name for name in _beside_label(bank) if name != bank.label.told_by]
+    beside_label = [name for name in _beside_label(bank) if name != bank.label.outcome_column]
     problems += name_problems(beside_label, reserved=[LABEL], of="decisions with their features")
     for view in bank.views:
         names = [view.entity, *view.feature_names]

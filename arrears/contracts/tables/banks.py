@@ -35,7 +35,7 @@ class LabelDefinition:
     window_months: int = 12
 
     @property
-    def told_by(self) -> str:
+    def outcome_column(self) -> str:
         """The column that tells the outcome."""
         return self.days_past_due
 
@@ -62,7 +62,7 @@ class OutcomeColumn:
     known_on: str = ""
 
     @property
-    def told_by(self) -> str:
+    def outcome_column(self) -> str:
         """The column that tells the outcome."""
         return self.column
 

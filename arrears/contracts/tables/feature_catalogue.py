@@ -26,7 +26,7 @@ class FeatureLine:
         source: table and column that it comes from.
         window: the time before the decision that it covers, such as ``3 months``. Empty: the moment itself.
         owner: who answers for it.
-        use: model; fairness (a protected attribute: reports alone); information (kept, never learnt from).
+        use: model, fairness (a protected attribute: reports alone) or information (kept, never learnt from).
         monotone: rising where a higher value may only raise the default probability, falling where it may only lower
             it. Empty: the data decide.
     """
@@ -42,7 +42,7 @@ class FeatureLine:
     monotone: str = ""
 
     @property
-    def told(self) -> str:
+    def full_meaning(self) -> str:
         """The meaning with unit and window, as a page about the data shows it."""
         extent = ", ".join(part for part in ("" if self.unit == "level" else self.unit, self.window) if part)
         return f"{self.meaning.rstrip('.')} ({extent})." if extent else self.meaning

@@ -37,7 +37,7 @@ def _of_decisions(bank: BankDescription) -> Iterator[tuple[str, str]]:
     yield "id", bank.id
     yield "customer", bank.customer
     yield "decided_at", bank.decided_at
-    yield "label", bank.label.told_by
+    yield "label", bank.label.outcome_column
     yield from (("label", column) for column in [bank.label.known_on] if column)
 
 

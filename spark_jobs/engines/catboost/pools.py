@@ -84,7 +84,7 @@ class TrainingColumns:
 
     def _add(self, group: pa.Table) -> None:
         spec = self._spec
-        usable = spec.preparation.kept(group)
+        usable = spec.preparation.drop_outliers(group)
         self.dropped_rows += group.num_rows - usable.num_rows
         place = slice(self.rows, self.rows + usable.num_rows)
         rated = [rates.column for rates in spec.encoded]

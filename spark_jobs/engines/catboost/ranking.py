@@ -53,7 +53,7 @@ def _pool(slices: Sequence[FileSlice], spec: TrainingSpec, sort_key: str, read: 
     from catboost import Pool
 
     rows = read(slices, [*spec.numeric, *spec.categorical, spec.label, sort_key])
-    rows = spec.preparation.kept(rows.take(pc.sort_indices(rows, sort_keys=[(sort_key, "ascending")])))
+    rows = spec.preparation.drop_outliers(rows.take(pc.sort_indices(rows, sort_keys=[(sort_key, "ascending")])))
     data = prepared_input(rows, spec.preparation, spec.numeric, spec.categorical)
     return Pool(data, label=rows.column(spec.label).to_numpy())
 

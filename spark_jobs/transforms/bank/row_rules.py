@@ -19,7 +19,7 @@ from pyspark.sql import types as T
 from arrears.contracts.tables.knowledge import row_knowledge
 from arrears.contracts.tables.table_contracts import ColumnContract, TableContract
 from spark_jobs.transforms.bank.knowledge_columns import arrival_delay
-from spark_jobs.transforms.bank.widening import is_kept, loss
+from spark_jobs.transforms.bank.widening import is_same_type, loss
 
 BROKEN_RULES = "broken_rules"
 
@@ -47,7 +47,7 @@ def schema_problems(
     problems += [
         f"table {contract.name}: column {name} is {_other_type(present[name], kind)}"
         for name, kind in declared.items()
-        if name in present and not is_kept(present[name], kind)
+        if name in present and not is_same_type(present[name], kind)
     ]
     new = [f"table {contract.name}: column {name} is not in the contract" for name in present if name not in declared]
     if allow_new_columns:

@@ -27,7 +27,7 @@ _FITS = {"int": 9, "bigint": 18}  # digits of which every whole number fits
 _WIDTHS = {"int": 10, "bigint": 19}
 
 
-def is_kept(stored: T.DataType, declared: str) -> bool:
+def is_same_type(stored: T.DataType, declared: str) -> bool:
     """Whether a column is of its declared type already. ``decimal`` stands for any decimal."""
     if declared == "decimal":
         return isinstance(stored, T.DecimalType)
@@ -42,7 +42,7 @@ def widened_type(stored: T.DataType, declared: str) -> str | None:
     whole = _WHOLE_DIGITS.get(type(stored))
     if declared == "decimal":
         return f"decimal({whole},0)" if whole else None
-    return declared if is_kept(stored, declared) or _is_lossless(stored, declared, whole) else None
+    return declared if is_same_type(stored, declared) or _is_lossless(stored, declared, whole) else None
 
 
 def widened(rows: DataFrame, declared: Mapping[str, str]) -> tuple[DataFrame, list[str]]:
@@ -53,7 +53,7 @@ def widened(rows: DataFrame, declared: Mapping[str, str]) -> tuple[DataFrame, li
     casts, notes = {}, []
     for field in rows.schema:
         declared_type = declared.get(field.name)
-        if declared_type is None or is_kept(field.dataType, declared_type):
+        if declared_type is None or is_same_type(field.dataType, declared_type):
             continue
         kind = widened_type(field.dataType, declared_type)
         if kind is not None:
@@ -98,7 +98,7 @@ def _is_lossless(stored: T.DataType, declared: str, whole: int | None) -> bool:
         return declared == "double"
     if isinstance(stored, (T.StringType, T.CharType, T.VarcharType)):
         return declared == "string"
-    # A time without a zone is a wall clock's; sessions run in UTC, so it keeps its reading.
+    # A time without a zone is a wall clock's. Sessions run in UTC, so it keeps its reading.
     return isinstance(stored, T.TimestampNTZType) and declared == "timestamp"
 
 

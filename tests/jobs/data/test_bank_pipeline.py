@@ -24,7 +24,7 @@ from arrears.contracts.tables.descriptions import DatasetDescription
 from arrears.stores.bank_files import shipped_bank
 from arrears.stores.objects import Objects
 from spark_jobs.data.bank_tables import read_bank_tables
-from spark_jobs.data.leak_check import found_leaks
+from spark_jobs.data.leak_check import find_leaks
 from spark_jobs.io.commits import table_version
 from spark_jobs.io.source_tables import overwrite_source_table, read_source_table
 from spark_jobs.io.tables import read_partition
@@ -66,7 +66,7 @@ def rows_of(spark: SparkSession, root: str, version: str) -> DataFrame:
 
 def leaks_of(rows: DataFrame, manifest: dict[str, Any]) -> list[str]:
     sides = (rows.where(F.col("side") == side) for side in ("train", "test"))
-    return found_leaks(*sides, DatasetDescription.from_dict(manifest["description"]), seed=42)
+    return find_leaks(*sides, DatasetDescription.from_dict(manifest["description"]), seed=42)
 
 
 def source(spark: SparkSession, root: str, table: str) -> DataFrame:

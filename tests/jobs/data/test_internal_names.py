@@ -13,7 +13,7 @@ from arrears.contracts.errors import BadConfiguration
 from arrears.contracts.job_configs.jobs import SampleNewDataConfig, TrainModelConfig
 from arrears.contracts.tables.column_names import ID
 from arrears.contracts.tables.descriptions import DatasetDescription
-from spark_jobs.data.leak_check import found_leaks
+from spark_jobs.data.leak_check import find_leaks
 from spark_jobs.engines.engine_registry import engine_named
 from spark_jobs.io import snapshots
 from spark_jobs.jobs import sample_new_data
@@ -60,7 +60,7 @@ def test_every_value_of_columns_that_are_called_as_ours_comes_through(
     train, test = (rows_of(delta_spark, tmp_path, table, version) for table in (Table.TRAIN, Table.TEST))
     assert assert_whole(train) + assert_whole(test) == ROWS
     description = DatasetDescription.from_dict(manifest_of(tmp_path, version)["description"])
-    assert not [leak for leak in found_leaks(train, test, description, seed=1) if "both sides" in leak]
+    assert not [leak for leak in find_leaks(train, test, description, seed=1) if "both sides" in leak]
     root = tmp_path.as_uri()
     drawn = SampleNewDataConfig(root=root, dataset=DATASET, as_of=DAY, dataset_version=version, fraction=0.5)
     sample_new_data.run(delta_spark, drawn)

@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 
 from arrears.contracts.tables.descriptions import DatasetDescription
 from arrears.model.features.leaks import CONTENT, ROWS, Overlap, overlap_leaks
-from spark_jobs.data.leak_check import found_leaks
+from spark_jobs.data.leak_check import find_leaks
 from spark_jobs.transforms.borrowers.leak_counts import to_later_dates, to_overlaps
 from spark_jobs.transforms.borrowers.samples import to_new_borrowers
 from spark_jobs.transforms.ids import with_borrower_id
@@ -105,13 +105,13 @@ def test_rows_of_the_day_of_the_decision_were_known_only_after_it_unless_a_day_c
 
     assert [row.asDict() for row in counted] == [{"joined_on": 2, "opened_on": 1, "seen_at": 3, "_row_count": 3}]
     description = dataclasses.replace(DESCRIPTION, known_after={"applied_on": 1})
-    (leak,) = found_leaks(borrowers(spark, 900), None, description, seed=1)
+    (leak,) = find_leaks(borrowers(spark, 900), None, description, seed=1)
     assert leak.startswith("rows dated by applied_on were known only after the decision (decided_on) in 900 of 900")
 
 
 def test_honest_borrowers_pass_and_planted_leaks_are_all_named_at_once(spark: SparkSession) -> None:
     train, held_out = borrowers(spark, 900), borrowers(spark, 300, first=900)
-    assert found_leaks(train, held_out, DESCRIPTION, seed=1) == []
+    assert find_leaks(train, held_out, DESCRIPTION, seed=1) == []
 
     known_later = F.when(F.col("income") < -1.5, F.date_add("applied_on", 30)).otherwise(F.col("applied_on"))
     leaking = train.withColumns(
@@ -121,13 +121,13 @@ def test_honest_borrowers_pass_and_planted_leaks_are_all_named_at_once(spark: Sp
             "customer_id": F.when(F.col("borrower_id") == "b7", "c901").otherwise(F.col("customer_id")),
         }
     )
-    time, group, power = found_leaks(leaking, held_out, DESCRIPTION, seed=1)
+    time, group, power = find_leaks(leaking, held_out, DESCRIPTION, seed=1)
 
     later = leaking.where("applied_on > decided_on").count()
     assert time == f"date applied_on is later than the decision (decided_on) in {later} of 1,200 rows"
     assert group.startswith("1 values of customer_id stand on both sides of the split: 1 of 300 held-out rows")
     assert power.startswith("feature debt alone tells too much: AUC 0.99")
-    assert found_leaks(leaking, None, DESCRIPTION, seed=1) == [time.replace("1,200", "900"), power]
+    assert find_leaks(leaking, None, DESCRIPTION, seed=1) == [time.replace("1,200", "900"), power]
 
 
 def test_new_data_drawn_with_replacement_and_joined_to_training_rows_are_caught(spark: SparkSession) -> None:
@@ -206,7 +206,7 @@ def test_columns_known_after_the_outcome_are_found_in_real_loans_and_honest_ones
     loans = spark.read.parquet(real("lending_club_2007_2011"))
     loans = loans.withColumnsRenamed({"id": "borrower_id", "default_flag": "is_default"})
 
-    leaks = found_leaks(loans, None, description, seed=42)
+    leaks = find_leaks(loans, None, description, seed=42)
 
     named = {leak.split()[1] for leak in leaks}
     assert named == {*after, "last_pymnt_d", "last_credit_pull_d"}
@@ -217,4 +217,4 @@ def test_the_strongest_honest_features_of_real_loans_pass(spark: SparkSession) -
     labelled = with_borrower_id(loans, None).withColumn("is_default", (F.col("Class") == "bad").cast("int"))
     description = DatasetDescription(name="loans", target="Class", numeric=("int_rate",), categorical=("sub_grade",))
 
-    assert found_leaks(labelled, None, description, seed=42) == []
+    assert find_leaks(labelled, None, description, seed=42) == []

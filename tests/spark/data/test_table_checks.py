@@ -18,7 +18,7 @@ from arrears.contracts.addresses import Addresses
 from arrears.contracts.errors import BadInput
 from arrears.contracts.tables.table_contracts import ColumnContract, TableContract
 from arrears.stores.objects import Objects
-from spark_jobs.data.contract_check import Verdict, Violation, enforce, judged
+from spark_jobs.data.contract_check import Verdict, Violation, enforce, table_verdict
 
 AS_OF = "2026-03-31"
 PAYMENTS = TableContract(
@@ -62,7 +62,7 @@ def table(spark: SparkSession, rows: list[dict[str, Any]], schema: str = SCHEMA)
 
 
 def verdict_of(rows: DataFrame, contract: TableContract = PAYMENTS, **more: Any) -> Verdict:
-    return judged(rows, contract, **{"as_of": AS_OF, "allow_new_columns": False, **more})
+    return table_verdict(rows, contract, **{"as_of": AS_OF, "allow_new_columns": False, **more})
 
 
 def told(verdict: Verdict) -> dict[str, tuple[int, tuple[str, ...]]]:

@@ -14,7 +14,7 @@ from arrears.contracts.tables.features import LARGEST_AMOUNT, ProfileView, Windo
 from arrears.contracts.tables.knowledge import RowKnowledge
 from arrears.contracts.tables.table_contracts import ColumnContract, TableContract
 from arrears.contracts.tables.view_contracts import with_amount_limits
-from spark_jobs.data.contract_check import judged
+from spark_jobs.data.contract_check import table_verdict
 from spark_jobs.transforms.bank.point_in_time import Lookup, training_set
 
 VIEW = WindowView("behaviour", "history", "loan_id", (12,), ("paid",))
@@ -77,7 +77,7 @@ def test_an_amount_that_no_sum_could_hold_is_a_broken_row(spark: SparkSession) -
     amounts = [9e14, -9e14, 9.1e14, -9.1e14, float("inf"), None]
     rows = spark.createDataFrame([(f"L{n}", date(2026, 1, 1), amount) for n, amount in enumerate(amounts)], HISTORY)
 
-    verdict = judged(rows, kept, as_of="2026-01-31", allow_new_columns=False)
+    verdict = table_verdict(rows, kept, as_of="2026-01-31", allow_new_columns=False)
 
     assert {violation.rule: violation.examples for violation in verdict.violations} == {
         "paid is NaN or infinite": ("L4/2026-01-01",),

@@ -167,7 +167,7 @@ def test_numbers_lie_in_one_array_in_the_order_of_the_sort_key(borrowers: pa.Tab
     spec = replace(SPEC, preparation=Preparation(outliers=(limits,)))
     columns = TrainingColumns(spec, "row_order", snapshot.shard(0), read_slices)
     rows = borrowers[: 3 * ROWS // 4].sort_by("row_order")
-    kept = spec.preparation.kept(rows)
+    kept = spec.preparation.drop_outliers(rows)
     assert columns.numbers.T.tolist() == number_matrix(kept, SPEC.numeric).tolist()
     assert columns.labels.tolist() == kept.column("is_default").to_pylist()
     assert (columns.rows, columns.dropped_rows) == (kept.num_rows, rows.num_rows - kept.num_rows)

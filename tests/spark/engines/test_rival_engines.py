@@ -86,7 +86,7 @@ def turned(borrowers: pa.Table, tmp_path_factory: pytest.TempPathFactory) -> Sna
 def seen(borrowers: pa.Table, shard: int = 0) -> pa.Table:
     """The rows of one shard as an engine learns from them: in order, outliers dropped from training."""
     rows = borrowers.filter(pa.array(borrowers.column("shard").to_numpy() == shard)).sort_by("row_order")
-    return rows if shard == VALIDATION_SHARD else PREPARATION.kept(rows)
+    return rows if shard == VALIDATION_SHARD else PREPARATION.drop_outliers(rows)
 
 
 def inputs_of(rows: pa.Table) -> Any:

@@ -20,8 +20,8 @@ def test_braces_in_a_name_stand_for_several_lines() -> None:
 
 def test_feature_is_told_with_its_unit_and_window() -> None:
     line = FeatureLine("a", "Amount paid.", "numeric", "EUR", "loans", "3 months", "Risk")
-    assert line.told == "Amount paid (EUR, 3 months)."
-    assert replace(line, unit="level", window="").told == "Amount paid."
+    assert line.full_meaning == "Amount paid (EUR, 3 months)."
+    assert replace(line, unit="level", window="").full_meaning == "Amount paid."
 
 
 def test_a_protected_attribute_cannot_be_a_feature_of_a_bank() -> None:

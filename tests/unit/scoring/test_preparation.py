@@ -156,9 +156,9 @@ def test_whole_numbers_and_float32_are_prepared_as_doubles() -> None:
 def test_rows_with_an_outlier_are_dropped_and_rows_without_a_value_stay() -> None:
     steps = Preparation(outliers=(OutlierLimits("income", -1.0, 1.0, "drop"),))
     rows = table([(value, 1.0, "NY", "car") for value in (1.0, 1.1, None, NAN, -INFINITY, -1.0)])
-    assert [missing(v) or v for v in steps.kept(rows).column("income").to_pylist()] == [1.0, True, True, -1.0]
+    assert [missing(v) or v for v in steps.drop_outliers(rows).column("income").to_pylist()] == [1.0, True, True, -1.0]
     assert steps.apply(rows, NUMERIC, CATEGORICAL).num_rows == 6
-    assert ALL_STEPS.kept(rows) is rows
+    assert ALL_STEPS.drop_outliers(rows) is rows
 
 
 def test_a_feature_added_under_a_name_that_is_taken_is_refused() -> None:
