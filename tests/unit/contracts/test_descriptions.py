@@ -28,7 +28,7 @@ def test_a_shipped_description_is_read_when_the_package_is_a_zip(tmp_path: Path)
         tmp_path,
     )
 
-    assert said.split() == [f"{build_package().path}/arrears/stores/description_files.py", "Class"]
+    assert said.split() == [f"{build_package().path}/arrears/stores/description_files.pyc", "Class"]
 
 
 def test_an_unknown_name_is_answered_with_the_shipped_ones() -> None:
