@@ -12,11 +12,11 @@ from __future__ import annotations
 import os
 from datetime import timedelta
 
-from airflow.sdk import DAG, CronTriggerTimetable, chain
+from airflow.sdk import DAG, chain
 
 from arrears.contracts.job_configs.jobs import BuildFeaturesConfig
 from include.cluster_sizes import SMALL
-from include.dag_defaults import Tag, dag_defaults
+from include.dag_defaults import Tag, by_the_clock, dag_defaults
 from include.forms import business_date, form
 from include.mail.send import report_run
 from include.settings import Settings
@@ -29,7 +29,7 @@ TABLES = ("description", "most_broken_share", "allow_new_columns")
 
 with DAG(
     "build_features",
-    schedule=CronTriggerTimetable(settings.features_cron, timezone=settings.timezone),
+    schedule=by_the_clock(settings.features_cron, settings),
     params={"as_of": business_date(settings), **form(BuildFeaturesConfig, "dataset", *TABLES, dataset=settings.bank)},
     dagrun_timeout=timedelta(hours=8),
     **dag_defaults(settings, Tag.DATA, doc=__doc__),

@@ -11,11 +11,11 @@ from __future__ import annotations
 import os
 from datetime import timedelta
 
-from airflow.sdk import DAG, CronTriggerTimetable, chain
+from airflow.sdk import DAG, chain
 
 from arrears.contracts.job_configs.jobs import MaintainTablesConfig
 from include.cluster_sizes import SMALL
-from include.dag_defaults import Tag, dag_defaults
+from include.dag_defaults import Tag, by_the_clock, dag_defaults
 from include.forms import business_date, form
 from include.mail.send import report_run
 from include.settings import Settings
@@ -28,7 +28,7 @@ LIMITS = ("retain_hours", "snapshot_days")
 
 with DAG(
     "maintenance",
-    schedule=CronTriggerTimetable(settings.maintenance_cron, timezone=settings.timezone),
+    schedule=by_the_clock(settings.maintenance_cron, settings),
     params={
         "as_of": business_date(settings),
         **form(MaintainTablesConfig, "dataset", *LIMITS, dataset=settings.dataset),

@@ -11,12 +11,12 @@ from __future__ import annotations
 import os
 from datetime import timedelta
 
-from airflow.sdk import DAG, CronTriggerTimetable, chain
+from airflow.sdk import DAG, chain
 
 from arrears.contracts.job_configs.jobs import SampleNewDataConfig
 from include.assets import TEST_SAMPLE, publish
 from include.cluster_sizes import DRIVER_ONLY, SMALL
-from include.dag_defaults import Tag, dag_defaults
+from include.dag_defaults import Tag, by_the_clock, dag_defaults
 from include.forms import business_date, form
 from include.mail.send import report_run
 from include.settings import Settings
@@ -29,7 +29,7 @@ DRAW = ("fraction", "with_replacement", "seed")
 
 with DAG(
     "new_data",
-    schedule=CronTriggerTimetable(settings.new_data_cron, timezone=settings.timezone),
+    schedule=by_the_clock(settings.new_data_cron, settings),
     params={"as_of": business_date(settings), **form(SampleNewDataConfig, "dataset", *DRAW, dataset=settings.dataset)},
     dagrun_timeout=timedelta(hours=8),
     **dag_defaults(settings, Tag.DATA, doc=__doc__),

@@ -6,8 +6,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pendulum
 import pytest
 from airflow.serialization.serialized_objects import DagSerialization
+from airflow.timetables.base import TimeRestriction
 
 from arrears.contracts.errors import BadConfiguration
 from arrears.contracts.job_configs.jobs import JOBS, default_of
@@ -117,6 +119,23 @@ def test_new_data_follows_the_schedule_of_the_settings() -> None:
     environment = ENVIRONMENT | {"ARREARS_NEW_DATA_CRON": "17 5 * * 1-5", "ARREARS_TIMEZONE": "Europe/Berlin"}
     timetable = parsed(environment)["new_data"].timetable
     assert (timetable.expression, str(timetable.timezone)) == ("17 5 * * 1-5", "Europe/Berlin")
+
+
+@pytest.mark.parametrize("dag_id", ["new_data", "build_features", "maintenance"])
+def test_a_dag_that_is_unpaused_right_after_a_set_time_waits_for_the_next(
+    dags: dict[str, Any], dag_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As the scheduler reads it.
+    timetable = DagSerialization.from_dict(DagSerialization.to_dict(dags[dag_id])).timetable
+    set_time = timetable._align_to_prev(pendulum.now("UTC"))
+    unpaused = set_time.add(minutes=10)
+    monkeypatch.setattr("airflow.timetables.trigger.utcnow", lambda: unpaused)
+
+    restriction = TimeRestriction(earliest=None, latest=None, catchup=False)
+    first = timetable.next_dagrun_info(last_automated_data_interval=None, restriction=restriction)
+
+    assert first is not None
+    assert first.run_after == timetable._align_to_next(unpaused)
 
 
 def test_both_transports_give_the_same_graph(dags: dict[str, Any], dags_over_ssh: dict[str, Any]) -> None:
