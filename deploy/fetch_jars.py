@@ -13,7 +13,7 @@ from local.tools.jars import ensure_jars
 
 
 def main(folder: Path) -> int:
-    """Fill the folder with the jars that the embedded stack uses; the exit status tells who must act."""
+    """Fill the folder with the jars that the embedded stack uses. The exit status tells who must act."""
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
         try:

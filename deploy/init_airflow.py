@@ -1,6 +1,6 @@
 """Prepare Airflow in containers: its database, the pool of Spark jobs, the password of its user.
 
-Every start of the stack runs it; what is there already stays as it is, but for the password.
+Every start of the stack runs it. What is there already stays as it is, but for the password.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ MEANING = "Jobs on the Spark cluster: one at a time."
 
 
 def main(environ: Mapping[str, str] = os.environ) -> int:
-    """Do it; the exit status is Airflow's own where one of its commands fails."""
+    """Do it. The exit status is Airflow's own where one of its commands fails."""
     password = environ.get("ARREARS_AIRFLOW_PASSWORD", "")
     if not password:
         sys.stderr.write("ARREARS_AIRFLOW_PASSWORD is not set: python -m deploy.write_env draws one\n")

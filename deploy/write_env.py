@@ -33,7 +33,7 @@ def filled(example: str, values: dict[str, str]) -> str:
 
 
 def main(folder: Path = FOLDER) -> int:
-    """Write .env beside env.example, readable by its owner alone; an .env that is there is kept."""
+    """Write .env beside env.example, readable by its owner alone. An .env that is there is kept."""
     target = folder / ".env"
     if target.exists():
         sys.stdout.write(f"{target} is there already and was kept\n")

@@ -30,7 +30,7 @@ _BODY = (
 
 
 def model_approval(settings: Settings) -> ModelApproval:
-    """The task that waits for a person where the form asks for one; it skips itself where it does not."""
+    """The task that waits for a person where the form asks for one. It skips itself where it does not."""
     return ModelApproval(
         task_id="approve_model",
         subject=_SUBJECT,
@@ -44,7 +44,7 @@ def model_approval(settings: Settings) -> ModelApproval:
 
 
 def approval_param(settings: Settings) -> Param:
-    """The form's choice between `auto` and `human`; where operations demand a human there is nothing to choose."""
+    """The form's choice between `auto` and `human`. Where operations demand a human there is nothing to choose."""
     entry = param(PromoteModelConfig, "approval", default=settings.approval)
     if settings.approval == "human":
         entry.schema["enum"] = ["human"]
@@ -58,7 +58,7 @@ def unless_automatic(context: Any) -> None:
 
 
 def answers() -> dict[str, Any]:
-    """Arguments of promote_model: what the person was shown and said; all empty where nobody was asked."""
+    """Arguments of promote_model: what the person was shown and said. All are empty where nobody was asked."""
     said = "ti.xcom_pull(task_ids='approve_model') or {}"
     shown = "ti.xcom_pull(task_ids='propose_model') or {}"
     parts = ("answer", "approver", "answered_at", "approval_reason")

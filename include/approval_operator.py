@@ -34,7 +34,7 @@ _REASON = Param(
 
 
 class ModelApproval(HITLOperator):
-    """Asks a person to approve, reject, or override; its XCom says what was answered, by whom, when and why.
+    """Asks a person to approve, reject, or override. Its XCom says what was answered, by whom, when and why.
 
     A rejection skips nothing: promote_model writes it into the log of decisions. Airflow's page cannot hold an answer
     back, so an override without a reason that counts is asked again here, until the first question's time is over.

@@ -10,12 +10,12 @@ class ClusterSize:
     """The size of one Spark application.
 
     Attributes:
-        driver_memory, executor_memory: JVM heaps, such as ``1g``; Python's memory comes on top.
+        driver_memory, executor_memory: JVM heaps, such as ``1g``. Python's memory comes on top.
         executor_cores: cores of one executor.
         cores_max: cores of the whole application. Unset, a standalone cluster gives an application all it has.
         task_cpus: cores that one task claims.
-        opens_session: whether the job opens a Spark session; spark-submit only carries the others to where it runs,
-            without executors and without the jars of Delta and S3, which cost five seconds.
+        opens_session: whether the job opens a Spark session. Where it opens none, spark-submit only carries it to
+            where it runs, without executors and without the jars of Delta and S3, which cost five seconds.
     """
 
     driver_memory: str = "1g"

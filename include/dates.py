@@ -27,7 +27,7 @@ def as_of(params: Mapping[str, Any], dag_run: DatedRun, *, timezone: str = "UTC"
     the local day on which it was started. That day is kept with the run: a cleared run has it too.
 
     Returns:
-        YYYY-MM-DD; `timezone` decides which day a moment falls on.
+        YYYY-MM-DD. `timezone` decides which day a moment falls on.
 
     Raises:
         AirflowFailException: form and partition key contradict each other.

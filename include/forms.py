@@ -19,7 +19,7 @@ _JSON_TYPES = {int: "integer", float: "number", str: "string", bool: "boolean"}
 
 
 def business_date(settings: Settings) -> Param:
-    """The form's entry for the business date of a run; it may be left empty."""
+    """The form's entry for the business date of a run. It may be left empty."""
     return Param(
         None,
         type=["null", "string"],
@@ -51,7 +51,7 @@ def param(config_type: type[JobConfig], name: str, *, default: Any = dataclasses
 
 
 def form(config_type: type[JobConfig], *fields: str | type[Choices], **defaults: Any) -> dict[str, Param]:
-    """Several entries of one job, by field name or a group at a time; keyword arguments replace a field's default."""
+    """Several entries of one job, by field name or a group at a time. Keyword arguments replace a field's default."""
     return {
         name: param(config_type, name, default=defaults.get(name, dataclasses.MISSING)) for name in names_of(*fields)
     }
@@ -68,7 +68,7 @@ def _type(kind: Any, nullable: bool) -> dict[str, Any]:
 
 
 def _looks(metadata: Mapping[str, Any]) -> dict[str, Any]:
-    """What the form shows of a field, and what it accepts; what a field does not say is left out."""
+    """What the form shows of a field, and what it accepts. What a field does not say is left out."""
     unit, pattern = metadata["unit"], metadata["pattern"]
     shown = {
         "title": f"{metadata['title']} ({unit})" if unit else metadata["title"],

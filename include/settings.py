@@ -95,7 +95,7 @@ def _risk_limits(text: str) -> str:
 
 
 def setting(variable: str, default: str, meaning: str, read: Callable[[str], Any] = _text, *, shown: str = "") -> Any:
-    """Declares one field of `Settings` by its environment variable; `shown` stands in the table for the default."""
+    """Declares one field of `Settings` by its environment variable. `shown` stands in the table for the default."""
     metadata = {
         "variable": variable,
         "default": default,
@@ -175,7 +175,7 @@ class Settings:
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Settings:
-        """Reads every variable; a variable that is unset or empty takes its default.
+        """Reads every variable. A variable that is unset or empty takes its default.
 
         Raises:
             BadConfiguration: one message that names every variable that is malformed.

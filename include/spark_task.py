@@ -1,4 +1,4 @@
-"""The one way by which a DAG submits Spark work; a setting chooses the transport, never the DAG's text.
+"""The one way by which a DAG submits Spark work. A setting chooses the transport, never the DAG's text.
 
 See docs/adr/0001.
 """
@@ -37,7 +37,7 @@ def spark_task(
     """One job of `spark_jobs/jobs` as an Airflow task of the same name.
 
     Args:
-        job: the job file's stem; it is the task's id too.
+        job: the job file's stem. It is the task's id too.
         size: how much of the cluster it asks for.
         arguments: fields of the job's configuration, as values or Jinja expressions. `root` and `outcome` are added.
 

@@ -14,9 +14,9 @@ from arrears.contracts.errors import BadConfiguration
 
 @dataclass(frozen=True, repr=False)
 class Credentials:
-    """Every secret of the stack; its text form shows none of them.
+    """Every secret of the stack. Its text form shows none of them.
 
-    Two S3 accounts: the root one makes the bucket and is known to the server alone; the jobs' one owns it.
+    Two S3 accounts: the root one makes the bucket and is known to the server alone, and the jobs' one owns it.
     """
 
     s3_root_key: str
@@ -51,7 +51,7 @@ class Credentials:
 
 
 def load_or_generate(path: Path) -> Credentials:
-    """Return the secrets kept in `path`; the first call writes them there, readable by the owner alone.
+    """Return the secrets kept in `path`. The first call writes them there, readable by the owner alone.
 
     Raises BadConfiguration where the file is there but is not what was written.
     """

@@ -10,7 +10,7 @@ from pathlib import Path
 
 @contextmanager
 def file_lock(path: Path, on_wait: Callable[[], None] = lambda: None) -> Iterator[None]:
-    """Hold the lock file at `path`; `on_wait` is called once where another process holds it.
+    """Hold the lock file at `path`. `on_wait` is called once where another process holds it.
 
     The kernel frees the lock when its holder dies, so there is nothing to clean up after a crash.
     """

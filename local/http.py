@@ -19,7 +19,7 @@ def request(
     headers: Mapping[str, str] | None = None,
     timeout: float = 5.0,
 ) -> tuple[int, bytes]:
-    """Return status and body of one request; raises OSError where nobody answers in `timeout` seconds."""
+    """Return status and body of one request. Raises OSError where nobody answers in `timeout` seconds."""
     connection = http.client.HTTPConnection(HOST, port, timeout=timeout)
     try:
         connection.request(method, path, body=body, headers=dict(headers or {}))
@@ -34,7 +34,7 @@ def request(
 def request_json(
     port: int, path: str, *, method: str = "GET", document: object = None, token: str = ""
 ) -> tuple[int, Any]:
-    """Return status and decoded body of one JSON request; the body is None where it is not JSON."""
+    """Return status and decoded body of one JSON request. The body is None where it is not JSON."""
     headers = {"Accept": "application/json", "Content-Type": "application/json"}
     if token:
         headers["Authorization"] = f"Bearer {token}"

@@ -8,7 +8,7 @@ import time
 
 
 class Progress:
-    """Print timed lines; safe to call from several threads."""
+    """Print timed lines. It is safe to call from several threads."""
 
     def __init__(self) -> None:
         self._begun = time.monotonic()

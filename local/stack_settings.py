@@ -17,7 +17,7 @@ LONGEST_SOCKET_PATH = 100  # the kernel's limit is 108 bytes on Linux and 104 on
 
 @dataclass(frozen=True)
 class Ports:
-    """The loopback ports of the stack; each can be set by ARREARS_PORT_ and the field's name in capitals."""
+    """The loopback ports of the stack. Each can be set by ARREARS_PORT_ and the field's name in capitals."""
 
     s3: int = 7070
     mlflow: int = 5500
@@ -36,7 +36,7 @@ class Ports:
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Ports:
-        """Read every port; raises BadConfiguration naming all that are wrong or equal to another.
+        """Read every port. Raises BadConfiguration naming all that are wrong or equal to another.
 
         The pages of the workers follow the master's page unless they are set themselves.
         """
@@ -61,7 +61,7 @@ class Ports:
 class StackSettings:
     """Everything about the stack that differs between two machines or two test runs.
 
-    `state` holds all that the stack writes; `tools` holds what is slow to build and may be shared by
+    `state` holds all that the stack writes. `tools` holds what is slow to build and may be shared by
     several states (the S3 server, Spark's extra jars).
     """
 
@@ -72,7 +72,7 @@ class StackSettings:
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str], repository: Path = REPOSITORY) -> StackSettings:
-        """Read ARREARS_STATE, ARREARS_TOOLS and the ports; raises BadConfiguration listing all that is wrong."""
+        """Read ARREARS_STATE, ARREARS_TOOLS and the ports. Raises BadConfiguration listing all that is wrong."""
         home = repository / ".arrears"
         return cls(
             state=Path(environ.get("ARREARS_STATE") or home).expanduser().resolve(),
@@ -93,7 +93,7 @@ class StackSettings:
 
     @property
     def socket(self) -> Path:
-        """The supervisor's unix socket; in the temporary folder where the state's path is too long for one."""
+        """The supervisor's unix socket. It is in the temporary folder where the state's path is too long for one."""
         wished = self.state / "supervisor.sock"
         if len(str(wished)) <= LONGEST_SOCKET_PATH:
             return wished

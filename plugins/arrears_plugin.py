@@ -6,6 +6,6 @@ from airflow.plugins_manager import AirflowPlugin
 
 
 class ArrearsPlugin(AirflowPlugin):
-    """Names Arrears on Airflow's plugins page; links and views are added here as they come."""
+    """Names Arrears on Airflow's plugins page. Links and views are added here as they come."""
 
     name = "arrears"

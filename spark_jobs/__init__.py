@@ -1,1 +1,1 @@
-"""The Spark side: shipped to the cluster as a zip beside each job; knows nothing of Airflow."""
+"""The Spark side: shipped to the cluster as a zip beside each job. It knows nothing of Airflow."""

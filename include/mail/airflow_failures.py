@@ -26,7 +26,7 @@ _SUBMIT = "Cannot execute: "  # of the provider: the whole command follows, then
 
 
 class JobFailed(AirflowException):
-    """A job failed and has said why; another try may help."""
+    """A job failed and has said why. Another try may help."""
 
     def __init__(self, fact: OutcomeFact) -> None:
         super().__init__(f"{fact.error_class} ({fact.who_acts} must act): {fact.first_line}")
@@ -34,7 +34,7 @@ class JobFailed(AirflowException):
 
 
 class JobRefused(JobFailed, AirflowFailException):
-    """A job failed and has said why; another try cannot help."""
+    """A job failed and has said why. Another try cannot help."""
 
 
 def note_attempt(context: Any) -> None:
@@ -60,7 +60,7 @@ def noted_failure(addresses: Addresses) -> Callable[[Any], None]:
 
 
 def told_by(exception: BaseException, task_id: str, started: datetime | None = None) -> OutcomeFact:
-    """An exception of Airflow's side as an outcome fact; the job's own fact where the exception holds it."""
+    """An exception of Airflow's side as an outcome fact, or the job's own fact where the exception holds it."""
     if isinstance(exception, JobFailed):
         return exception.fact
     who, problems = BadConfiguration.who_acts, tuple[str, ...]()
@@ -82,7 +82,7 @@ def told_by(exception: BaseException, task_id: str, started: datetime | None = N
 
 
 def last_word(output: str) -> str:
-    """The last line of a program's output that names an error; empty where none does."""
+    """The last line of a program's output that names an error. Empty where none does."""
     lines = [line.strip() for line in output.splitlines()]
     return next((line for line in reversed(lines) if _LAST_WORD.match(line)), "")
 
@@ -103,7 +103,7 @@ def _sentence(exception: BaseException) -> str:
 
 
 def _keep(fact: OutcomeFact, address: str) -> None:
-    """Leaves the fact where the job would have left its own; a job that did is not talked over."""
+    """Leaves the fact where the job would have left its own. A job that did is not talked over."""
     from arrears.stores.objects import Objects
 
     try:

@@ -27,8 +27,8 @@ class Question:
         asked: the question, one sentence.
         page: where it is answered.
         patience: how long somebody may take.
-        again: why it is asked again; empty: it is asked for the first time.
-        override: the reason with which whoever started the run sets unmet rules aside; empty: nobody does.
+        again: why it is asked again. Empty: it is asked for the first time.
+        override: the reason with which whoever started the run sets unmet rules aside. Empty: nobody does.
     """
 
     run: RunReport
@@ -120,7 +120,7 @@ class AskByMail(BaseNotifier):
         self.settings, self.patience = settings, patience
 
     def notify(self, context: Any) -> None:
-        """Sends the mail; a mail server that is down does not stop the question."""
+        """Sends the mail. A mail server that is down does not stop the question."""
         task, params = context["task"], context["params"]
         try:
             question = Question(

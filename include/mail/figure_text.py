@@ -61,7 +61,7 @@ def is_warning(name: str) -> bool:
 
 
 def label_of(name: str) -> str:
-    """A figure's name as a person reads it; the unit goes to the value."""
+    """A figure's name as a person reads it. The unit goes to the value."""
     for unit in (_SECONDS, _MEGABYTES):
         name = unit.sub(" time" if unit is _SECONDS else "", name)
     return in_words(name) if " " in name else name.replace("_", " ")

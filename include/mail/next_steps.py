@@ -48,7 +48,7 @@ def person(who_acts: str) -> str:
 
 
 def after_failure(fact: OutcomeFact | None) -> str:
-    """What to do about a failure: the job's own advice where it has any; None: nobody knows what it was."""
+    """What to do about a failure: the job's own advice where it has any. None: nobody knows what it was."""
     if fact is None:
         return _AFTER_SILENCE
     return (

@@ -35,8 +35,8 @@ class RunReport:
     """One run as the mail shows it.
 
     Attributes:
-        dataset: the data set or bank that the run is about; empty where its form has none.
-        silence: why the jobs' outcome facts could not be read; empty where they were.
+        dataset: the data set or bank that the run is about. Empty where its form has none.
+        silence: why the jobs' outcome facts could not be read. Empty where they were.
     """
 
     dag_id: str
@@ -104,7 +104,7 @@ class RunReport:
 
     @property
     def set_aside(self) -> str:
-        """The rules of the gate that an override has set aside; empty where none took effect."""
+        """The rules of the gate that an override has set aside. Empty where none took effect."""
         return "" if self.failed else in_words(self.values.get("set_aside", ""))
 
     @property
@@ -126,7 +126,7 @@ class RunReport:
 
     @property
     def next_step(self) -> str:
-        """What a reader should do next; of a failure, each failed task says it."""
+        """What a reader should do next. After a failure, each failed task says it."""
         if self.ended_early:
             return "If nobody meant that, clear the run in Airflow: it does again what it has not done."
         return "" if self.failed else after_success(self.dag_id, self._decision)

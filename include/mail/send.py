@@ -36,7 +36,7 @@ class Mail(Protocol):
 
 @dataclass(frozen=True)
 class Attachment:
-    """One file of the mail; a picture is shown in the HTML by its content id."""
+    """One file of the mail. A picture is shown in the HTML by its content id."""
 
     name: str
     content: bytes

@@ -21,8 +21,8 @@ class TaskReport:
     """One task as the mail shows it.
 
     Attributes:
-        attempt: the number of its last attempt; None: Airflow never began one.
-        facts: how each attempt ended, by its number; an attempt that was killed has none.
+        attempt: the number of its last attempt. None: Airflow never began one.
+        facts: how each attempt ended, by its number. An attempt that was killed has none.
         failure: what Airflow itself kept of the last attempt's exception.
     """
 
@@ -41,7 +41,7 @@ class TaskReport:
 
     @property
     def fact(self) -> OutcomeFact | None:
-        """How the last attempt ended, in the job's own words, else in Airflow's; None where nobody said it."""
+        """How the last attempt ended, in the job's own words, else in Airflow's. None where nobody said it."""
         if self.state not in ("success", "failed"):
             return None  # it was cleared: what is kept is of an earlier life of the run
         own = self.facts.get(self._last)
@@ -51,7 +51,7 @@ class TaskReport:
 
     @property
     def error(self) -> str:
-        """What went wrong in one line; of several problems their number alone, for the mail lists them."""
+        """What went wrong in one line. Of several problems it is their number alone, for the mail lists them."""
         if self.fact is None:
             return NO_FACT
         problems = self.fact.problems or (self.fact.first_line,)
@@ -65,7 +65,7 @@ class TaskReport:
 
     @property
     def who_acts(self) -> str:
-        """Who must act on the failure; where nobody said why, whoever reads the log."""
+        """Who must act on the failure. Where nobody said why, it is whoever reads the log."""
         return person("operator" if self.fact is None else self.fact.who_acts or "operator")
 
     @property
@@ -75,7 +75,7 @@ class TaskReport:
 
     @property
     def earlier(self) -> list[str]:
-        """How the attempts before the last one ended, one line each; empty where the first one was the only one."""
+        """How the attempts before the last one ended, one line each. Empty where the first one was the only one."""
         return [f"attempt {number}: {self._ending(self.facts.get(number))}" for number in range(1, self._last)]
 
     @property

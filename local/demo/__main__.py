@@ -35,7 +35,7 @@ RUN_FAILED = 1
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the demo; returns 0 only if every run succeeded and its mail arrived."""
+    """Run the demo. Returns 0 only if every run succeeded and its mail arrived."""
     arguments = _parser().parse_args(argv)
     progress = RunProgress(arguments.begun)
     try:

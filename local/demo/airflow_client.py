@@ -47,14 +47,14 @@ class RunState:
 
 
 class AirflowClient:
-    """Asks one Airflow; a question is asked again while the server is busy or restarting."""
+    """Asks one Airflow. A question is asked again while the server is busy or restarting."""
 
     def __init__(self, port: int, password: str) -> None:
         self._port, self._password, self._token = port, password, ""
         self.address = f"http://{HOST}:{port}"
 
     def wait_for_dags(self, dag_ids: Sequence[str], *, seconds: float = 120.0) -> None:
-        """Return when Airflow knows all these DAGs; raises UpstreamNotReady with its import errors otherwise."""
+        """Return when Airflow knows all these DAGs. Raises UpstreamNotReady with its import errors otherwise."""
         deadline = time.monotonic() + seconds
         while True:
             known = {dag["dag_id"] for dag in self._get("/api/v2/dags?limit=100")["dags"]}
@@ -68,11 +68,11 @@ class AirflowClient:
             time.sleep(POLL)
 
     def set_paused(self, dag_id: str, *, paused: bool) -> None:
-        """Let the DAG run, or hold it; while it is held, Airflow drops the events that would start it."""
+        """Let the DAG run, or hold it. While it is held, Airflow drops the events that would start it."""
         self.ask("PATCH", f"/api/v2/dags/{dag_id}?update_mask=is_paused", {"is_paused": paused})
 
     def trigger(self, dag_id: str, *, conf: Mapping[str, Any], partition_key: str | None = None) -> str:
-        """Start one run and return its id; raises BadConfiguration where the form refuses a value."""
+        """Start one run and return its id. Raises BadConfiguration where the form refuses a value."""
         # An id of our own makes the request safe to repeat: the second time the run is there already.
         run_id = f"demo__{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%f}"
         body = {"dag_run_id": run_id, "logical_date": None, "conf": dict(conf)}
@@ -82,7 +82,7 @@ class AirflowClient:
         return run_id
 
     def run(self, dag_id: str, run_id: str) -> RunState | None:
-        """The run as it is now; None where Airflow does not know it."""
+        """The run as it is now. None where Airflow does not know it."""
         address = f"/api/v2/dags/{dag_id}/dagRuns/{quote(run_id, safe='')}"
         answer = self.ask("GET", address, accepted=(404,))
         if "dag_run_id" not in answer:
@@ -92,7 +92,7 @@ class AirflowClient:
         return RunState(dag_id, run_id, answer["state"], tuple(tasks))
 
     def caused(self, dag_id: str, run_id: str, consumer: str) -> str | None:
-        """The id of the consumer's run that this run's events started; None while there is none."""
+        """The id of the consumer's run that this run's events started. None while there is none."""
         query = urlencode({"source_dag_id": dag_id, "source_run_id": run_id})
         # Airflow 3.3.2 answers 500 while a run that the event created still waits for its start.
         answer = self.ask("GET", f"/api/v2/assets/events?{query}", accepted=(500,))
@@ -108,7 +108,7 @@ class AirflowClient:
         return bool(self._get(f"/api/v2/dags/{consumer}/dagRuns?{query}")["dag_runs"])
 
     def last_error(self, dag_id: str, run_id: str, task: TaskState) -> str:
-        """The last line of a task's log that names an error; empty where none does."""
+        """The last line of a task's log that names an error. Empty where none does."""
         address = f"/api/v2/dags/{dag_id}/dagRuns/{quote(run_id, safe='')}/taskInstances/{task.task_id}"
         lines = self._get(f"{address}/logs/{task.attempt}?full_content=true")["content"]
         events = [str(line["event"]).strip() for line in lines if isinstance(line, dict) and "event" in line]
@@ -121,7 +121,7 @@ class AirflowClient:
     def ask(self, method: str, path: str, document: object = None, *, accepted: Sequence[int] = ()) -> Any:
         """Return the decoded answer to one question, which must be safe to repeat.
 
-        Raises BadConfiguration where Airflow refuses it, unless its status is `accepted`; UpstreamNotReady where
+        Raises BadConfiguration where Airflow refuses it, unless its status is `accepted`, and UpstreamNotReady where
         there is no answer in time.
         """
         deadline = time.monotonic() + PATIENCE

@@ -1,4 +1,4 @@
-"""Is what an earlier demo wrote still there, whole? Everything is looked up anew; no note of the demo is believed."""
+"""Is what an earlier demo wrote still there, whole? Everything is looked up anew. No note of the demo is believed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Evidence:
     models: Models
 
     def missing_results(self, dag_id: str) -> list[str]:
-        """What keeps the work of this DAG from being whole, in words; nothing where it is."""
+        """What keeps the work of this DAG from being whole, in words. Nothing where it is whole."""
         checks = {
             "generate_data": self._missing_data,
             "training": self._missing_champion,
@@ -35,7 +35,7 @@ class Evidence:
             return list(missing.problems)
 
     def dataset_version(self) -> str:
-        """The version that a demo's own data generation put in force; UpstreamNotReady where it did not."""
+        """The version that a demo's own data generation put in force. Raises UpstreamNotReady where it did not."""
         record = self.objects.get_json(f"{self.addresses.activations(self.dataset)}/{self.as_of}.json")
         return str(record["dataset_version"])
 
@@ -44,7 +44,7 @@ class Evidence:
         return self.dataset_version() if table.partition_column == "dataset_version" else self.as_of
 
     def manifest(self, table: Table) -> dict[str, Any]:
-        """Rows and files of that partition; UpstreamNotReady where it was not written."""
+        """Rows and files of that partition. Raises UpstreamNotReady where it was not written."""
         address = self.addresses.partition_manifest(table, self.dataset, self.partition(table))
         return dict(self.objects.get_json(address))
 
@@ -53,7 +53,7 @@ class Evidence:
         return self.models.champion(registered_model(self.dataset))
 
     def scored_by(self) -> str | None:
-        """The registry version that scored the date; None where the date is not scored."""
+        """The registry version that scored the date. None where the date is not scored."""
         try:
             return str(self.manifest(Table.TEST_SAMPLE_INFERENCE)["model_version"])
         except UpstreamNotReady:

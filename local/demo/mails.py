@@ -27,7 +27,7 @@ class Mailbox:
         self._port = port
 
     def report_of(self, dag_id: str, run_id: str) -> Mail | None:
-        """The newest report mail of one run; None where there is none."""
+        """The newest report mail of one run. None where there is none."""
         for summary in self._get("/api/v1/messages?limit=500")["messages"]:
             # The first word but where an override is told before it.
             if summary["Subject"].startswith("[Arrears] ") and dag_id in summary["Subject"].split():
@@ -37,7 +37,7 @@ class Mailbox:
         return None
 
     def wait_for_report(self, dag_id: str, run_id: str, *, seconds: float = 60.0) -> Mail:
-        """The report mail of a run that has ended; raises UpstreamNotReady where none comes in time."""
+        """The report mail of a run that has ended. Raises UpstreamNotReady where none comes in time."""
         deadline = time.monotonic() + seconds
         while True:
             mail = self.report_of(dag_id, run_id)

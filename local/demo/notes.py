@@ -15,7 +15,7 @@ class Notes:
         self._path, self._as_of = path, as_of
 
     def run_id(self, dag_id: str) -> str | None:
-        """The noted run of a DAG; None where there is none, or no readable note."""
+        """The noted run of a DAG. None where there is none, or no readable note."""
         return self._all().get(self._as_of, {}).get(dag_id)
 
     def keep(self, dag_id: str, run_id: str) -> None:

@@ -23,7 +23,7 @@ POLL = 1.0
 
 
 class RunFailed(Exception):
-    """A run of the demo failed; the message says which task, why, and where its log is."""
+    """A run of the demo failed. The message says which task, why, and where its log is."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Pipeline:
     progress: RunProgress
 
     def complete(self, *, force: bool) -> list[Finished]:
-        """Leave all four DAGs done for the business date; with `force`, run all of them again.
+        """Leave all four DAGs done for the business date. With `force`, run all of them again.
 
         Raises RunFailed for the first run that fails, UpstreamNotReady where a run or a mail does not come.
         """
@@ -92,7 +92,7 @@ class Pipeline:
         return self.evidence.scored_by() not in (None, self.evidence.champion())
 
     def _intact(self, dag_id: str) -> Finished | None:
-        """The noted run where it, its data and its mail are whole; says what is not."""
+        """The noted run where it, its data and its mail are whole. Says what is not."""
         run_id = self.notes.run_id(dag_id)
         run = self.airflow.run(dag_id, run_id) if run_id else None
         mail = self.mailbox.report_of(dag_id, run.run_id) if run else None

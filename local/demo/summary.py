@@ -30,13 +30,13 @@ class Report:
 
 
 def summary(evidence: Evidence, runs: Sequence[Finished]) -> str:
-    """Rows, champion and mails as a person reads them; two demos over the same data give the same text."""
+    """Rows, champion and mails as a person reads them. Two demos over the same data give the same text."""
     mails = "".join(f"  {run.mail.subject}\n" for run in runs)
     return f"{_rows(evidence)}\n{_champion(evidence, runs)}\nMails received: {len(runs)}\n{mails}"
 
 
 def report_page(evidence: Evidence, folder: Path) -> Report | None:
-    """Copy the champion's own HTML report from S3 to this machine; None where there is no champion or no report."""
+    """Copy the champion's own HTML report from S3 to this machine. None where there is no champion or no report."""
     run_id = _champions_run(evidence)
     address = "" if run_id is None else f"{evidence.addresses.model_folder(evidence.dataset, run_id)}/report.html"
     if not address or not evidence.objects.exists(address):
@@ -95,7 +95,7 @@ def _cutoff(metrics: Mapping[str, float]) -> str:
 
 
 def _decision(evidence: Evidence, runs: Sequence[Finished], version: str) -> str:
-    """What the demo's training has to do with the champion; a later training may have made another one champion."""
+    """What the demo's training has to do with the champion. A later training may have made another one champion."""
     (run_id,) = [run.run_id for run in runs if run.dag_id == "training"]
     fact = latest_outcomes(evidence.addresses, "training", run_id).get("promote_model")
     if fact is None:

@@ -17,7 +17,7 @@ from pyspark.sql import SparkSession
 
 
 def at_once(spark: SparkSession, first: Callable[[], Any], *others: Callable[[], Any]) -> list[Any]:
-    """Runs actions that need nothing of each other; returns their results in the given order when all have ended.
+    """Runs actions that need nothing of each other. Returns their results in the given order when all have ended.
 
     Args:
         first: runs in the caller's thread, as what uses MLflow's open run must.

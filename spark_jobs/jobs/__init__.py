@@ -1,1 +1,1 @@
-"""One file per Airflow task; each runs by spark-submit and explains itself with --help."""
+"""One file per Airflow task. Each runs by spark-submit and explains itself with --help."""

@@ -1,6 +1,6 @@
 """Computes a bank's features as they are known on one date and merges them into the feature store.
 
-Reads the bank's tables; writes, for each view, the date's partition of its feature table, one row per loan or customer
+Reads the bank's tables. Writes, for each view, the date's partition of its feature table, one row per loan or customer
 of which anything is known. Fails, before anything is written, when a table breaks its contract, when its newest period
 has no event, or when periods before it are missing.
 """

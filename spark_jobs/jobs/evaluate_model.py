@@ -1,6 +1,6 @@
 """Measures a model of any objective on held-out borrowers, and beside the champion on rows that neither learnt from.
 
-Reads one version of the held-out set, the models and their lineages; writes figures, plots and the report page to
+Reads one version of the held-out set, the models and their lineages. Writes figures, plots and the report page to
 MLflow and to ``artifacts``. Fails when the held-out set is absent or holds one class only, or when the model has learnt
 from a row of it.
 """

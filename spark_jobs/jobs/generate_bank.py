@@ -27,7 +27,7 @@ _LOANS_A_TASK = 40_000  # with 24 months a file of about a million rows, 30 MB
 
 
 def run(spark: SparkSession, config: GenerateBankConfig) -> JobResult:
-    """Writes the three tables; returns their rows and versions, and what is known of the defaults."""
+    """Writes the three tables. Returns their rows and versions, and what is known of the defaults."""
     if config.as_of < config.first_month:
         raise BadConfiguration(f"nothing is decided by {config.as_of}: the first decisions are of {config.first_month}")
     ids = _ids(spark, config.loans)

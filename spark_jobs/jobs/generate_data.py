@@ -2,7 +2,7 @@
 
 Reads real Lending Club loans, a bank's tables, its CSV, Parquet or Delta, or makes synthetic loans. Writes one dataset
 version of ``train`` and ``test``, their manifests, and last of all the record that puts this version in force from the
-business date. Fails, before anything is written, when the source is not what its description declares; one error names
+business date. Fails, before anything is written, when the source is not what its description declares. One error names
 every problem.
 """
 
@@ -127,7 +127,7 @@ def _manifest(
 
 
 def _activate(config: GenerateDataConfig, version: str, objects: Objects) -> None:
-    """Puts the version in force from the business date; until this last write nobody reads it."""
+    """Puts the version in force from the business date. Until this last write nobody reads it."""
     record = {
         "dataset_version": version,
         "as_of": config.as_of,

@@ -1,7 +1,7 @@
 """Compacts the Delta tables of a data set and removes what no run needs any more.
 
-Rewrites the feature tables into fewer files; deletes, of every table, files that no version within the retention needs;
-removes training snapshots that killed runs left behind. The content of every table stays the same. The other tables are
+Rewrites the feature tables into fewer files. Deletes, of every table, files that no version within the retention needs.
+Removes training snapshots that killed runs left behind. The content of every table stays the same. The other tables are
 not rewritten: each of their partitions is written once, and its manifest names its files.
 """
 

@@ -1,6 +1,6 @@
 """Registers an evaluated model as challenger, for a person to approve, and says what each rule of the gate says of it.
 
-Reads the figures that evaluate_model left in the MLflow run; writes a registry version and, under the model's lock, the
+Reads the figures that evaluate_model left in the MLflow run. Writes a registry version and, under the model's lock, the
 challenger's alias. Fails when the champion has changed since the comparison.
 """
 

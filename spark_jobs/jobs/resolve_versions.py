@@ -1,6 +1,6 @@
 """Pins a run to one dataset version and one champion.
 
-Reads the activation records and the model registry; writes the run's pins once (a rerun reads them back). Fails when no
+Reads the activation records and the model registry. Writes the run's pins once (a rerun reads them back). Fails when no
 dataset version is in force on the business date, or, where one is needed, when there is no champion.
 """
 

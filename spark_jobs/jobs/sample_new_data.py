@@ -1,7 +1,7 @@
 """Draws the day's new borrowers from the held-out stream, without their labels.
 
-Reads one dataset version of ``test``; writes the day's partition of ``test_sample`` and its manifest. Fails when the
-dataset version does not exist, or when the sample would be empty; then nothing is written.
+Reads one dataset version of ``test``. Writes the day's partition of ``test_sample`` and its manifest. Fails when the
+dataset version does not exist, or when the sample would be empty. Then nothing is written.
 """
 
 from __future__ import annotations
