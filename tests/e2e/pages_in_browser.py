@@ -174,9 +174,8 @@ class Form(Fields):
         self._pages._press(self._send)
         shown = f"/dags/{self._dag_id}/runs/"
         self._pages._wait.until(lambda chrome: shown in chrome.current_url, "the page of the run")
-        run_id = unquote(self._pages._chrome.current_url.partition(shown)[2].partition("/")[0].partition("?")[0])
-        self._pages._leave()
-        return run_id
+        # The page stays: only after it has shown the run it asks Airflow to unpause the DAG.
+        return unquote(self._pages._chrome.current_url.partition(shown)[2].partition("/")[0].partition("?")[0])
 
     @property
     def _send(self) -> WebElement:
