@@ -1,8 +1,8 @@
 """Trains one model on the cluster: of default, of the loss given default, of segments, or of the next product.
 
 Reads one version of the training set. Writes an MLflow run with the model, its parameters and facts, and beside the
-model its lineage: the ids of the rows that it has learnt from. Fails when the
-version does not exist, or when its rows know what they must not (the leak check) and no reason overrides that.
+model its lineage: the ids of the rows that it has learnt from. Fails when the version does not exist, or when its rows
+know what they must not (the leak check) and no reason overrides that.
 """
 
 from __future__ import annotations

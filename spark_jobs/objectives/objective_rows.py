@@ -41,20 +41,20 @@ def rows_of_both_sides(spark: SparkSession, run: TrainingRun) -> tuple[DataFrame
         UpstreamNotReady: there are no training rows.
     """
 
-    def held_out() -> DataFrame | None:
+    def held_out_if_there() -> DataFrame | None:
         try:
-            return tables.read_version(spark, run.addresses, Table.TEST, run.dataset, run.dataset_version)
+            return held_out_rows(spark, run)
         except UpstreamNotReady as error:
             log.warning("the leak check compares no held-out rows: %s", error)
             return None
 
-    train, test = at_once(spark, lambda: training_rows(spark, run), held_out)
+    train, test = at_once(spark, lambda: training_rows(spark, run), held_out_if_there)
     return train, test
 
 
-def held_out_rows(spark: SparkSession, config: EvaluateModelConfig) -> DataFrame:
+def held_out_rows(spark: SparkSession, run: TrainingRun | EvaluateModelConfig) -> DataFrame:
     """The held-out rows of the pinned version. Grain: one row per borrower."""
-    return tables.read_version(spark, config.addresses, Table.TEST, config.dataset, config.dataset_version)
+    return tables.read_version(spark, run.addresses, Table.TEST, run.dataset, run.dataset_version)
 
 
 def objective_spec(config: TrainModelConfig) -> ObjectiveSpec:

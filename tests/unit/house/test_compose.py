@@ -18,7 +18,8 @@ from arrears.contracts.errors import BadConfiguration
 from deploy import healthcheck, init_s3, write_env
 from include.settings import Settings
 from local.credentials import Credentials
-from local.environment import Toolchain, stack_environment
+from local.environment import ADMIN, Toolchain, stack_environment
+from local.stack.prerequisites import MLFLOW_AUTH
 from local.stack.services import WORKER_CORES, WORKER_MEMORY
 from local.stack_settings import Ports, StackSettings
 from local.tools import versitygw
@@ -132,6 +133,11 @@ def test_airflow_options_have_the_embedded_values(services: dict[str, Any], embe
     given = services["airflow-scheduler"]["environment"]
     assert len(options) > 8
     assert {name: given[name] for name in options} == options
+
+
+def test_mlflow_asks_for_passwords_as_in_the_embedded_stack() -> None:
+    contained = (REPOSITORY / "deploy/mlflow-auth.ini").read_text()
+    assert contained == MLFLOW_AUTH.format(folder="/var/lib/mlflow", admin=ADMIN)
 
 
 def test_every_setting_is_handed_on_to_every_part_of_airflow_or_fixed_in_the_image(services: dict[str, Any]) -> None:
