@@ -20,7 +20,8 @@ from local.file_lock import file_lock
 from local.progress import Progress
 from local.stack_settings import REPOSITORY
 
-LONGEST = 300  # seconds: it takes some fifty of processor time
+LONGEST = 600  # seconds: it takes some fifty of processor time, and longer where it gives way to jobs
+GIVE_WAY = "--give-way"
 _NAME = "classes-{}.jsa"
 
 
@@ -37,13 +38,13 @@ def begin_class_archive(
 ) -> subprocess.Popen[bytes] | None:
     """Lets another process make the archive unless it is there, and does not wait for it: jobs run without it too.
 
-    `environment` is what that process runs in.
+    That process has what the jobs leave of the processor. `environment` is what it runs in.
     """
     archive = toolchain.class_archive
     if archive is None or archive.exists():
         return None
     progress.say("archiving the classes of Spark in the background, so that later jobs start sooner (once)")
-    command = [str(toolchain.python), "-m", "local.tools"]
+    command = [str(toolchain.python), "-m", "local.tools", GIVE_WAY]
     with (archive.parent / "tools.log").open("w") as output:
         return subprocess.Popen(
             command,

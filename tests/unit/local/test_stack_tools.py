@@ -152,7 +152,7 @@ def test_the_stack_lets_another_process_archive_the_classes_unless_it_is_done(tm
     process = begin_class_archive(toolchain, {"ARREARS_STATE": "this stack"}, Progress())
     assert process is not None
     assert process.wait(timeout=60) == 0
-    assert (tmp_path / "tools/tools.log").read_text() == "-m local.tools in this stack\n"
+    assert (tmp_path / "tools/tools.log").read_text() == "-m local.tools --give-way in this stack\n"
     assert toolchain.class_archive is not None
     toolchain.class_archive.touch()
     assert begin_class_archive(toolchain, {}, Progress()) is None
