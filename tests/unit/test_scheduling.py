@@ -1,4 +1,4 @@
-"""Which tests run beside which: those on the shared stack in one process, and first."""
+"""Which tests run beside which: those on the shared stack in one process, and first; short ones last."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_stack_is_shared_by_its_files_in_one_process_which_begins_with_them(
     monkeypatch.setenv("PYTHONPATH", str(REPOSITORY))
     pytester.makeconftest(CONFTEST)
     log = pytester.path / "ran"
-    names = ("a/test_a", "b/test_b", "e2e/test_pipeline", "e2e/test_pipeline_stops", "e2e/test_ssh")
+    names = ("spark/test_s", "jobs/test_j", "e2e/test_pipeline", "e2e/test_pipeline_stops", "unit/test_u", "unit/test_v")
     for name in names:
         file = pytester.path / f"tests/{name}.py"
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -42,6 +42,8 @@ def test_stack_is_shared_by_its_files_in_one_process_which_begins_with_them(
     ran = [line.split() for line in log.read_text().splitlines()]
     workers = {name: {worker for worker, other in ran if other == name} for name in names}
     assert all(len(each) == 1 for each in workers.values())  # a file's tests share what they made
-    assert workers["e2e/test_pipeline"] == workers["e2e/test_pipeline_stops"] != workers["a/test_a"]
+    assert workers["e2e/test_pipeline"] == workers["e2e/test_pipeline_stops"] != workers["unit/test_u"]
     (stack,) = workers["e2e/test_pipeline"]
     assert [name for worker, name in ran if worker == stack][:6] == [*(names[2],) * 3, *(names[3],) * 3]
+    beside = list(dict.fromkeys(name for worker, name in ran if worker != stack))
+    assert beside == [name for name in ("unit/test_u", "unit/test_v", "jobs/test_j", "spark/test_s") if name in beside]

@@ -171,7 +171,8 @@ def test_lineage_of_an_older_champion_is_that_of_its_training_rows(
 ) -> None:
     forget(monkeypatch, world.champion, VERSION)
     evaluate(spark, world.bank, world.candidate, NEWER, "1")
-    assert metrics_of(world.candidate) == world.measured
+    # Rows reach the sums in any order.
+    assert metrics_of(world.candidate) == pytest.approx(world.measured, rel=1e-12)
 
 
 def test_too_few_rows_that_neither_knows_are_refused(
