@@ -33,10 +33,11 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> OneStac
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Orders what several processes share; alone, the tests stay in the order of their folders."""
     if hasattr(config, "workerinput"):
-        items.sort(key=lambda item: _turn(item.nodeid))
+        items.sort(key=lambda item: turn(item.nodeid))
 
 
-def _turn(nodeid: str) -> int:
+def turn(nodeid: str) -> int:
+    """A test's place among the others, the earliest first."""
     if nodeid.startswith(ON_THE_STACK):
         return 0
     return 1 if nodeid.startswith(FAST) else 3 if nodeid.startswith(SHORT) else 2

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.scheduling import turn
+
 pytest_plugins = ["pytester"]
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -29,7 +31,14 @@ def test_stack_is_shared_by_its_files_in_one_process_which_begins_with_them(
     monkeypatch.setenv("PYTHONPATH", str(REPOSITORY))
     pytester.makeconftest(CONFTEST)
     log = pytester.path / "ran"
-    names = ("spark/test_s", "jobs/test_j", "e2e/test_pipeline", "e2e/test_pipeline_stops", "unit/test_u", "unit/test_v")
+    names = (
+        "spark/test_s",
+        "jobs/test_j",
+        "e2e/test_pipeline",
+        "e2e/test_pipeline_stops",
+        "unit/test_u",
+        "unit/test_v",
+    )
     for name in names:
         file = pytester.path / f"tests/{name}.py"
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -45,5 +54,10 @@ def test_stack_is_shared_by_its_files_in_one_process_which_begins_with_them(
     assert workers["e2e/test_pipeline"] == workers["e2e/test_pipeline_stops"] != workers["unit/test_u"]
     (stack,) = workers["e2e/test_pipeline"]
     assert [name for worker, name in ran if worker == stack][:6] == [*(names[2],) * 3, *(names[3],) * 3]
-    beside = list(dict.fromkeys(name for worker, name in ran if worker != stack))
-    assert beside == [name for name in ("unit/test_u", "unit/test_v", "jobs/test_j", "spark/test_s") if name in beside]
+
+
+def test_plain_mistakes_show_at_once_and_short_files_fill_up_the_end() -> None:
+    files = ["spark/test_s", "jobs/test_j", "e2e/test_pipeline", "e2e/test_ssh", "unit/test_u", "dags/test_d"]
+    assert [file.split("/")[0] for file in sorted(files, key=lambda file: turn(f"tests/{file}.py"))] == [
+        "e2e", "unit", "dags", "jobs", "e2e", "spark"
+    ]  # fmt: skip
