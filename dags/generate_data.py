@@ -26,7 +26,7 @@ from include.templating import AS_OF, RUN_FOLDER, chosen
 settings = Settings.from_env(os.environ)
 
 FIRST = ("source", "dataset", "split", "test_share")
-SOURCE = ("target", "bad_when", "id_column", "description")
+SOURCE = ("target", "bad_when", "good_when", "unlabelled", "id_column", "description")
 SPLIT = ("test_from", "embargo_days", "seed")
 BANK = ("features_from", "most_broken_share", "allow_new_columns")
 SYNTHETIC = ("rows", "features", "default_rate", "missing_share")

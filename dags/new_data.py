@@ -25,7 +25,7 @@ from include.templating import AS_OF, PINS, chosen
 
 settings = Settings.from_env(os.environ)
 
-DRAW = ("fraction", "with_replacement", "seed")
+DRAW = ("fraction", "drawn_from", "with_replacement", "seed")
 
 with DAG(
     "new_data",

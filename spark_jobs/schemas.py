@@ -7,12 +7,13 @@ import re
 from pyspark.sql import types as T
 
 from arrears.contracts.addresses import Table
-from arrears.contracts.tables.column_names import ID, LABEL, SCORE, WORK_PREFIX
+from arrears.contracts.tables.column_names import ID, LABEL, SCORE, TARGET_VALUE, WORK_PREFIX
 
 SAMPLE_ID = "sample_id"
 
 _BORROWER = T.StructField(ID, T.StringType())
 _LABELLED = T.StructType([_BORROWER, T.StructField(LABEL, T.IntegerType())])
+_UNLABELLED = T.StructType([_BORROWER, T.StructField(TARGET_VALUE, T.StringType())])
 _SAMPLED = T.StructType([T.StructField(SAMPLE_ID, T.StringType()), _BORROWER])
 _SCORED = T.StructType(
     [
@@ -30,6 +31,7 @@ _SCORED = T.StructType(
 FIXED_COLUMNS = {
     Table.TRAIN: _LABELLED,
     Table.TEST: _LABELLED,
+    Table.UNLABELLED: _UNLABELLED,
     Table.TRAIN_SUP: _LABELLED,
     Table.TEST_SAMPLE: _SAMPLED,
     Table.TEST_SAMPLE_INFERENCE: _SCORED,

@@ -19,6 +19,7 @@ class Table(str, Enum):
 
     TRAIN = "train"
     TEST = "test"
+    UNLABELLED = "unlabelled"
     TEST_SAMPLE = "test_sample"
     TRAIN_SUP = "train_sup"
     TEST_SAMPLE_INFERENCE = "test_sample_inference"
@@ -26,7 +27,7 @@ class Table(str, Enum):
     @property
     def partition_column(self) -> str:
         """What one run overwrites: a dataset version of the training tables, a business date of the others."""
-        return "dataset_version" if self in (Table.TRAIN, Table.TEST, Table.TRAIN_SUP) else "as_of"
+        return "as_of" if self in (Table.TEST_SAMPLE, Table.TEST_SAMPLE_INFERENCE) else "dataset_version"
 
 
 @dataclass(frozen=True)

@@ -59,7 +59,11 @@ def parse_description(text: str, *, where: str) -> DatasetDescription:
 
 def _plain(content: dict[str, Any]) -> dict[str, Any]:
     """YAML reads ``good_when: 0`` as a number and ``true`` as a truth, but a description holds texts."""
-    truths = [key for key, value in content.items() if isinstance(value, bool)]
+    truths = [
+        key
+        for key, value in content.items()
+        if isinstance(value, bool) or (isinstance(value, list) and any(isinstance(item, bool) for item in value))
+    ]
     if truths:
         raise BadConfiguration(*(f"{key} must be in quotes: YAML reads true and false as truths" for key in truths))
     return {key: str(value) if isinstance(value, (int, float)) else value for key, value in content.items()}

@@ -17,6 +17,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from arrears.contracts.errors import BadConfiguration, BadInput, UpstreamNotReady
 from arrears.contracts.job_configs.jobs import GenerateDataConfig
+from arrears.contracts.tables.column_names import TARGET_VALUE
 from arrears.contracts.tables.descriptions import DatasetDescription
 from arrears.contracts.tables.knowledge import LabelKnowledge
 from arrears.stores.bank_files import parse_bank, shipped_bank_text, shipped_banks
@@ -27,7 +28,7 @@ from spark_jobs.io import sources
 from spark_jobs.schemas import stored_name
 from spark_jobs.transforms.bank.widening import double_notes
 from spark_jobs.transforms.borrowers import borrower_checks, splits
-from spark_jobs.transforms.borrowers.borrowers import in_stored_names, to_borrowers, to_target_levels
+from spark_jobs.transforms.borrowers.borrowers import has_label, in_stored_names, to_borrowers, to_target_levels
 
 log = logging.getLogger(__name__)
 
@@ -52,11 +53,37 @@ class Pins:
 
 
 @dataclass(frozen=True)
+class Unlabelled:
+    """Rows whose outcome is not known, kept apart from those that a model learns from or is measured on.
+
+    Attributes:
+        missing: how many have no target at all.
+        other: how many have one that is neither bad nor good.
+    """
+
+    rows: DataFrame
+    missing: int
+    other: int
+    digest: str
+
+    @property
+    def counts(self) -> dict[str, int | str]:
+        """What stands in manifests."""
+        return {
+            "rows": self.missing + self.other,
+            "without_target": self.missing,
+            "neither_bad_nor_good": self.other,
+            "digest": self.digest,
+        }
+
+
+@dataclass(frozen=True)
 class CheckedBorrowers:
     """Borrowers that passed every check, what their columns mean, and what was counted on the way.
 
     Attributes:
         label_known: when the outcome of a decision is known, the embargo included.
+        unlabelled: rows that were left out for want of a label. None: none would have been.
     """
 
     borrowers: DataFrame
@@ -65,6 +92,7 @@ class CheckedBorrowers:
     notes: tuple[str, ...]
     pins: Pins
     label_known: LabelKnowledge
+    unlabelled: Unlabelled | None = None
 
 
 def checked_borrowers(
@@ -80,15 +108,11 @@ def checked_borrowers(
     """
     source, used_pins, label_known = _source(spark, config, objects, pins)
     description = source.description
-    notes = (*source.notes, *_split_notes(config, description, label_known))
-    for note in notes:
-        log.info("%s", note)
     problems = borrower_checks.schema_problems(source.loans.schema, description)
     problems += _split_problems(config, description)
-    if description.target in source.loans.columns and description.comparison()[0] == "=":
-        levels = to_target_levels(source.loans, description, at_most=borrower_checks.MOST_LEVELS + 1).collect()
-        description, more = borrower_checks.completed_description(description, [row["level"] for row in levels])
-        problems += more
+    levels = _target_levels(source.loans, description)
+    description, more = borrower_checks.completed_description(description, levels)
+    problems += more
     # Kept on the executors (memory, then disk): counting, splitting and both writes read the rows again.
     borrowers = to_borrowers(source.loans, description).persist()
     content = borrower_checks.Content.of(borrower_checks.to_content(borrowers, description).collect()[0])
@@ -98,9 +122,40 @@ def checked_borrowers(
             " take a later date, or wait"
         )
     problems += borrower_checks.content_problems(content, description, test_share=config.test_share)
+    notes = (
+        *source.notes,
+        *_split_notes(config, description, label_known),
+        *borrower_checks.label_notes(content, description, levels),
+    )
+    for note in notes:
+        log.info("%s", note)
     if problems:
         raise BadInput(*problems)
-    return CheckedBorrowers(borrowers, description, content, notes, used_pins, label_known)
+    checked = CheckedBorrowers(borrowers, description, content, notes, used_pins, label_known)
+    return _parted_by_label(checked) if borrower_checks.leaves_out(description) else checked
+
+
+def _target_levels(loans: DataFrame, description: DatasetDescription) -> list[str]:
+    if description.compares or description.target not in loans.columns:
+        return []
+    levels = to_target_levels(loans, description, at_most=borrower_checks.MOST_LEVELS + 1).collect()
+    return [row["level"] for row in levels]
+
+
+def _parted_by_label(checked: CheckedBorrowers) -> CheckedBorrowers:
+    """The labelled borrowers alone, as if the source held no others, and these beside them."""
+    sides = {label: checked.borrowers.where(has_label() == label) for label in (True, False)}
+    contents = {
+        label: borrower_checks.Content.of(borrower_checks.to_content(rows, checked.description).collect()[0])
+        for label, rows in sides.items()
+    }
+    left_out = contents[False]
+    return dataclasses.replace(
+        checked,
+        borrowers=sides[True].drop(TARGET_VALUE),
+        content=contents[True],
+        unlabelled=Unlabelled(sides[False], left_out.missing_labels, left_out.unknown_labels, left_out.digest),
+    )
 
 
 def dataset_version(checked: CheckedBorrowers, config: GenerateDataConfig) -> str:
@@ -108,6 +163,7 @@ def dataset_version(checked: CheckedBorrowers, config: GenerateDataConfig) -> st
     meaning = {key: value for key, value in checked.description.to_dict().items() if key != "catalogue"}
     parts = [PREPARATION, checked.content.digest, meaning, dataclasses.asdict(checked.label_known)]
     parts += [config.seed, config.test_share, *(getattr(config, name) for name in _SPLIT)]
+    parts += [checked.unlabelled.digest] if checked.unlabelled else []
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
 

@@ -18,6 +18,7 @@ from arrears.contracts.errors import BadConfiguration, BadInput
 from arrears.contracts.job_configs.data_jobs import SOURCES
 from arrears.contracts.job_configs.jobs import GenerateDataConfig
 from arrears.contracts.tables.descriptions import DatasetDescription
+from arrears.contracts.tables.outcome_rules import LEAVE_OUT, typed_rule
 from arrears.stores.description_files import read_description, shipped_description, shipped_descriptions
 from arrears.stores.objects import Objects, uri_of
 from spark_jobs.io.commits import table_version
@@ -111,7 +112,10 @@ def _declared(config: GenerateDataConfig, objects: Objects) -> DatasetDescriptio
         raise BadConfiguration(
             f"source {config.source} has no description: name its target column, or give a description"
         )
-    return in_stored_names(dataclasses.replace(description, name=config.dataset))
+    if config.good_when:
+        raise BadConfiguration(f"good_when belongs into the description of {config.source}: it has one")
+    unlabelled = LEAVE_OUT if config.unlabelled == LEAVE_OUT else description.unlabelled
+    return in_stored_names(dataclasses.replace(description, name=config.dataset, unlabelled=unlabelled))
 
 
 def _is_a_name(source: str) -> bool:
@@ -144,14 +148,16 @@ def read_off(schema: T.StructType, config: GenerateDataConfig) -> DatasetDescrip
     read = DatasetDescription(
         name=config.dataset,
         target=target,
-        bad_when=config.bad_when,
+        bad_when=typed_rule(config.bad_when, name="bad_when"),
+        good_when=typed_rule(config.good_when, name="good_when") if config.good_when else None,
+        unlabelled=config.unlabelled,
         id=id_column or None,
         numeric=of(*NUMBER),
         categorical=of(T.StringType),
         dates=of(*MOMENT),
         excluded=tuple(name for name, kind in types.items() if not isinstance(kind, (*NUMBER, *MOMENT, T.StringType))),
     )
-    return dataclasses.replace(read, kept=(target,)) if read.comparison()[0] != "=" else read
+    return dataclasses.replace(read, kept=(target,)) if read.compares else read
 
 
 def _synthetic_loans(spark: SparkSession, config: GenerateDataConfig) -> DataFrame:

@@ -23,7 +23,7 @@ from arrears.contracts.job_configs.jobs import GenerateDataConfig
 from arrears.contracts.outcome_facts import JobResult
 from arrears.contracts.tables.column_names import LABEL
 from arrears.stores.objects import Objects
-from spark_jobs.data.dataset import CheckedBorrowers, checked_borrowers, dataset_version, split_borrowers
+from spark_jobs.data.dataset import CheckedBorrowers, Unlabelled, checked_borrowers, dataset_version, split_borrowers
 from spark_jobs.io import tables
 from spark_jobs.io.at_once import at_once
 from spark_jobs.launch import launch
@@ -51,6 +51,7 @@ def run(spark: SparkSession, config: GenerateDataConfig) -> JobResult:
             partial(_overwrite, borrowers, counted[table.value], table, version, config, objects)
             for table in (Table.TRAIN, Table.TEST)
         ),
+        *([partial(_keep_unlabelled, checked.unlabelled, version, config, objects)] if checked.unlabelled else []),
     )
     manifest = _manifest(config, checked, version, counted, test_from)
     objects.put_json(config.addresses.dataset_manifest(config.dataset, version), manifest)
@@ -82,6 +83,19 @@ def _overwrite(
         raise RuntimeError(f"{table.value}: {counted['rows']} rows were to be written, {written.rows} are there")
     address = config.addresses.partition_manifest(table, config.dataset, version)
     objects.put_json(address, written.to_manifest(digest=counted["digest"], defaults=counted["defaults"]))
+
+
+def _keep_unlabelled(left_out: Unlabelled, version: str, config: GenerateDataConfig, objects: Objects) -> None:
+    """Writes the rows without a label beside both sides of the split. No row, no partition."""
+    counts, table = left_out.counts, Table.UNLABELLED
+    if not counts["rows"]:
+        return
+    rows = left_out.rows.drop(LABEL, ROW_DIGEST)
+    written = tables.overwrite_partition(rows, config.addresses, table, config.dataset, version)
+    if written.rows != counts["rows"]:
+        raise RuntimeError(f"{table.value}: {counts['rows']} rows were to be written, {written.rows} are there")
+    address = config.addresses.partition_manifest(table, config.dataset, version)
+    objects.put_json(address, written.to_manifest(**{k: v for k, v in counts.items() if k != "rows"}))
 
 
 def _refuse_lost_rows(counted: Counted, checked: CheckedBorrowers) -> None:
@@ -123,6 +137,7 @@ def _manifest(
         "defaults": {name: part["defaults"] for name, part in counted.items()},
         "digests": {name: part["digest"] for name, part in counted.items()},
         "digest": checked.content.digest,
+        **({"unlabelled": checked.unlabelled.counts} if checked.unlabelled else {}),
     }
 
 
@@ -142,12 +157,14 @@ def _figures(
     content, features = checked.content, len(checked.description.features)
     sides = {name: counted[name] for name in (Table.TRAIN.value, Table.TEST.value)}
     embargo = {"rows under embargo": counted[EMBARGO]["rows"]} if EMBARGO in counted else {}
+    unlabelled = {"rows without a label, left out": checked.unlabelled.counts["rows"]} if checked.unlabelled else {}
     versions = {f"version of {name}": v for name, v in checked.pins.versions.items()}
     return {
         "dataset version": version,
         "rows": content.rows,
         **{f"rows of {name}": part["rows"] for name, part in sides.items()},
         **embargo,
+        **unlabelled,
         **({"held out from": test_from} if test_from else {}),
         "default rate": round(content.defaults / content.rows, 6),
         **{f"default rate of {name}": round(part["defaults"] / part["rows"], 6) for name, part in sides.items()},

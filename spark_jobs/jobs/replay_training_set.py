@@ -35,6 +35,9 @@ def run(spark: SparkSession, config: ReplayTrainingSetConfig) -> JobResult:
         if digests.get(part) != manifest["digests"].get(part):
             rows = {row[PART]: row["rows"] for row in sums}.get(part, 0)
             problems.append(f"{part} differs: {rows:,} rows now, {manifest['rows'].get(part, 0):,} then")
+    left_out = checked.unlabelled.counts if checked.unlabelled else None
+    if left_out != manifest.get("unlabelled"):
+        problems.append("the rows without a label are not those of then")
     if problems:
         raise BadInput(f"{config.dataset} {config.dataset_version} cannot be built again as it was", *problems)
     return JobResult(

@@ -7,6 +7,7 @@ dataset version does not exist, or when the sample would be empty. Then nothing 
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
@@ -25,18 +26,20 @@ from spark_jobs.transforms.ids import ROW_DIGEST, digest_of, digest_sums, with_r
 
 log = logging.getLogger(__name__)
 
+_DRAWN_FROM = {"test": "drawn from held-out borrowers", "unlabelled": "drawn from borrowers without a label"}
+
 
 def run(spark: SparkSession, config: SampleNewDataConfig) -> JobResult:
     """Writes one business date's new borrowers."""
     objects, addresses = Objects(), config.addresses
     dataset = objects.get_json(addresses.dataset_manifest(config.dataset, config.dataset_version))
+    drawn_from = _rows_to_draw_from(dataset, config)
     new_borrowers = with_row_digest(_drawn(spark, config, DatasetDescription.from_dict(dataset["description"])))
     counted = _counted(new_borrowers.persist())
-    held_out = dataset["rows"]["test"]
     if counted["rows"] == 0:
         raise BadConfiguration(
-            f"a fraction of {config.fraction:g} of {held_out:,} held-out borrowers draws nobody for {config.as_of}:"
-            " raise the fraction"
+            f"a fraction of {config.fraction:g} of {drawn_from:,} borrowers of {config.drawn_from} draws nobody for"
+            f" {config.as_of}: raise the fraction"
         )
     log.info("drew %s rows for %s", counted["rows"], config.as_of)
     written = tables.overwrite_partition(
@@ -45,12 +48,15 @@ def run(spark: SparkSession, config: SampleNewDataConfig) -> JobResult:
     if written.rows != counted["rows"]:
         raise RuntimeError(f"{counted['rows']} rows were to be written, {written.rows} are there")
     address = addresses.partition_manifest(Table.TEST_SAMPLE, config.dataset, config.as_of)
-    how = {name: getattr(config, name) for name in ("dataset_version", "fraction", "with_replacement", "seed")}
+    how = {
+        name: getattr(config, name)
+        for name in ("dataset_version", "drawn_from", "fraction", "with_replacement", "seed")
+    }
     objects.put_json(address, written.to_manifest(digest=digest_of(counted, counted["rows"]), **how))
     figures = {
         "rows": written.rows,
         "borrowers": counted["borrowers"],
-        "drawn from held-out borrowers": held_out,
+        _DRAWN_FROM[config.drawn_from]: drawn_from,
         "fraction": config.fraction,
         "with replacement": "yes" if config.with_replacement else "no",
         "dataset version": config.dataset_version,
@@ -59,20 +65,31 @@ def run(spark: SparkSession, config: SampleNewDataConfig) -> JobResult:
 
 
 def _drawn(spark: SparkSession, config: SampleNewDataConfig, description: DatasetDescription) -> DataFrame:
-    held_out = tables.read_partition(
+    table = Table(config.drawn_from)
+    borrowers = tables.read_partition(
         spark,
-        config.addresses.table(Table.TEST, config.dataset),
-        {Table.TEST.partition_column: config.dataset_version},
+        config.addresses.table(table, config.dataset),
+        {table.partition_column: config.dataset_version},
         what="run generate_data first",
     )
     return to_new_borrowers(
-        held_out,
+        borrowers,
         columns=(*description.features, *description.dates),
         as_of=config.as_of,
         fraction=config.fraction,
         with_replacement=config.with_replacement,
         seed=config.seed,
     )
+
+
+def _rows_to_draw_from(dataset: dict[str, Any], config: SampleNewDataConfig) -> int:
+    kept = {"test": dataset["rows"]["test"], "unlabelled": dataset.get("unlabelled", {}).get("rows", 0)}
+    if not kept[config.drawn_from]:
+        raise BadConfiguration(
+            f"dataset version {config.dataset_version} keeps no row without a label: generate it with unlabelled:"
+            " leave_out from a source that holds some, or draw from test"
+        )
+    return int(kept[config.drawn_from])
 
 
 def _counted(new_borrowers: DataFrame) -> Row:

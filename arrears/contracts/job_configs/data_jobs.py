@@ -34,8 +34,23 @@ class GenerateDataConfig(JobConfig):
     )
     bad_when: str = option(
         "1",
-        help="target values that mean default: a value such as 1 or bad, or a comparison such as '> 0'",
+        help="target values that mean default: values with commas between them, such as 1 or Default,Charged Off, or a"
+        " comparison such as '> 0'; a value with a comma, or that begins with <, > or =, in double quotes",
         title="Target values that mean default",
+        section=_SOURCE,
+    )
+    good_when: str | None = option(
+        None,
+        help="target values that mean no default, told likewise; empty: 0 beside 1, the one other value, or all that a"
+        " comparison leaves",
+        title="Target values that mean no default",
+        section=_SOURCE,
+    )
+    unlabelled: Literal["refuse", "leave_out"] = option(
+        "refuse",
+        help="rows whose target is empty, or neither of these values: refused, or left out of train and test, counted,"
+        " and kept in the table unlabelled; a bank's decisions without outcome are left out anyway",
+        title="Rows without a label",
         section=_SOURCE,
     )
     id_column: str | None = option(
@@ -124,7 +139,7 @@ class GenerateDataConfig(JobConfig):
 
 @dataclass(frozen=True, kw_only=True)
 class SampleNewDataConfig(JobConfig):
-    """Draws the day's new borrowers from the held-out stream, without their labels."""
+    """Draws the day's new borrowers from the held-out stream, without their labels, or from those who have none."""
 
     as_of: str = option(help="business date of the new data (YYYY-MM-DD)")
     dataset_version: str = option(help="version of the held-out set to draw from")
@@ -135,6 +150,11 @@ class SampleNewDataConfig(JobConfig):
         maximum=1.0,
         title="New borrowers",
         unit="share of the held-out",
+    )
+    drawn_from: Literal["test", "unlabelled"] = option(
+        "test",
+        help="test: held-out borrowers; unlabelled: rows that generate_data left out because they have no label",
+        title="Draw from",
     )
     with_replacement: bool = option(False, help="a borrower may be drawn more than once", title="Draw with replacement")
     seed: int = option(42, help="seed of the draw; the business date is mixed in", title="Seed")

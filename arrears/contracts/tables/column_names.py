@@ -14,6 +14,7 @@ ID = "borrower_id"
 LABEL = "is_default"
 SCORE = "default_probability"
 WORK_PREFIX = "_"
+TARGET_VALUE = "_target_value"  # of a row that is left out without a label: what its target says
 # Columns of the tables, of training rows, and of scores.
 RESERVED = (
     ID, LABEL, "sample_id", "as_of", "dataset_version", "row_order", "row_in_sample", "is_validation", "shard",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +12,14 @@ from arrears.contracts.gate_rules import GateRules
 from arrears.contracts.tables.column_names import name_problems
 from arrears.contracts.tables.feature_catalogue import FeatureLine, catalogue_problems
 from arrears.contracts.tables.leak_limits import leak_limit_problems
+from arrears.contracts.tables.outcome_rules import (
+    REFUSE,
+    UNLABELLED,
+    OutcomeRule,
+    Spelling,
+    outcome_rule,
+    rule_problems,
+)
 
 _LATER: dict[str, Any] = {
     "text": [],
@@ -24,8 +31,8 @@ _LATER: dict[str, Any] = {
     "tolerance": 0.0,
     "leak_limits": {},
     "known_after": {},
+    "unlabelled": REFUSE,
 }
-_BAD_WHEN = re.compile(r"\s*(?:(?P<op>>=|>|<=|<)\s*(?P<limit>-?\d+(?:\.\d+)?)|=?\s*(?P<value>[^<>=].*?))\s*")
 
 
 @dataclass(frozen=True)
@@ -35,8 +42,10 @@ class DatasetDescription:
     Attributes:
         name: the data set's name in every address and in the model registry (``pd_<name>``).
         target: source column that tells default from non-default.
-        bad_when: which target values mean default: a value (``bad``, ``1``) or a comparison (``> 0``).
-        good_when: the one other value allowed. None for a comparison, or where every other value is an error but 0/1.
+        bad_when: which target values mean default: a value (``bad``, ``1``), a list of them, or a comparison (``> 0``).
+        good_when: the other values allowed, told likewise. None for all that a comparison leaves, for 0 beside 1, or
+            for the one other level that there is.
+        unlabelled: rows with any other target value, or none: ``refuse`` them, or ``leave_out`` and keep them apart.
         id: source column that identifies a row. None lets generation derive one from the row's content.
         numeric, categorical, text: the features, by source column. Few engines learn from free text.
         dates: date columns, kept beside the features.
@@ -58,8 +67,8 @@ class DatasetDescription:
 
     name: str
     target: str
-    bad_when: str = "1"
-    good_when: str | None = None
+    bad_when: Spelling = "1"
+    good_when: Spelling | None = None
     id: str | None = None
     numeric: tuple[str, ...] = ()
     categorical: tuple[str, ...] = ()
@@ -80,6 +89,7 @@ class DatasetDescription:
     products: tuple[str, ...] = ()
     leak_limits: dict[str, float] = field(default_factory=dict)
     known_after: dict[str, int] = field(default_factory=dict)
+    unlabelled: str = REFUSE
 
     def __post_init__(self) -> None:
         problems = [
@@ -98,8 +108,9 @@ class DatasetDescription:
         ]
         if self.catalogue:
             problems += catalogue_problems(self.features, self.protected, self.catalogue)
-        if not _BAD_WHEN.fullmatch(self.bad_when):
-            problems.append(f"bad_when {self.bad_when!r} is neither a value nor a comparison such as '> 0'")
+        problems += rule_problems(self.bad_when, self.good_when)
+        if self.unlabelled not in UNLABELLED:
+            problems.append(f"unlabelled {self.unlabelled!r} is none of {', '.join(UNLABELLED)}")
         if not (isinstance(self.loss_limit, (int, float)) and 0 < self.loss_limit < math.inf):
             problems.append(f"loss_limit {self.loss_limit!r} is not a number above 0")
         problems += self.rules.problems() + leak_limit_problems(self.leak_limits)
@@ -122,12 +133,20 @@ class DatasetDescription:
         group = (self.group,) if self.group else ()
         return tuple(dict.fromkeys((*self.features, *self.dates, *self.kept, *self.protected, *group)))
 
-    def comparison(self) -> tuple[str, float | str]:
-        """``bad_when`` as an operator and its operand: ``('>', 0.0)`` or ``('=', 'bad')``."""
-        match = _BAD_WHEN.fullmatch(self.bad_when)
-        if match is None:
-            raise BadConfiguration(f"bad_when {self.bad_when!r} is neither a value nor a comparison such as '> 0'")
-        return (match["op"], float(match["limit"])) if match["op"] else ("=", match["value"])
+    @property
+    def bad(self) -> OutcomeRule:
+        """Which target values mean default."""
+        return outcome_rule(self.bad_when)
+
+    @property
+    def good(self) -> OutcomeRule | None:
+        """Which mean the opposite. None: all others of a comparison, or not told yet."""
+        return None if self.good_when is None else outcome_rule(self.good_when)
+
+    @property
+    def compares(self) -> bool:
+        """Whether the target must be a number, because a rule compares it."""
+        return self.bad.compares or bool(self.good and self.good.compares)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain lists and dicts, for JSON and YAML."""
@@ -152,7 +171,6 @@ class DatasetDescription:
             for key, value in content.items()
         }
         values["catalogue"] = tuple(FeatureLine(**line) for line in content.get("catalogue", ()))
-        values["bad_when"] = str(values.get("bad_when", "1"))
         values["tolerance"] = _number(values.get("tolerance", 0.0))
         values["loss_limit"] = _number(values.get("loss_limit", 1.0))
         return cls(**values)

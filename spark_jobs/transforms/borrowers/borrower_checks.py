@@ -15,6 +15,7 @@ from pyspark.sql import types as T
 
 from arrears.contracts.tables.column_names import ID, LABEL
 from arrears.contracts.tables.descriptions import DatasetDescription
+from arrears.contracts.tables.outcome_rules import LEAVE_OUT, spelling_of
 from spark_jobs.transforms.borrowers.borrowers import MOMENT, NUMBER, UNKNOWN_LEVEL
 from spark_jobs.transforms.borrowers.splits import held_out_count
 from spark_jobs.transforms.ids import digest_of, digest_sums
@@ -83,25 +84,64 @@ def completed_description(
     Args:
         levels: the target's values, at most `MOST_LEVELS` + 1 of them. Empty for a target that is compared (``> 0``).
     """
-    sign, bad = description.comparison()
-    if sign != "=" or not levels:
+    if description.compares or not levels:
         return description, []
-    target, others = description.target, [level for level in levels if level != bad]
+    target, bad = description.target, description.bad.levels
+    others = [level for level in levels if level not in bad]
     # 0/1 is the convention that needs no description; with other names, two levels leave one choice.
-    good = description.good_when or ("0" if bad == "1" else others[0] if len(others) == 1 else None)
-    completed = dataclasses.replace(description, good_when=good)
-    if len(levels) > MOST_LEVELS:
-        return completed, [f"target {target} has more than {MOST_LEVELS} values: state bad_when as a comparison"]
-    listed = ", ".join(levels)
-    if good is None and others:
-        return completed, [f"target {target} holds {listed}: good_when must say which of them is the opposite of {bad}"]
-    unexpected = ", ".join(level for level in others if level != good)
-    problems = []
+    only = "0" if bad == ("1",) else others[0] if len(others) == 1 else None
+    good_when = description.good_when or (None if only is None else spelling_of(only))
+    completed, named = dataclasses.replace(description, good_when=good_when), str(description.bad)
+    good = completed.good.levels if completed.good else ()
+    unexpected = [level for level in others if level not in good]
+    if len(levels) > MOST_LEVELS and unexpected and not (leaves_out(description) and description.good_when):
+        problem = f"target {target} has more than {MOST_LEVELS} values: state bad_when as a comparison"
+        return completed, [f"{problem}, or name values in bad_when and good_when"]
+    if not good and others:
+        listed = ", ".join(levels)
+        return completed, [
+            f"target {target} holds {listed}: good_when must say which of them is the opposite of {named}; bad_when and"
+            " good_when may name several, and unlabelled: leave_out leaves the rest out"
+        ]
+    if leaves_out(description):
+        return completed, []
     if unexpected:
-        problems.append(f"target {target} must hold {bad} (bad) or {good} (good) but also holds {unexpected}")
-    elif len(levels) == 1:
-        problems.append(f"target {target} has one class: every value is {listed}, and {bad} means default")
-    return completed, problems
+        also = ", ".join(unexpected)
+        return completed, [f"target {target} must hold {named} (bad) or {completed.good} (good) but also holds {also}"]
+    if len({level in bad for level in levels}) == 1:
+        listed = ", ".join(levels)
+        return completed, [f"target {target} has one class: every value is {listed}, and {named} means default"]
+    return completed, []
+
+
+def leaves_out(description: DatasetDescription) -> bool:
+    """Whether rows without a label are left out instead of refused."""
+    return description.unlabelled == LEAVE_OUT
+
+
+def label_notes(content: Content, description: DatasetDescription, levels: Sequence[str]) -> list[str]:
+    """What a reader should know of the rows that are left out, and of values that no row has.
+
+    Args:
+        levels: as for `completed_description`. Too many are not listed: they may be a borrower's own.
+    """
+    few = len(levels) <= MOST_LEVELS
+    declared = {"bad_when": description.bad, **({"good_when": description.good} if description.good else {})}
+    notes = [
+        f"no row's {description.target} is {level}, which {key} names"
+        for key, rule in declared.items()
+        for level in rule.levels
+        if levels and few and level not in levels and not (key == "good_when" and level == "0")
+    ]
+    if leaves_out(description):
+        known = {level for rule in declared.values() for level in rule.levels}
+        others = ", ".join(level for level in levels if level not in known) if few else ""
+        notes.append(
+            f"left out of train and test for want of a label: {content.unknown_labels:,} rows whose"
+            f" {description.target} is neither bad nor good{f' ({others})' if others else ''}, and"
+            f" {content.missing_labels:,} rows without any"
+        )
+    return notes
 
 
 def content_problems(content: Content, description: DatasetDescription, *, test_share: float) -> list[str]:
@@ -115,9 +155,26 @@ def content_problems(content: Content, description: DatasetDescription, *, test_
     doubled = content.rows - content.missing_ids - content.distinct_ids
     if doubled:
         problems.append(f"id {id_name} is not unique: {doubled:,} rows repeat the id of another")
-    if content.missing_labels:
-        problems.append(f"target {description.target} is missing in {content.missing_labels:,} rows")
-    return problems + _class_problems(content, description, test_share)
+    return problems + _label_problems(content, description) + _class_problems(content, description, test_share)
+
+
+def _label_problems(content: Content, description: DatasetDescription) -> list[str]:
+    """Rows without a label, of both kinds, and how they may be left out."""
+    labelled = content.rows - content.missing_labels - content.unknown_labels
+    if leaves_out(description):
+        return [] if labelled else [f"target {description.target} gives none of {content.rows:,} rows a label"]
+    # Where it is not settled yet what is good, everything else would count as neither.
+    is_settled = labelled and (description.compares or description.good is not None)
+    kinds = [
+        *([f"is missing in {content.missing_labels:,} rows"] if content.missing_labels else []),
+        *(
+            [f"is neither bad nor good in {content.unknown_labels:,} rows"]
+            if content.unknown_labels and is_settled
+            else []
+        ),
+    ]
+    how = "mend them, or leave them out with unlabelled: leave_out"
+    return [f"target {description.target} {' and '.join(kinds)}: {how}"] if kinds else []
 
 
 def _class_problems(content: Content, description: DatasetDescription, test_share: float) -> list[str]:
@@ -126,12 +183,9 @@ def _class_problems(content: Content, description: DatasetDescription, test_shar
     empty = [name for name, rows in classes.items() if rows == 0]
     if empty:
         # For a target with named levels `completed_description` has said so already.
-        has_both = description.comparison()[0] == "=" or not labelled
-        return (
-            []
-            if has_both
-            else [f"target {description.target} has one class: no {empty[0]} by '{description.bad_when}'"]
-        )
+        is_told = not labelled or not (description.compares or leaves_out(description))
+        rule = description.bad if empty[0] == "defaults" or not description.good else description.good
+        return [] if is_told else [f"target {description.target} has one class: no {empty[0]} by '{rule}'"]
     return [
         f"{rows} {name} are too few to hold out {test_share:g} of them: the training or the test set would have none"
         for name, rows in classes.items()
@@ -141,7 +195,7 @@ def _class_problems(content: Content, description: DatasetDescription, test_shar
 
 def _types_by_role(description: DatasetDescription) -> dict[str, tuple[str, tuple[type[T.DataType], ...]]]:
     simple: tuple[type[T.DataType], ...] = (*NUMBER, T.StringType)
-    target = ("target", NUMBER if description.comparison()[0] != "=" else simple)
+    target = ("target", NUMBER if description.compares else simple)
     roles: dict[str, tuple[str, tuple[type[T.DataType], ...]]] = {
         **dict.fromkeys(description.numeric, ("numeric", NUMBER)),
         **dict.fromkeys(description.categorical, ("categorical", simple)),

@@ -12,13 +12,14 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from arrears.contracts.tables.column_names import ID, LABEL
+from arrears.contracts.tables.column_names import ID, LABEL, TARGET_VALUE
 from arrears.contracts.tables.descriptions import DatasetDescription
+from arrears.contracts.tables.outcome_rules import LEAVE_OUT, OutcomeRule
 from spark_jobs.schemas import stored_name
 from spark_jobs.transforms.bank.widening import EXACT_DIGITS
 from spark_jobs.transforms.ids import with_borrower_id, with_row_digest
 
-UNKNOWN_LEVEL = -1  # a target that is neither good nor bad; such a data set is refused
+UNKNOWN_LEVEL = -1  # a target that is neither good nor bad
 NUMBER = (T.NumericType, T.BooleanType)
 MOMENT = (T.DateType, T.TimestampType, T.TimestampNTZType)
 
@@ -56,7 +57,10 @@ def with_nan_as_null(loans: DataFrame) -> DataFrame:
 
 
 def to_borrowers(loans: DataFrame, description: DatasetDescription) -> DataFrame:
-    """``borrower_id``, ``is_default`` (1, 0, null where the target is missing, -1 where it is unknown) and the rest."""
+    """``borrower_id``, ``is_default`` (1, 0, null where the target is missing, -1 where it is unknown) and the rest.
+
+    Where rows without a label are left out, these carry the value of their target.
+    """
     types = {f.name: f.dataType for f in loans.schema if isinstance(f.dataType, (*NUMBER, *MOMENT, T.StringType))}
     present = [column for column in types if column not in description.excluded]
     id_column = description.id if description.id in present else None
@@ -65,7 +69,9 @@ def to_borrowers(loans: DataFrame, description: DatasetDescription) -> DataFrame
     stored = {c: stored_value(c, types[c], is_category=c in words) for c in columns}
     label = is_default(description, types) if description.target in present else F.lit(None).cast("int")
     named = with_borrower_id(loans, id_column, present)
-    borrowers = named.select(ID, label.alias(LABEL), *(stored[c].alias(c) for c in columns))
+    borrowers = named.select(
+        ID, label.alias(LABEL), *(stored[c].alias(c) for c in columns), *_left_out(description, types)
+    )
     return with_row_digest(borrowers)
 
 
@@ -78,18 +84,37 @@ def _long_customer_numbers(description: DatasetDescription, types: Mapping[str, 
 
 def is_default(description: DatasetDescription, types: Mapping[str, T.DataType]) -> Column:
     """The label: 1 where the target says default, 0 where it says the opposite, -1 where it says neither."""
-    sign, operand = description.comparison()
-    target = F.col(description.target)
-    if isinstance(operand, float):
-        if not isinstance(types[description.target], NUMBER):
-            return F.lit(UNKNOWN_LEVEL)
-        bad = F.expr(f"CAST(`{description.target}` AS DOUBLE) {sign} {operand!r}D")
-        return F.when(bad, 1).when(~bad, 0).cast("int")
-    level = level_of(description.target, types[description.target])
-    outcome = F.when(level == operand, 1)
-    if description.good_when is not None:
-        outcome = outcome.when(level == description.good_when, 0)
-    return outcome.when(target.isNotNull(), UNKNOWN_LEVEL).cast("int")
+    target, kind = description.target, types[description.target]
+    if description.compares and not isinstance(kind, NUMBER):
+        return F.lit(UNKNOWN_LEVEL)
+    is_bad = _says(target, kind, description.bad)
+    outcome = F.when(is_bad, 1)
+    if description.good is not None:
+        outcome = outcome.when(_says(target, kind, description.good), 0)
+    elif description.bad.compares:
+        outcome = outcome.when(~is_bad, 0)
+    return outcome.when(F.col(target).isNotNull(), UNKNOWN_LEVEL).cast("int")
+
+
+def has_label() -> Column:
+    """Whether a borrower's outcome is known: default or not."""
+    return F.col(LABEL).isNotNull() & (F.col(LABEL) != UNKNOWN_LEVEL)
+
+
+def _says(target: str, kind: T.DataType, rule: OutcomeRule) -> Column:
+    if rule.compares:
+        return F.expr(f"CAST(`{target}` AS DOUBLE) {rule.sign} {rule.limit!r}D")
+    return level_of(target, kind).isin(list(rule.levels))
+
+
+def _left_out(description: DatasetDescription, types: Mapping[str, T.DataType]) -> list[Column]:
+    if description.unlabelled != LEAVE_OUT:
+        return []
+    if description.target not in types:
+        return [F.lit(None).cast("string").alias(TARGET_VALUE)]
+    value = level_of(description.target, types[description.target])
+    is_labelled = is_default(description, types).isin(0, 1)
+    return [F.when(F.coalesce(is_labelled, F.lit(False)), None).otherwise(value).alias(TARGET_VALUE)]
 
 
 def level_of(column: str, kind: T.DataType) -> Column:

@@ -100,7 +100,8 @@ def test_one_error_names_every_problem_and_nothing_is_written(spark: SparkSessio
         "target bad must hold 1 (bad) or 0 (good) but also holds 2",
         "id number is missing in 1 rows",
         "id number is not unique: 1 rows repeat the id of another",
-        "target bad is missing in 1 rows",
+        "target bad is missing in 1 rows and is neither bad nor good in 1 rows: mend them, or leave them out with"
+        " unlabelled: leave_out",
     )
     assert files_below(tmp_path / "root") == []
 

@@ -8,6 +8,7 @@ from pyspark.sql import types as T
 
 from arrears.contracts.addresses import Table
 from arrears.contracts.tables.descriptions import DatasetDescription
+from arrears.contracts.tables.outcome_rules import Spelling
 from spark_jobs.schemas import FIXED_COLUMNS, differences, stored_name
 from spark_jobs.transforms.borrowers import borrower_checks
 from spark_jobs.transforms.borrowers.borrowers import to_borrowers, to_target_levels
@@ -80,7 +81,7 @@ def test_missing_and_repeated_ids_and_missing_targets_are_counted_at_once(spark:
     assert content_problems(loans) == [
         "id number is missing in 1 rows",
         "id number is not unique: 2 rows repeat the id of another",
-        "target bad is missing in 1 rows",
+        "target bad is missing in 1 rows: mend them, or leave them out with unlabelled: leave_out",
     ]
 
 
@@ -89,7 +90,9 @@ def test_a_target_that_is_not_a_number_counts_as_missing(spark: SparkSession) ->
     rows = [(float(number), number % 3 * 1.0) for number in range(30)]
     loans = spark.createDataFrame([*rows, (1.0, None)], "income double, loss double")
 
-    assert content_problems(loans, compared) == ["target loss is missing in 1 rows"]
+    assert content_problems(loans, compared) == [
+        "target loss is missing in 1 rows: mend them, or leave them out with unlabelled: leave_out"
+    ]
 
 
 @pytest.mark.parametrize(("bad", "missing"), [(0, "defaults"), (1, "non-defaults")])
@@ -108,6 +111,9 @@ def test_a_class_too_small_to_be_in_both_sets_is_refused(spark: SparkSession) ->
     ]
 
 
+SEVERAL = "bad_when and good_when may name several, and unlabelled: leave_out leaves the rest out"
+
+
 @pytest.mark.parametrize(
     ("levels", "bad", "good", "completed", "told"),
     [
@@ -116,14 +122,18 @@ def test_a_class_too_small_to_be_in_both_sets_is_refused(spark: SparkSession) ->
         (["good", "bad"], "bad", None, "good", []),
         (["0", "1", "2"], "1", None, "0", ["target bad must hold 1 (bad) or 0 (good) but also holds 2"]),
         (["1", "2"], "1", None, "0", ["target bad must hold 1 (bad) or 0 (good) but also holds 2"]),
-        (["a", "b", "c"], "c", None, None, ["target bad holds a, b, c: good_when must say which of them is the opposite of c"]),  # noqa: E501
+        (["a", "b", "c"], "c", None, None, [f"target bad holds a, b, c: good_when must say which of them is the opposite of c; {SEVERAL}"]),  # noqa: E501
         (["1"], "1", None, "0", ["target bad has one class: every value is 1, and 1 means default"]),
         (["good"], "bad", "good", "good", ["target bad has one class: every value is good, and bad means default"]),
+        (["a", "b", "c"], ("a", "b"), None, "c", []),
+        (["a", "b", "> 0"], ("a", "b"), None, ("> 0",), []),
+        (["a", "b", "c", "d"], ("a", "b"), ("c", "d"), ("c", "d"), []),
+        (["a", "b"], ("a", "b"), None, None, ["target bad has one class: every value is a, b, and a, b means default"]),
         (["paid", "late"], "late", "good", "good", ["target bad must hold late (bad) or good (good) but also holds paid"]),  # noqa: E501
     ],
 )  # fmt: skip
 def test_the_target_s_levels_settle_which_is_good_or_are_refused(
-    levels: list[str], bad: str, good: str | None, completed: str | None, told: list[str]
+    levels: list[str], bad: Spelling, good: Spelling | None, completed: Spelling | None, told: list[str]
 ) -> None:
     settled, problems = borrower_checks.completed_description(described(bad_when=bad, good_when=good), levels)
 
@@ -148,6 +158,50 @@ def test_a_target_s_levels_have_the_same_names_in_every_type(
 
     assert sorted(levels_of(loans, plain)) == ["0", "1"]
     assert sorted(row["is_default"] for row in to_borrowers(loans, plain).collect()) == [0, 1]
+
+
+def test_values_between_two_comparisons_have_no_label_and_keep_what_they_say(spark: SparkSession) -> None:
+    loans = spark.createDataFrame([(120.0, 1.0), (45.0, 1.0), (0.0, 1.0), (None, 1.0)], "dpd double, income double")
+    plain = DatasetDescription(
+        name="bank", target="dpd", bad_when=">= 90", good_when="< 30", numeric=("income",), unlabelled="leave_out"
+    )
+
+    found = to_borrowers(loans, plain).select("is_default", "_target_value").collect()
+
+    assert sorted(map(tuple, found), key=str) == [(-1, "45"), (0, None), (1, None), (None, None)]
+
+
+def test_left_out_rows_are_told_by_kind_and_values_that_no_row_has_by_name(spark: SparkSession) -> None:
+    left_out = described(bad_when=("1", "7"), good_when="0", unlabelled="leave_out")
+    loans = loans_of(spark, *(a_loan(n) for n in range(1, 9)), a_loan(9, bad=5), a_loan(10, bad=None))
+    borrowers = to_borrowers(loans, left_out)
+    content = borrower_checks.Content.of(borrower_checks.to_content(borrowers, left_out).collect()[0])
+
+    assert borrower_checks.completed_description(left_out, ["0", "1", "5"]) == (left_out, [])
+    assert borrower_checks.content_problems(content, left_out, test_share=0.3) == []
+    assert borrower_checks.label_notes(content, left_out, ["0", "1", "5"]) == [
+        "no row's bad is 7, which bad_when names",
+        "left out of train and test for want of a label: 1 rows whose bad is neither bad nor good (5), and 1 rows"
+        " without any",
+    ]
+
+
+def test_many_values_may_be_left_out_where_both_kinds_are_named() -> None:
+    levels, both = [f"secret{n}" for n in range(10)] + ["a"], {"bad_when": ("a",), "unlabelled": "leave_out"}
+
+    assert borrower_checks.completed_description(described(**both, good_when="b"), levels)[1] == []
+    (problem,) = borrower_checks.completed_description(described(**both, good_when=None), levels)[1]
+    assert "secret" not in problem
+
+
+@pytest.mark.parametrize(
+    ("bad", "told"), [(None, "gives none of 3 rows a label"), (0, "one class: no defaults by '1'")]
+)
+def test_what_is_left_must_hold_both_classes(spark: SparkSession, bad: int | None, told: str) -> None:
+    loans = loans_of(spark, a_loan(1, bad=bad), a_loan(2, bad=bad), a_loan(3, bad=None))
+
+    (problem,) = content_problems(loans, described(unlabelled="leave_out"))
+    assert told in problem
 
 
 def test_borrowers_have_the_pipeline_s_columns_and_no_excluded_one(spark: SparkSession) -> None:

@@ -101,14 +101,7 @@ def test_a_column_with_two_roles_is_named_with_both() -> None:
 
 def test_a_loss_may_be_the_target_and_be_kept_as_severity() -> None:
     description = DatasetDescription(name="x", target="loss", bad_when="> 0", kept=("loss",))
-    assert description.comparison() == (">", 0.0)
-
-
-@pytest.mark.parametrize(
-    ("text", "meaning"), [("1", ("=", "1")), ("bad", ("=", "bad")), ("> 0", (">", 0.0)), (">=2.5", (">=", 2.5))]
-)
-def test_bad_when_is_a_value_or_a_comparison(text: str, meaning: tuple[str, float | str]) -> None:
-    assert DatasetDescription(name="x", target="y", bad_when=text).comparison() == meaning
+    assert (description.bad.sign, description.bad.limit) == (">", 0.0)
 
 
 def test_a_description_names_every_unknown_and_missing_key() -> None:
