@@ -66,12 +66,18 @@ class Source:
 
 
 def read_source(
-    spark: SparkSession, config: GenerateDataConfig, objects: Objects, *, version: int | None = None
+    spark: SparkSession,
+    config: GenerateDataConfig,
+    objects: Objects,
+    *,
+    version: int | None = None,
+    known: DatasetDescription | None = None,
 ) -> Source:
     """Reads the source that the configuration names.
 
     Args:
         version: of a Delta table. None: the newest.
+        known: what the columns mean, where that is known already. None: as the configuration says.
 
     Raises:
         BadConfiguration: no such file, no target named, or the package of the loans is not installed.
@@ -80,7 +86,7 @@ def read_source(
     # Told first: a description, or a target, of a source that is misspelt would not help.
     if config.source not in SOURCES and _is_a_name(config.source) and not Path(config.source).exists():
         raise no_such_source(config.source)
-    declared = _declared(config, objects)
+    declared = known or _declared(config, objects)
     if config.source == SYNTHETIC:
         loans, description = (
             _synthetic_loans(spark, config),

@@ -1,24 +1,29 @@
-"""Draws the day's new borrowers from the held-out stream, without their labels.
+"""Takes in the day's new borrowers: a bank's own applicants, or a sample of the held-out set without its labels.
 
-Reads one dataset version of ``test``. Writes the day's partition of ``test_sample`` and its manifest. Fails when the
-dataset version does not exist, or when the sample would be empty. Then nothing is written.
+Reads one dataset version of ``test``, or the delivery of the business date, which must have that version's columns.
+Writes the day's partition of ``test_sample`` and its manifest. Fails when the dataset version does not exist, when the
+sample would be empty, or when the delivery is late, empty, doubled, a part, or has other columns. Then nothing is
+written, and what an earlier delivery of the day has left stays.
 """
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
 from arrears.contracts.addresses import Table
+from arrears.contracts.daily_deliveries import SAMPLE
 from arrears.contracts.errors import BadConfiguration
 from arrears.contracts.job_configs.jobs import SampleNewDataConfig
 from arrears.contracts.outcome_facts import JobResult
 from arrears.contracts.tables.column_names import ID
 from arrears.contracts.tables.descriptions import DatasetDescription
 from arrears.stores.objects import Objects
+from spark_jobs.data.applicant_delivery import delivered_applicants
 from spark_jobs.io import tables
 from spark_jobs.launch import launch
 from spark_jobs.transforms.borrowers.samples import to_new_borrowers
@@ -31,8 +36,14 @@ _DRAWN_FROM = {"test": "drawn from held-out borrowers", "unlabelled": "drawn fro
 
 def run(spark: SparkSession, config: SampleNewDataConfig) -> JobResult:
     """Writes one business date's new borrowers."""
-    objects, addresses = Objects(), config.addresses
-    dataset = objects.get_json(addresses.dataset_manifest(config.dataset, config.dataset_version))
+    objects = Objects()
+    dataset = objects.get_json(config.addresses.dataset_manifest(config.dataset, config.dataset_version))
+    if config.source == SAMPLE:
+        return _draw(spark, config, dataset, objects)
+    return _take_in(spark, config, dataset, objects)
+
+
+def _draw(spark: SparkSession, config: SampleNewDataConfig, dataset: Mapping[str, Any], objects: Objects) -> JobResult:
     drawn_from = _rows_to_draw_from(dataset, config)
     new_borrowers = with_row_digest(_drawn(spark, config, DatasetDescription.from_dict(dataset["description"])))
     counted = _counted(new_borrowers.persist())
@@ -42,26 +53,62 @@ def run(spark: SparkSession, config: SampleNewDataConfig) -> JobResult:
             f" {config.as_of}: raise the fraction"
         )
     log.info("drew %s rows for %s", counted["rows"], config.as_of)
-    written = tables.overwrite_partition(
-        new_borrowers.drop(ROW_DIGEST), addresses, Table.TEST_SAMPLE, config.dataset, config.as_of
-    )
-    if written.rows != counted["rows"]:
-        raise RuntimeError(f"{counted['rows']} rows were to be written, {written.rows} are there")
-    address = addresses.partition_manifest(Table.TEST_SAMPLE, config.dataset, config.as_of)
     how = {
         name: getattr(config, name)
         for name in ("dataset_version", "drawn_from", "fraction", "with_replacement", "seed")
     }
-    objects.put_json(address, written.to_manifest(digest=digest_of(counted, counted["rows"]), **how))
+    digest = digest_of(counted, counted["rows"])
+    rows = _write(new_borrowers.drop(ROW_DIGEST), counted["rows"], config, objects, digest=digest, **how)
     figures = {
-        "rows": written.rows,
+        "rows": rows,
         "borrowers": counted["borrowers"],
         _DRAWN_FROM[config.drawn_from]: drawn_from,
         "fraction": config.fraction,
         "with replacement": "yes" if config.with_replacement else "no",
         "dataset version": config.dataset_version,
     }
-    return JobResult(figures, {"rows": str(written.rows)})
+    return JobResult(figures, {"rows": str(rows)})
+
+
+def _take_in(
+    spark: SparkSession, config: SampleNewDataConfig, dataset: Mapping[str, Any], objects: Objects
+) -> JobResult:
+    delivery = delivered_applicants(spark, config, dataset, objects)
+    for note in delivery.notes:
+        log.info("%s", note)
+    how = {"source": delivery.address, "source_version": delivery.version, "notes": list(delivery.notes)}
+    try:
+        delivery.require_unchanged(objects)
+        rows = _write(
+            delivery.rows.drop(ROW_DIGEST),
+            delivery.count,
+            config,
+            objects,
+            digest=delivery.digest,
+            dataset_version=config.dataset_version,
+            **how,
+        )
+    finally:
+        delivery.rows.unpersist()
+    figures: dict[str, float | int | str | None] = {
+        "rows": rows,
+        "borrowers": delivery.borrowers,
+        "delivered at": delivery.address,
+        **({} if delivery.version is None else {"version of the source": delivery.version}),
+        **({"notes on the delivery": "; ".join(delivery.notes)} if delivery.notes else {}),
+        "dataset version": config.dataset_version,
+    }
+    return JobResult(figures, {"rows": str(rows)})
+
+
+def _write(rows: DataFrame, count: int, config: SampleNewDataConfig, objects: Objects, **how: Any) -> int:
+    """Replaces the day by these rows in one commit, then tells what it holds in its manifest."""
+    written = tables.overwrite_partition(rows, config.addresses, Table.TEST_SAMPLE, config.dataset, config.as_of)
+    if written.rows != count:
+        raise RuntimeError(f"{count} rows were to be written, {written.rows} are there")
+    address = config.addresses.partition_manifest(Table.TEST_SAMPLE, config.dataset, config.as_of)
+    objects.put_json(address, written.to_manifest(**how))
+    return written.rows
 
 
 def _drawn(spark: SparkSession, config: SampleNewDataConfig, description: DatasetDescription) -> DataFrame:
@@ -82,7 +129,7 @@ def _drawn(spark: SparkSession, config: SampleNewDataConfig, description: Datase
     )
 
 
-def _rows_to_draw_from(dataset: dict[str, Any], config: SampleNewDataConfig) -> int:
+def _rows_to_draw_from(dataset: Mapping[str, Any], config: SampleNewDataConfig) -> int:
     kept = {"test": dataset["rows"]["test"], "unlabelled": dataset.get("unlabelled", {}).get("rows", 0)}
     if not kept[config.drawn_from]:
         raise BadConfiguration(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from arrears.contracts.daily_deliveries import SAMPLE, require_delivery
 from arrears.contracts.job_configs.arguments import option
 from arrears.contracts.job_configs.bank_jobs import BANK
 from arrears.contracts.job_configs.job_config import JobConfig
@@ -13,6 +14,7 @@ from arrears.contracts.job_configs.job_config import JobConfig
 _SOURCE = "Columns and description of the source"
 _SPLIT = "More about the split"
 _SYNTHETIC = "Synthetic borrowers"
+_DELIVERY = "A bank's own applicants"
 
 SOURCES = ("lending_club", "synthetic", "synthetic_customers", "bank")  # beside paths
 
@@ -139,10 +141,20 @@ class GenerateDataConfig(JobConfig):
 
 @dataclass(frozen=True, kw_only=True)
 class SampleNewDataConfig(JobConfig):
-    """Draws the day's new borrowers from the held-out stream, without their labels, or from those who have none."""
+    """Takes in the day's new borrowers: a bank's own applicants, or a sample of those held out or without a label."""
 
     as_of: str = option(help="business date of the new data (YYYY-MM-DD)")
-    dataset_version: str = option(help="version of the held-out set to draw from")
+    dataset_version: str = option(
+        help="version of the data set: the held-out rows to draw from, and the columns to keep"
+    )
+    source: str = option(
+        SAMPLE,
+        help="sample (drawn from the held-out set), or where the day's applicants lie: a path to CSV, Parquet or Delta"
+        " (local or s3://) with {{as_of}} or {{as_of_nodash}} where the business date stands in it, or a table with a"
+        " date column",
+        title="Where new borrowers come from",
+        examples=(SAMPLE, "s3://bank/applications/as_of={{as_of}}/"),
+    )
     fraction: float = option(
         0.1,
         help="share of the held-out set to draw",
@@ -158,6 +170,30 @@ class SampleNewDataConfig(JobConfig):
     )
     with_replacement: bool = option(False, help="a borrower may be drawn more than once", title="Draw with replacement")
     seed: int = option(42, help="seed of the draw; the business date is mixed in", title="Seed")
+    date_column: str | None = option(
+        None,
+        help="column that holds the business date of each applicant; empty: all that lie there are of the day",
+        title="Date column",
+        section=_DELIVERY,
+    )
+    marker: str | None = option(
+        None,
+        help="file whose presence says that a delivery is complete, such as _SUCCESS; empty: none is written",
+        title="File that ends a delivery",
+        section=_DELIVERY,
+    )
+    fewest: int = option(
+        1,
+        help="applicants below which a delivery is taken for a part of one, and refused",
+        minimum=1,
+        title="Fewest applicants",
+        section=_DELIVERY,
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.source != SAMPLE:
+            require_delivery(self.source, self.date_column, named=SOURCES)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,223 @@
+"""A bank's own applicants of one day: read as training data are, held to the columns of the data set, and counted.
+
+See docs/adr/0059.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pyspark.sql import Column, DataFrame, Row, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql import types as T
+
+from arrears.contracts.daily_deliveries import address_of_day, is_delivered_daily
+from arrears.contracts.errors import BadInput, UpstreamNotReady
+from arrears.contracts.job_configs.jobs import GenerateDataConfig, SampleNewDataConfig
+from arrears.contracts.tables.column_names import ID, LABEL
+from arrears.contracts.tables.descriptions import DatasetDescription
+from arrears.stores.delivered_files import fingerprint, require_complete
+from arrears.stores.objects import Objects
+from spark_jobs.io.sources import Source, read_source
+from spark_jobs.schemas import SAMPLE_ID, stored_name
+from spark_jobs.transforms.borrowers.borrowers import MOMENT, NUMBER, to_borrowers
+from spark_jobs.transforms.borrowers.delivered_rows import is_of_day, misfits, with_stored_types
+from spark_jobs.transforms.ids import ROW_DIGEST, digest_of, digest_sums, with_row_digest
+
+_FIRST_OF_ITS_KIND = "-1"  # how a derived id ends: see `with_borrower_id`
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One day's applicants as they will stand in `test_sample`, what was counted, and what a reader should know.
+
+    Attributes:
+        rows: kept on the executors. Whoever has written them lets them go: Spark would take them for a later delivery
+            of the same name.
+        address: where the day's rows lay.
+        version: of a Delta table. None for files.
+        fingerprint: of the files' names, sizes and tags as they were read. Empty where only Spark can list them.
+    """
+
+    rows: DataFrame
+    count: int
+    borrowers: int
+    digest: str
+    address: str
+    version: int | None
+    fingerprint: str
+    notes: tuple[str, ...]
+
+    def require_unchanged(self, objects: Objects) -> None:
+        """Refuses a delivery that has grown while it was read."""
+        if self.version is None and fingerprint(self.address, objects) != self.fingerprint:
+            raise UpstreamNotReady(f"the files at {self.address} changed while they were read: run again")
+
+
+def delivered_applicants(
+    spark: SparkSession, config: SampleNewDataConfig, manifest: Mapping[str, Any], objects: Objects
+) -> Delivery:
+    """Reads one business date's delivery and proves that it is whole and fits the data set.
+
+    Args:
+        manifest: of the dataset version whose columns the applicants must have.
+
+    Raises:
+        UpstreamNotReady: it is not there yet, or still being written.
+        BadInput: it is empty, doubled, a part, of another day, or has other columns. Names every problem.
+    """
+    address = address_of_day(config.source, config.as_of)
+    require_complete(address, config.marker, objects)
+    seen = fingerprint(address, objects)
+    description = DatasetDescription.from_dict(manifest["description"])
+    source = _read(spark, config, manifest, description, address, objects)
+    of_day, date_problems = _of_day(source.loans, config, address)
+    wanted = {name: manifest["columns"][name] for name in (*description.features, *description.dates)}
+    problems = date_problems + _column_problems(of_day.schema, description, wanted)
+    if problems:
+        raise BadInput(*problems)
+    present = ([description.id] if description.id else []) + list(wanted)
+    typeless = {f.name: F.lit(None).cast(wanted[f.name]) for f in of_day.schema if f.name in wanted and _is_void(f)}
+    borrowers = to_borrowers(of_day.withColumns(typeless).select(*present), description).drop(LABEL, ROW_DIGEST)
+    typed = with_row_digest(_as_sample(with_stored_types(borrowers, wanted), wanted, config.as_of)).persist()
+    counts = _counts(typed, borrowers, wanted)
+    problems = _count_problems(counts, description, wanted, config, address)
+    if problems:
+        typed.unpersist()
+        raise BadInput(*problems)
+    notes = (*source.notes, *_left_out(of_day.columns, description, present, config), *_empty_columns(counts, wanted))
+    return Delivery(
+        typed,
+        counts["rows"],
+        counts["borrowers"],
+        digest_of(counts, counts["rows"]),
+        address,
+        source.version,
+        seen,
+        notes,
+    )
+
+
+def _read(
+    spark: SparkSession,
+    config: SampleNewDataConfig,
+    manifest: Mapping[str, Any],
+    description: DatasetDescription,
+    address: str,
+    objects: Objects,
+) -> Source:
+    """Opens the delivery as the data set's own source was opened, with the same choices about its text."""
+    began = GenerateDataConfig(**{**manifest["configuration"], "root": config.root, "outcome": None})
+    return read_source(
+        spark, dataclasses.replace(began, source=address, as_of=config.as_of), objects, known=description
+    )
+
+
+def _of_day(rows: DataFrame, config: SampleNewDataConfig, address: str) -> tuple[DataFrame, list[str]]:
+    """The rows of the business date, and what is wrong where a day's own place holds rows of another day."""
+    if not config.date_column:
+        return rows, []
+    column = stored_name(config.date_column)
+    if column not in rows.columns:
+        return rows, [f"column {column} (the business date) is missing"]
+    on_day = is_of_day(column, rows.schema[column].dataType, config.as_of)
+    if not is_delivered_daily(config.source):
+        return rows.where(on_day), []
+    others = rows.where(F.coalesce(~on_day, F.lit(True))).count()
+    return rows, [f"{others:,} rows of {address} are not of {config.as_of}, by {column}"] if others else []
+
+
+def _column_problems(schema: T.StructType, description: DatasetDescription, wanted: Mapping[str, str]) -> list[str]:
+    types = {field.name: field.dataType for field in schema}
+    needed = {**({description.id: "id"} if description.id else {}), **wanted}
+    problems = [f"column {name} is missing" for name in needed if name not in types]
+    for name, kind in wanted.items():
+        if name not in types or isinstance(types[name], T.NullType):  # such a column has no value at all
+            continue
+        fitting: tuple[type[T.DataType], ...] = (*NUMBER, T.StringType)
+        if kind in ("date", "timestamp"):
+            fitting = MOMENT
+        elif kind != "string":
+            fitting = NUMBER
+        if not isinstance(types[name], fitting):
+            problems.append(f"column {name} is {types[name].simpleString()}, the data set has {kind}")
+    return problems
+
+
+def _is_void(field: T.StructField) -> bool:
+    return isinstance(field.dataType, T.NullType)
+
+
+def _as_sample(borrowers: DataFrame, wanted: Mapping[str, str], as_of: str) -> DataFrame:
+    sample_id = F.concat_ws("-", F.col(ID), F.lit(as_of), F.lit("1"))
+    return borrowers.select(sample_id.alias(SAMPLE_ID), ID, *wanted)
+
+
+def _counts(typed: DataFrame, borrowers: DataFrame, wanted: Mapping[str, str]) -> Row:
+    """What is counted of the rows as they will be stored, then the values that their types could not hold."""
+    empty: list[Column] = [F.count(name).alias(f"n_{place}") for place, name in enumerate(wanted)]
+    stored = typed.agg(
+        F.count("*").alias("rows"),
+        F.count_if(F.col(ID).isNull()).alias("missing_ids"),
+        F.count_distinct(ID).alias("borrowers"),
+        F.count_if(F.col(ID).endswith(_FIRST_OF_ITS_KIND)).alias("different"),
+        *empty,
+        *digest_sums(),
+    ).collect()[0]
+    changed = misfits(borrowers, wanted)
+    lost = borrowers.agg(*changed.values()).collect()[0] if changed else Row()
+    return Row(**stored.asDict(), lost={name: lost[name] for name in changed if lost[name]})
+
+
+def _count_problems(
+    counts: Row,
+    description: DatasetDescription,
+    wanted: Mapping[str, str],
+    config: SampleNewDataConfig,
+    address: str,
+) -> list[str]:
+    rows = counts["rows"]
+    if rows == 0:
+        return [f"the delivery of {config.as_of} at {address} is empty: it holds no applicant"]
+    problems = [
+        f"column {name}: {count:,} values do not fit {wanted[name]}, the type that the data set has"
+        for name, count in counts["lost"].items()
+    ]
+    if rows < config.fewest:
+        problems.append(
+            f"the delivery of {config.as_of} at {address} holds {rows:,} applicants, fewer than {config.fewest:,}: it"
+            " is taken for a part of one"
+        )
+    if description.id:
+        doubled = rows - counts["missing_ids"] - counts["borrowers"]
+        if counts["missing_ids"]:
+            problems.append(f"id {description.id} is missing in {counts['missing_ids']:,} rows")
+        if doubled:
+            problems.append(f"doubled: {doubled:,} rows repeat the id {description.id} of another")
+    elif rows > 1 and 2 * counts["different"] <= rows:
+        problems.append(f"doubled: {rows:,} rows, of which {counts['different']:,} differ from each other")
+    if wanted and not any(counts[f"n_{place}"] for place in range(len(wanted))):
+        problems.append("no feature has a value in any row")
+    return problems
+
+
+def _left_out(
+    columns: list[str], description: DatasetDescription, present: list[str], config: SampleNewDataConfig
+) -> list[str]:
+    """What the delivery holds beyond what a score needs, told rather than dropped in silence."""
+    notes = []
+    if description.target in columns and description.target not in present:
+        notes.append(f"the outcome {description.target} is left out: new borrowers have none yet")
+    dated = stored_name(config.date_column) if config.date_column else ""
+    more = [name for name in columns if name not in (*present, description.target, dated)]
+    if more:
+        notes.append(f"columns that no model sees are left out: {', '.join(more)}")
+    return notes
+
+
+def _empty_columns(counts: Row, wanted: Mapping[str, str]) -> list[str]:
+    empty = [name for place, name in enumerate(wanted) if not counts[f"n_{place}"]]
+    return [f"columns without a value in any row: {', '.join(empty)}"] if empty else []
