@@ -18,25 +18,24 @@ from include.cluster_sizes import SMALL
 from include.dag_defaults import Tag, by_the_clock, dag_defaults
 from include.forms import business_date, form
 from include.mail.send import report_run
-from include.settings import Settings
+from include.scheduled import scheduled
 from include.spark_task import spark_task
 from include.templating import chosen
 
-settings = Settings.from_env(os.environ)
-
 LIMITS = ("retain_hours", "snapshot_days")
 
-with DAG(
-    "maintenance",
-    schedule=by_the_clock(settings.maintenance_cron, settings),
-    params={
-        "as_of": business_date(settings),
-        **form(MaintainTablesConfig, "dataset", *LIMITS, dataset=settings.dataset),
-    },
-    dagrun_timeout=timedelta(hours=8),
-    **dag_defaults(settings, Tag.DATA, doc=__doc__),
-):
-    maintain_tables = spark_task("maintain_tables", settings, size=SMALL, **chosen("dataset", *LIMITS))
-    send_report = report_run(settings)
+for settings in scheduled(os.environ):
+    with DAG(
+        settings.own("maintenance"),
+        schedule=by_the_clock(settings.maintenance_cron, settings),
+        params={
+            "as_of": business_date(settings),
+            **form(MaintainTablesConfig, "dataset", *LIMITS, dataset=settings.dataset),
+        },
+        dagrun_timeout=timedelta(hours=8),
+        **dag_defaults(settings, Tag.DATA, doc=__doc__),
+    ):
+        maintain_tables = spark_task("maintain_tables", settings, size=SMALL, **chosen("dataset", *LIMITS))
+        send_report = report_run(settings)
 
-    chain(maintain_tables, send_report)
+        chain(maintain_tables, send_report)

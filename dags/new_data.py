@@ -1,9 +1,10 @@
-"""Draws the day's new borrowers from the held-out set, as the bank's systems would deliver them.
+"""Takes in the day's new borrowers: a bank's own applicants where it delivers them, else a sample of the held-out set.
 
 * **Result**: the partition of `test_sample` for the business date, without labels. A rerun rewrites the same rows.
-* **Reads**: `test`, in the version that is in force on the business date.
+* **Reads**: the delivery of the business date, waited for until its deadline; or `test`, in the version in force then.
 * **Starts**: `inference` for the same business date, if this is the data set that schedules follow.
-* **On failure**: the day has no new data and is not scored. Clear the run. Past days: `airflow backfill create`.
+* **On failure**: the day is not scored, or keeps its earlier delivery. Clear the run when the delivery is there. Past
+  days: `airflow backfill create`.
 """
 
 from __future__ import annotations
@@ -13,40 +14,49 @@ from datetime import timedelta
 
 from airflow.sdk import DAG, chain
 
+from arrears.contracts.addresses import Table
 from arrears.contracts.job_configs.jobs import SampleNewDataConfig
-from include.assets import TEST_SAMPLE, publish
+from include.assets import publish, table_asset
 from include.cluster_sizes import DRIVER_ONLY, SMALL
 from include.dag_defaults import Tag, by_the_clock, dag_defaults
+from include.delivery_sensor import delivery_sensor
 from include.forms import business_date, form
 from include.mail.send import report_run
-from include.settings import Settings
+from include.scheduled import scheduled
 from include.spark_task import spark_task
 from include.templating import AS_OF, PINS, chosen
 
-settings = Settings.from_env(os.environ)
-
 DRAW = ("fraction", "drawn_from", "with_replacement", "seed")
+DELIVERY = ("source", "date_column", "marker", "fewest")
 
-with DAG(
-    "new_data",
-    schedule=by_the_clock(settings.new_data_cron, settings),
-    params={"as_of": business_date(settings), **form(SampleNewDataConfig, "dataset", *DRAW, dataset=settings.dataset)},
-    dagrun_timeout=timedelta(hours=8),
-    **dag_defaults(settings, Tag.DATA, doc=__doc__),
-):
-    resolve_versions = spark_task(
-        "resolve_versions", settings, size=DRIVER_ONLY, as_of=AS_OF, pins=PINS, **chosen("dataset")
-    )
-    sample_new_data = spark_task(
-        "sample_new_data",
-        settings,
-        size=SMALL,
-        as_of=AS_OF,
-        dataset_version=resolve_versions.result("dataset_version"),
-        outlets=[TEST_SAMPLE],
-        post_execute=publish(TEST_SAMPLE, settings),
-        **chosen("dataset", *DRAW),
-    )
-    send_report = report_run(settings)
+for settings in scheduled(os.environ):
+    own = {"dataset": settings.dataset, **{name: getattr(settings.applicants, name) for name in DELIVERY}}
+    with DAG(
+        settings.own("new_data"),
+        schedule=by_the_clock(settings.new_data_cron, settings),
+        params={
+            "as_of": business_date(settings),
+            **form(SampleNewDataConfig, "dataset", "source", *DRAW, **own),
+            **form(SampleNewDataConfig, *DELIVERY[1:], **own),
+        },
+        dagrun_timeout=timedelta(hours=9 + 2 * settings.applicants.wait_hours),
+        **dag_defaults(settings, Tag.DATA, doc=__doc__),
+    ):
+        sample = table_asset(Table.TEST_SAMPLE, settings)
+        resolve_versions = spark_task(
+            "resolve_versions", settings, size=DRIVER_ONLY, as_of=AS_OF, pins=PINS, **chosen("dataset")
+        )
+        wait_for_delivery = delivery_sensor(settings)
+        sample_new_data = spark_task(
+            "sample_new_data",
+            settings,
+            size=SMALL,
+            as_of=AS_OF,
+            dataset_version=resolve_versions.result("dataset_version"),
+            outlets=[sample],
+            post_execute=publish(sample, settings),
+            **chosen("dataset", *DELIVERY, *DRAW),
+        )
+        send_report = report_run(settings)
 
-    chain(resolve_versions, sample_new_data, send_report)
+        chain(resolve_versions, wait_for_delivery, sample_new_data, send_report)

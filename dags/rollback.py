@@ -15,34 +15,36 @@ from datetime import timedelta
 from airflow.sdk import DAG, chain
 
 from arrears.contracts.job_configs.jobs import RollbackModelConfig
+from include.assets import champion_asset, publish_champion
 from include.cluster_sizes import DRIVER_ONLY
 from include.dag_defaults import Tag, dag_defaults
 from include.forms import business_date, form
 from include.mail.send import report_run
-from include.settings import Settings
+from include.scheduled import scheduled
 from include.spark_task import spark_task
 from include.templating import REQUESTED_BY, RUN_ID, chosen
 
-settings = Settings.from_env(os.environ)
+for settings in scheduled(os.environ):
+    with DAG(
+        settings.own("rollback"),
+        schedule=None,
+        params={
+            "as_of": business_date(settings),
+            **form(RollbackModelConfig, "dataset", "task", "to_version", "reason", dataset=settings.dataset),
+        },
+        dagrun_timeout=timedelta(hours=8),
+        **dag_defaults(settings, Tag.MODEL, doc=__doc__),
+    ):
+        rollback_model = spark_task(
+            "rollback_model",
+            settings,
+            size=DRIVER_ONLY,
+            run_label=RUN_ID,
+            requested_by=REQUESTED_BY,
+            outlets=[champion_asset(settings)],
+            post_execute=publish_champion(settings),
+            **chosen("dataset", "task", "to_version", "reason"),
+        )
+        send_report = report_run(settings)
 
-with DAG(
-    "rollback",
-    schedule=None,
-    params={
-        "as_of": business_date(settings),
-        **form(RollbackModelConfig, "dataset", "task", "to_version", "reason", dataset=settings.dataset),
-    },
-    dagrun_timeout=timedelta(hours=8),
-    **dag_defaults(settings, Tag.MODEL, doc=__doc__),
-):
-    rollback_model = spark_task(
-        "rollback_model",
-        settings,
-        size=DRIVER_ONLY,
-        run_label=RUN_ID,
-        requested_by=REQUESTED_BY,
-        **chosen("dataset", "task", "to_version", "reason"),
-    )
-    send_report = report_run(settings)
-
-    chain(rollback_model, send_report)
+        chain(rollback_model, send_report)

@@ -112,6 +112,12 @@ class Settings:
 
     root: str = setting("ARREARS_ROOT", "s3://arrears", "where every dataset and artifact lives", _root)
     dataset: str = setting("ARREARS_DATASET", "lending_club", "the data set that schedules follow", checked_dataset)
+    datasets: tuple[str, ...] = setting(
+        "ARREARS_DATASETS",
+        "",
+        "descriptions (YAML) of the data sets that schedules follow, comma separated; empty: `ARREARS_DATASET` alone",
+        _list,
+    )
     new_data_cron: str = setting("ARREARS_NEW_DATA_CRON", "6 2 * * *", "when `new_data` runs, to the minute", _cron)
     bank: str = setting(
         "ARREARS_BANK", "synthetic_bank", "the bank whose features are built on schedule", checked_dataset
@@ -168,6 +174,9 @@ class Settings:
         "",
         "ids of users who may approve (in the simple login: names), comma separated; empty: whoever may answer",
         _list,
+    )
+    recipients: tuple[str, ...] = setting(
+        "ARREARS_RECIPIENTS", "", "addresses of the mails, comma separated; empty: `to` of the mail connection", _list
     )
     spark_connection: str = setting("ARREARS_SPARK_CONN", "spark_default", "Airflow connection of Spark", _connection)
     ssh_connection: str = setting("ARREARS_SSH_CONN", "arrears_ssh", "Airflow connection of the node", _connection)

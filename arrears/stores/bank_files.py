@@ -14,6 +14,7 @@ from arrears.contracts.errors import BadConfiguration
 from arrears.contracts.tables.banks import BankDescription, Join, LabelDefinition, OutcomeColumn
 from arrears.contracts.tables.features import DerivedFeature, ProfileView, View, WindowView
 from arrears.contracts.tables.table_contracts import ColumnContract, TableContract
+from arrears.stores.description_files import taken_operation
 from arrears.stores.objects import Objects
 from arrears.stores.shipped import shipped_names, shipped_text, text_at
 from arrears.stores.yaml_records import Reading, parsed, prefixed
@@ -63,6 +64,7 @@ def parse_bank(text: str, *, where: str) -> BankDescription:
     """Reads one YAML text. ``where`` names it in errors."""
     content = parsed(text, where=where, such_as="decisions: loans")
     reading = Reading()
+    taken_operation(content, reading)
     bank = _bank(reading, content)
     problems = [*reading.problems, *(_loose_ends(bank) if bank else ())]
     if bank is None or problems:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 from typing import Any
 
 from arrears.contracts.errors import BadConfiguration
 from arrears.contracts.tables.descriptions import DatasetDescription
+from arrears.contracts.tables.operation import Deliveries, Operation
 from arrears.stores.objects import Objects
 from arrears.stores.shipped import shipped_names, shipped_text, text_at
 from arrears.stores.yaml_records import Reading, parsed, prefixed
@@ -45,6 +47,7 @@ def parse_description(text: str, *, where: str) -> DatasetDescription:
     """Reads one YAML text. ``where`` names it in errors."""
     content = parsed(text, where=where, such_as="target: Class")
     reading = Reading()
+    taken_operation(content, reading)
     lines = reading.catalogue(content.pop("catalogue", None))
     # After a problem in a line its feature would seem to have none: the rest is judged without the catalogue.
     catalogue = [] if reading.problems else [dataclasses.asdict(line) for line in lines]
@@ -55,6 +58,32 @@ def parse_description(text: str, *, where: str) -> DatasetDescription:
     if reading.problems:
         raise prefixed(BadConfiguration(*reading.problems), where)
     return described
+
+
+def operation_of(place: str) -> tuple[str, Operation]:
+    """The name of a data set and how it is run day by day, of a description on this machine or one that ships.
+
+    Of a bank's description too: what the columns mean is not looked at.
+    """
+    text = shipped_text(_SHIPPED, place, what="") if place in shipped_descriptions() else Path(place).read_text("utf-8")
+    content = parsed(text, where=place, such_as="target: Class")
+    reading = Reading()
+    operation = taken_operation(content, reading)
+    if not content.get("name"):
+        reading.problems.append("the description needs name")
+    if reading.problems:
+        raise BadConfiguration(*reading.problems)
+    return str(content["name"]), operation
+
+
+def taken_operation(content: dict[str, Any], reading: Reading) -> Operation:
+    """Takes the key ``operation`` out of a description: it says nothing of what the columns mean."""
+    given = content.pop("operation", None)
+    if given is None:
+        return Operation()
+    applicants = given.pop("applicants", None) if isinstance(given, dict) else None
+    deliveries = reading.record(Deliveries, applicants, "operation.applicants") if applicants else Deliveries()
+    return reading.record(Operation, given, "operation", applicants=deliveries) or Operation()
 
 
 def _plain(content: dict[str, Any]) -> dict[str, Any]:

@@ -132,6 +132,7 @@ class AskByMail(BaseNotifier):
                 override=str(params.get("override_reason") or "") if params.get("gate_override") else "",
             )
             attachments, left_out = fetch(question.run.attachments)
-            deliver(compose(question, attachments, left_out, template="question"), self.settings.smtp_connection)
+            message = compose(question, attachments, left_out, template="question")
+            deliver(message, self.settings.smtp_connection, self.settings.recipients)
         except Exception:  # the question stands on Airflow's page of required actions
             log.warning("nobody could be told by mail that a model waits for approval", exc_info=True)

@@ -60,4 +60,4 @@ def after_failure(fact: OutcomeFact | None) -> str:
 
 def after_success(dag_id: str, decision: str) -> str:
     """What to do about a run that ended well."""
-    return _AFTER_DECISION.get(decision) or _AFTER_SUCCESS.get(dag_id, "Nothing.")
+    return _AFTER_DECISION.get(decision) or _AFTER_SUCCESS.get(dag_id.partition(".")[0], "Nothing.")

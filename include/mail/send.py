@@ -66,7 +66,7 @@ def report_run(settings: Settings) -> Any:
         report = gather(get_current_context(), settings)
         attachments, left_out = fetch(report.attachments)
         message = compose(report, attachments, left_out)
-        deliver(message, settings.smtp_connection)
+        deliver(message, settings.smtp_connection, settings.recipients)
         return report.subject
 
     return send_report().as_teardown()
@@ -129,8 +129,8 @@ def fetch(addresses: Sequence[str]) -> tuple[list[Attachment], list[str]]:
     return attachments, left_out
 
 
-def deliver(message: EmailMessage, connection_id: str) -> None:
-    """Sends the mail through Airflow's SMTP connection to the addresses in its extra.
+def deliver(message: EmailMessage, connection_id: str, recipients: Sequence[str] = ()) -> None:
+    """Sends the mail through Airflow's SMTP connection, to the addresses in its extra unless others are given.
 
     Raises:
         AirflowFailException: the connection's extra has no `to` or no `from_email`.
@@ -139,18 +139,18 @@ def deliver(message: EmailMessage, connection_id: str) -> None:
 
     with SmtpHook(connection_id) as hook:
         extra = hook.conn.extra_dejson
-        recipients = addresses_of(extra.get("to"))
-        missing = [name for name, value in (("to", recipients), ("from_email", hook.from_email)) if not value]
+        to = list(recipients) or addresses_of(extra.get("to"))
+        missing = [name for name, value in (("to", to), ("from_email", hook.from_email)) if not value]
         if missing:
             raise AirflowFailException(
                 f"the extra of the Airflow connection {connection_id} needs {' and '.join(missing)}: "
                 'such as {"from_email": "arrears@bank.example", "to": "risk@bank.example, ops@bank.example"}'
             )
         message["From"] = hook.from_email
-        message["To"] = ", ".join(recipients)
+        message["To"] = ", ".join(to)
         # The hook's own send builds HTML alone, without a plain-text body.
         hook._smtp_client.send_message(message)  # type: ignore[union-attr, unused-ignore]
-    log.info("mailed %r to %d recipients", message["Subject"], len(recipients))
+    log.info("mailed %r to %d recipients", message["Subject"], len(to))
 
 
 def addresses_of(recipients: str | Sequence[str] | None) -> list[str]:

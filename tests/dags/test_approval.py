@@ -163,7 +163,7 @@ def test_mail_server_that_is_down_does_not_stop_the_question(
     sent: list[tuple[Any, str]] = []
     found = decided("", unmet_rules="2")
     monkeypatch.setattr(approval_mail, "gather", lambda context, settings: found)
-    monkeypatch.setattr(approval_mail, "deliver", lambda message, connection: sent.append((message, connection)))
+    monkeypatch.setattr(approval_mail, "deliver", lambda message, connection, to: sent.append((message, connection)))
     task = rendered(dags["training"].get_task("approve_model"))
     context = {
         "task": task,

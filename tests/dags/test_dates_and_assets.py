@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from airflow.sdk.exceptions import AirflowFailException
 
-from include.assets import TRAIN, publish
+from arrears.contracts.addresses import Table
+from include.assets import champion_asset, publish, publish_champion, table_asset
 from include.dates import as_of
-from include.settings import Settings
+from include.scheduled import Scheduled, scheduled
 from tests.dags.rendering import dag_run
 
 LATE_EVENING = datetime(2026, 3, 14, 23, 30, tzinfo=UTC)
@@ -54,23 +55,69 @@ class Event(SimpleNamespace):
         self.keys = [*getattr(self, "keys", []), key]
 
 
-def published(dataset: str, **run: Any) -> Event:
-    event = Event(extra={})
+IN_BERLIN = {"ARREARS_TIMEZONE": "Europe/Berlin"}
+
+
+def settings() -> Scheduled:
+    return scheduled(IN_BERLIN)[0]
+
+
+def ended(asset: Any, after: Any, params: dict[str, Any], result: Any = None, **run: Any) -> tuple[Event, Any]:
+    """What a task that has written says of its asset, and the task with the outlets that are left."""
+    event, task = Event(extra={}), SimpleNamespace(outlets=[asset])
     context = {
-        "params": {"dataset": dataset, "as_of": None},
+        "params": {"as_of": None, **params},
         "run_id": "manual__1",
         "dag_run": dag_run(**run),
-        "outlet_events": {TRAIN: event},
+        "outlet_events": {asset: event},
+        "ti": SimpleNamespace(task=task),
     }
-    publish(TRAIN, Settings.from_env({"ARREARS_TIMEZONE": "Europe/Berlin"}))(context)
-    return event
+    after(context, result)
+    return event, task
+
+
+def published(dataset: str, **run: Any) -> tuple[Event, Any]:
+    train = table_asset(Table.TRAIN, settings())
+    return ended(train, publish(train, settings()), {"dataset": dataset}, **run)
+
+
+def decided(decision: str, dataset: str = "lending_club", task: str = "default") -> tuple[Event, Any]:
+    result = {"decision": decision, "model_name": "pd_lending_club", "model_version": "4"}
+    params = {"dataset": dataset, "task": task}
+    return ended(champion_asset(settings()), publish_champion(settings()), params, result, partition_key="2026-03-14")
 
 
 def test_asset_is_published_for_the_business_date() -> None:
-    event = published("lending_club", logical_date=LATE_EVENING)
+    event, task = published("lending_club", logical_date=LATE_EVENING)
     assert event.keys == ["2026-03-15"]
     assert event.extra == {"dataset": "lending_club", "run_id": "manual__1"}
+    assert len(task.outlets) == 1
 
 
 def test_asset_is_not_published_for_a_data_set_that_schedules_do_not_follow() -> None:
-    assert not hasattr(published("my_trial", partition_key="2026-03-14"), "keys")
+    event, task = published("my_trial", partition_key="2026-03-14")
+    assert not hasattr(event, "keys")
+    # Airflow itself would publish it with the run's own key.
+    assert task.outlets == []
+
+
+@pytest.mark.parametrize("decision", ["promoted", "rolled back"])
+def test_a_new_champion_is_published_with_its_version(decision: str) -> None:
+    event, _ = decided(decision)
+    assert event.keys == ["2026-03-14"]
+    assert (event.extra["model_name"], event.extra["model_version"]) == ("pd_lending_club", "4")
+
+
+@pytest.mark.parametrize(
+    "given", [("kept",), ("refused",), ("rejected",), ("promoted", "my_trial"), ("promoted", "lending_club", "loss")]
+)
+def test_no_champion_is_published_where_the_data_sets_own_stays(given: tuple[str, ...]) -> None:
+    event, task = decided(*given)
+    assert not hasattr(event, "keys")
+    assert task.outlets == []
+
+
+def test_assets_carry_the_address_of_what_they_stand_for() -> None:
+    uris = [table_asset(table, settings()).uri for table in (Table.TRAIN, Table.TEST_SAMPLE_INFERENCE)]
+    assert uris == ["s3://arrears/train/lending_club", "s3://arrears/test_sample_inference/lending_club"]
+    assert champion_asset(settings()).uri == "s3://arrears/artifacts/decisions/pd_lending_club"

@@ -122,3 +122,13 @@ def test_limit_of_losses_that_is_none_is_named_beside_rules_that_are_empty(limit
     assert "is not a number above 0" in told
     assert "bank.yaml: floors must hold metrics and their limits such as {auc_low: 0.6}, not None" in told
     assert "bank.yaml: ceilings must hold metrics" in told
+
+
+def test_how_a_data_set_is_operated_is_no_part_of_what_its_columns_mean() -> None:
+    plain = "{name: x, target: bad, numeric: [a]"
+    operated = parse_description(
+        f"{plain}, operation: {{new_data_cron: 6 2 * * *, risk_limits: [0.1, 0.3]}}}}", where="y"
+    )
+    assert operated.to_dict() == parse_description(f"{plain}}}", where="y").to_dict()
+    with pytest.raises(BadConfiguration, match=r"y: operation has no key crom; keys are new_data_cron, "):
+        parse_description(f"{plain}, operation: {{crom: 6 2 * * *}}}}", where="y")

@@ -153,8 +153,9 @@ def test_every_path_that_the_docs_name_is_there(page: str) -> None:
     assert [path for path in named if not (REPOSITORY / path).exists()] == []
 
 
-def test_decisions_are_numbered_without_a_gap_and_have_their_four_parts() -> None:
-    assert [int(page.name[:4]) for page in DECISIONS] == list(range(1, len(DECISIONS) + 1))
+def test_decisions_have_a_number_each_and_their_four_parts() -> None:
+    # A number that a branch has taken is missing here until that branch lands.
+    assert len({page.name[:4] for page in DECISIONS}) == len(DECISIONS)
     for page in DECISIONS:
         parts = re.findall(r"^## (.+)$", page.read_text(), re.MULTILINE)
         assert parts == ["Status", "Context", "Decision", "Consequences"], page.name

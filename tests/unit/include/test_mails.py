@@ -278,6 +278,12 @@ def test_mail_goes_to_the_addresses_of_the_connection(monkeypatch: pytest.Monkey
     assert (message["To"], message["From"]) == ("risk@bank.example, ops@bank.example", "arrears@bank.example")
 
 
+def test_mail_goes_to_a_data_sets_own_recipients_where_it_has_any(monkeypatch: pytest.MonkeyPatch) -> None:
+    mailbox = a_mailbox(monkeypatch, to="risk@bank.example", from_email="arrears@bank.example")
+    deliver(compose(a_report(a_task())), "smtp_default", ("cards@bank.example", "ops@bank.example"))
+    assert mailbox.sent[0]["To"] == "cards@bank.example, ops@bank.example"
+
+
 @pytest.mark.parametrize("extra", [{"from_email": "a@b"}, {"to": "a@b"}, {"to": [], "from_email": "a@b"}, {}])
 def test_connection_without_addresses_is_refused_for_good(monkeypatch: pytest.MonkeyPatch, extra: Any) -> None:
     mailbox = a_mailbox(monkeypatch, **extra)
