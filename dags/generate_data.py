@@ -25,7 +25,10 @@ from include.spark_task import spark_task
 from include.templating import AS_OF, RUN_FOLDER, chosen
 
 FIRST = ("source", "dataset", "split", "test_share")
-SOURCE = ("target", "bad_when", "good_when", "unlabelled", "id_column", "description")
+SOURCE = (
+    *("target", "bad_when", "good_when", "unlabelled", "id_column", "description"),
+    *("rest", "exclude", "schema_drift"),
+)
 SPLIT = ("test_from", "embargo_days", "seed")
 BANK = ("features_from", "most_broken_share", "allow_new_columns")
 SYNTHETIC = ("rows", "features", "default_rate", "missing_share")

@@ -108,7 +108,7 @@ def checked_borrowers(
     """
     source, used_pins, label_known = _source(spark, config, objects, pins)
     description = source.description
-    problems = borrower_checks.schema_problems(source.loans.schema, description)
+    problems = borrower_checks.schema_problems(source.loans.schema, description, source.misfits)
     problems += _split_problems(config, description)
     levels = _target_levels(source.loans, description)
     description, more = borrower_checks.completed_description(description, levels)
@@ -195,6 +195,7 @@ def _source(
         flat = sources.read_source(spark, config, objects, version=version)
         embargo = LabelKnowledge(days=config.embargo_days)
         return flat, Pins(versions={} if flat.version is None else {_FLAT: flat.version}), embargo
+    _refuse_roles_of_a_bank(config)
     text = pins.bank if pins else _bank_text(config, objects)
     bank = parse_bank(text, where=config.description or f"the shipped bank {config.dataset}")
     decisions = training_decisions(spark, bank, config, objects, pins.versions if pins else None)
@@ -203,6 +204,17 @@ def _source(
     # Splits and folds read when an outcome was known from the rows as they are stored.
     label_known = dataclasses.replace(decisions.label_known, column=stored_name(decisions.label_known.column))
     return source, Pins(text, decisions.versions), label_known
+
+
+def _refuse_roles_of_a_bank(config: GenerateDataConfig) -> None:
+    given = {"exclude": bool(config.exclude), "rest": config.rest != "as_described"}
+    problems = [
+        f"{name} is for a single file or table: a bank's description names its features, and no others are made"
+        for name, is_given in given.items()
+        if is_given
+    ]
+    if problems:
+        raise BadConfiguration(*problems)
 
 
 def _bank_text(config: GenerateDataConfig, objects: Objects) -> str:

@@ -89,7 +89,7 @@ def read_slices(slices: Sequence[FileSlice], columns: Sequence[str]) -> pa.Table
         by_file.setdefault(piece.uri, []).append(piece.row_group)
     return pa.concat_tables(
         (
-            _open(uri).read_row_groups(groups, columns=list(columns)).select(list(columns))
+            opened_parquet(uri).read_row_groups(groups, columns=list(columns)).select(list(columns))
             for uri, groups in by_file.items()
         ),
         promote_options="permissive",  # a file whose column holds only nulls still is text or number
@@ -99,13 +99,13 @@ def read_slices(slices: Sequence[FileSlice], columns: Sequence[str]) -> pa.Table
 def read_batches(piece: FileSlice, columns: Sequence[str], rows: int) -> Iterator[pa.Table]:
     """The named columns of one row group, at most so many rows at a time, in their order: no more is held decoded."""
     names = list(columns)
-    for batch in _open(piece.uri).iter_batches(batch_size=rows, row_groups=[piece.row_group], columns=names):
+    for batch in opened_parquet(piece.uri).iter_batches(batch_size=rows, row_groups=[piece.row_group], columns=names):
         yield pa.Table.from_batches([batch]).select(names)
 
 
 def schema_of(snapshot: Snapshot) -> pa.Schema:
     """The columns of a snapshot as they stand in its first file."""
-    return _open(snapshot.slices[0].uri).schema_arrow
+    return opened_parquet(snapshot.slices[0].uri).schema_arrow
 
 
 def _snapshot(files: Iterable[tuple[int, str, bool]], *, digest: str, sort_key: str = "") -> Snapshot:
@@ -116,14 +116,15 @@ def _snapshot(files: Iterable[tuple[int, str, bool]], *, digest: str, sort_key: 
 
 def _row_groups(file: tuple[int, str, bool]) -> list[FileSlice]:
     shard, uri, in_sample = file
-    footer = _open(uri).metadata
+    footer = opened_parquet(uri).metadata
     return [
         FileSlice(uri, number, footer.row_group(number).num_rows, shard, in_sample)
         for number in range(footer.num_row_groups)
     ]
 
 
-def _open(uri: str) -> pq.ParquetFile:
+def opened_parquet(uri: str) -> pq.ParquetFile:
+    """A Parquet file, of which the footer is read and no row yet."""
     # Without pre-buffering every column chunk is one request of its own: hundreds for a wide table.
     return pq.ParquetFile(_path(uri), filesystem=_filesystem(uri), pre_buffer=True)
 

@@ -6,22 +6,24 @@ Every reader hands over one row per loan with typed columns, under names that a 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql import types as T
 
 from arrears.contracts.errors import BadConfiguration, BadInput
 from arrears.contracts.job_configs.data_jobs import SOURCES
 from arrears.contracts.job_configs.jobs import GenerateDataConfig
 from arrears.contracts.tables.descriptions import DatasetDescription
-from arrears.contracts.tables.outcome_rules import LEAVE_OUT, typed_rule
+from arrears.contracts.tables.outcome_rules import LEAVE_OUT
+from arrears.contracts.tables.protected_names import protected_notes
 from arrears.stores.description_files import read_description, shipped_description, shipped_descriptions
-from arrears.stores.objects import Objects, uri_of
+from arrears.stores.objects import Objects, is_reachable, uri_of
+from spark_jobs.io.columnar_files import Columnar, delta_rows, parquet_columns
 from spark_jobs.io.commits import table_version
+from spark_jobs.io.parquet_footers import parquet_footers
 from spark_jobs.io.source_files import (
     BROKEN_LINE,
     CSV_ENDINGS,
@@ -32,10 +34,10 @@ from spark_jobs.io.source_files import (
     parquet_rows,
     stored_names,
 )
-from spark_jobs.io.tables import rows_at
 from spark_jobs.schemas import stored_name
 from spark_jobs.transforms.bank.widening import double_notes
-from spark_jobs.transforms.borrowers.borrowers import MOMENT, NUMBER, in_stored_names, with_nan_as_null
+from spark_jobs.transforms.borrowers.borrowers import in_stored_names, with_nan_as_null
+from spark_jobs.transforms.borrowers.column_roles import undescribed, with_every_role
 from spark_jobs.transforms.borrowers.text_columns import (
     NO_VALUE,
     WIDE,
@@ -57,12 +59,14 @@ class Source:
 
     Attributes:
         version: of a Delta table. None for a source that keeps no versions.
+        misfits: column → why it is not among the rows, or not of the type that its description declares.
     """
 
     loans: DataFrame
     description: DatasetDescription
     notes: tuple[str, ...] = ()
     version: int | None = None
+    misfits: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_source(
@@ -92,7 +96,7 @@ def read_source(
             _synthetic_loans(spark, config),
             synthetic_loans.description(config.dataset, config.features),
         )
-        return Source(loans, declared or description)
+        return Source(loans, with_every_role(declared or description, loans.schema, config))
     if config.source == SYNTHETIC_CUSTOMERS:
         customers = _synthetic_customers(spark, config)
         return _described(customers, customers.columns, declared, config)
@@ -101,8 +105,7 @@ def read_source(
         return _described(loans, loans.columns, declared, config)
     if config.source.lower().endswith(CSV_ENDINGS):
         return _csv(spark, config, declared)
-    loans, read = _columnar(spark, config.source, version)
-    return dataclasses.replace(_described(loans, loans.columns, declared, config), version=read)
+    return _columnar(spark, config, declared, objects, version)
 
 
 def _declared(config: GenerateDataConfig, objects: Objects) -> DatasetDescription | None:
@@ -130,40 +133,31 @@ def _is_a_name(source: str) -> bool:
 
 
 def _described(
-    loans: DataFrame, names: Sequence[str], declared: DatasetDescription | None, config: GenerateDataConfig
+    loans: DataFrame,
+    names: Sequence[str],
+    declared: DatasetDescription | None,
+    config: GenerateDataConfig,
+    *,
+    beside: Columnar | None = None,
 ) -> Source:
-    """The source under stored names. ``names`` are those that its columns have in the file, in order."""
+    """The source under stored names, with a role for every column.
+
+    Args:
+        names: those that its columns have in the file, in order.
+        beside: what columnar files hold beside rows.
+    """
     stored = stored_names(names)
     loans = with_nan_as_null(loans.toDF(*stored))
     notes = [f"column {old} is kept as {new}" for old, new in zip(names, stored, strict=True) if old != new]
     notes += double_notes(loans.schema)
-    return Source(loans, declared or read_off(loans.schema, config), tuple(notes))
-
-
-def read_off(schema: T.StructType, config: GenerateDataConfig) -> DatasetDescription:
-    """A description from the columns' types alone: numbers are numeric, text is categorical, dates are dates.
-
-    A target that is compared (``> 0``) is a severity such as Kaggle's ``loss``, and is kept beside the label.
-    """
-    target, id_column = stored_name(config.target or ""), stored_name(config.id_column or "")
-    types = {field.name: field.dataType for field in schema if field.name not in (target, id_column)}
-
-    def of(*classes: type[T.DataType]) -> tuple[str, ...]:
-        return tuple(name for name, kind in types.items() if isinstance(kind, classes))
-
-    read = DatasetDescription(
-        name=config.dataset,
-        target=target,
-        bad_when=typed_rule(config.bad_when, name="bad_when"),
-        good_when=typed_rule(config.good_when, name="good_when") if config.good_when else None,
-        unlabelled=config.unlabelled,
-        id=id_column or None,
-        numeric=of(*NUMBER),
-        categorical=of(T.StringType),
-        dates=of(*MOMENT),
-        excluded=tuple(name for name, kind in types.items() if not isinstance(kind, (*NUMBER, *MOMENT, T.StringType))),
+    left_out = {stored_name(name): reason for name, reason in beside.left_out.items()} if beside else {}
+    of_folders = [stored_name(name) for name in beside.of_folders] if beside else []
+    description = with_every_role(
+        declared or undescribed(config), loans.schema, config, left_out=tuple(left_out), of_folders=of_folders
     )
-    return dataclasses.replace(read, kept=(target,)) if read.compares else read
+    notes += [*(beside.notes if beside else ()), *protected_notes(description)]
+    misfits = {name: f"column {name} {reason}: exclude it" for name, reason in left_out.items()}
+    return Source(loans, description, tuple(notes), misfits=misfits)
 
 
 def _synthetic_loans(spark: SparkSession, config: GenerateDataConfig) -> DataFrame:
@@ -198,11 +192,33 @@ def _lending_club(spark: SparkSession) -> DataFrame:
     return spark.createDataFrame(table.drop(columns="rownames"))
 
 
-def _columnar(spark: SparkSession, source: str, version: int | None) -> tuple[DataFrame, int | None]:
+def _columnar(
+    spark: SparkSession,
+    config: GenerateDataConfig,
+    declared: DatasetDescription | None,
+    objects: Objects,
+    version: int | None,
+) -> Source:
     """A Delta table at one version where there is a Delta log, else Parquet files."""
-    uri = uri_of(source)
+    uri = uri_of(config.source)
+    named = _named(declared, config)
     pinned = table_version(uri) if version is None else version
-    return (parquet_rows(spark, source), None) if pinned is None else (rows_at(spark, uri, pinned), pinned)
+    if pinned is not None:
+        read = delta_rows(spark, uri, pinned, named=named)
+    elif not is_reachable(uri):
+        read = Columnar(parquet_rows(spark, config.source))
+    else:
+        files = parquet_footers(config.source, objects)
+        read = parquet_columns(spark, uri, files, named=named, widen=config.schema_drift == "widen")
+    source = _described(read.rows, read.rows.columns, declared, config, beside=read)
+    return dataclasses.replace(source, version=pinned)
+
+
+def _named(declared: DatasetDescription | None, config: GenerateDataConfig) -> frozenset[str]:
+    """The stored names of the columns that somebody asks for."""
+    if declared is None:
+        return frozenset(stored_name(name) for name in (config.target, config.id_column) if name)
+    return frozenset(name for name in declared.roles() if name not in declared.excluded)
 
 
 def _csv(spark: SparkSession, config: GenerateDataConfig, declared: DatasetDescription | None) -> Source:

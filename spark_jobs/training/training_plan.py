@@ -17,6 +17,7 @@ from arrears.contracts.job_configs.preparation_choices import PreparationChoices
 from arrears.contracts.job_configs.training_choices import with_features
 from arrears.contracts.job_configs.training_job import TrainingRun
 from arrears.contracts.tables.descriptions import DatasetDescription
+from arrears.contracts.tables.nearest_names import did_you_mean
 from spark_jobs.engines.engine_registry import engine_named
 from spark_jobs.engines.interface import Engine
 from spark_jobs.engines.options import parsed_options
@@ -141,9 +142,14 @@ def monotone(description: DatasetDescription) -> dict[str, int]:
 
 def _column_problems(columns: StructType, *, segment_by: tuple[str, ...], exposure: str | None) -> list[str]:
     kinds = {field.name: field.dataType for field in columns.fields}
-    problems = [f"segment_by: the training set has no column {name}" for name in segment_by if name not in kinds]
+    problems = [
+        f"segment_by: the training set has no column {name}{did_you_mean(name, kinds)}"
+        for name in segment_by
+        if name not in kinds
+    ]
     if exposure is not None and exposure not in kinds:
-        problems.append(f"exposure: the training set has no column {exposure}; name one of its numbers")
+        near = did_you_mean(exposure, kinds) or "; name one of its numbers"
+        problems.append(f"exposure: the training set has no column {exposure}{near}")
     elif exposure is not None and not isinstance(kinds[exposure], NumericType):
         problems.append(f"exposure: {exposure} is no number")
     return problems

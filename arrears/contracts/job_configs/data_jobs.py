@@ -67,6 +67,25 @@ class GenerateDataConfig(JobConfig):
         title="Description (YAML)",
         section=_SOURCE,
     )
+    rest: Literal["as_described", "refuse", "as_it_is", "leave_out"] = option(
+        "as_described",
+        help="columns that the description gives no role: refuse; as_it_is (numbers numeric, text categorical);"
+        " leave_out; or as_described (what its key rest says)",
+        title="Columns without a role",
+        section=_SOURCE,
+    )
+    exclude: tuple[str, ...] = option(
+        (),
+        help="columns left out at the door, comma separated, whatever the description says; empty: none more",
+        title="Columns left out",
+        section=_SOURCE,
+    )
+    schema_drift: Literal["refuse", "widen"] = option(
+        "refuse",
+        help="Parquet files whose columns differ: refuse; or widen (the wider type; missing where a file lacks it)",
+        title="Files that differ",
+        section=_SOURCE,
+    )
     features_from: Literal["tables", "store"] = option(
         "tables",
         help="bank: compute features at each decision from its tables, or read them from the feature store",

@@ -16,6 +16,7 @@ from arrears.contracts.job_configs.leak_override import LeakOverride
 from arrears.contracts.job_configs.model_choices import CalibrationChoices, CutoffChoices
 from arrears.contracts.job_configs.training_job import MeasurementChoices, TrainingRun, TrainModelConfig
 from arrears.contracts.tables.descriptions import DatasetDescription
+from arrears.contracts.tables.nearest_names import did_you_mean
 
 OPTION_PREFIX = "engine_options."
 
@@ -105,7 +106,7 @@ def _no_feature(description: DatasetDescription, name: str) -> str:
         return f"features: {name} is protected: it serves fairness reports alone, and no model may see it"
     if roles:
         return f"features: {description.name} declares {name} as {', '.join(roles)}, not as a feature"
-    return f"features: {description.name} declares no feature {name}"
+    return f"features: {description.name} declares no feature {name}{did_you_mean(name, description.features)}"
 
 
 def _as_field(name: str, value: Any) -> Any:

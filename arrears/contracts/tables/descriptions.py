@@ -12,6 +12,7 @@ from arrears.contracts.gate_rules import GateRules
 from arrears.contracts.tables.column_names import name_problems
 from arrears.contracts.tables.feature_catalogue import FeatureLine, catalogue_problems
 from arrears.contracts.tables.leak_limits import leak_limit_problems
+from arrears.contracts.tables.nearest_names import did_you_mean
 from arrears.contracts.tables.outcome_rules import (
     REFUSE,
     UNLABELLED,
@@ -32,7 +33,9 @@ _LATER: dict[str, Any] = {
     "leak_limits": {},
     "known_after": {},
     "unlabelled": REFUSE,
+    "rest": "refuse",
 }
+REST = ("refuse", "as_it_is", "leave_out")
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,7 @@ class DatasetDescription:
         numeric, categorical, text: the features, by source column. Few engines learn from free text.
         dates: date columns, kept beside the features.
         kept: columns carried along and never used as a feature (such as the loss severity).
-        excluded: columns dropped at the door (such as those known only after the outcome).
+        excluded: columns dropped at the door (such as those known only after the outcome). A file may say ``exclude``.
         protected: attributes that no model may see (gender, nationality). Kept for fairness reports alone.
         group: column of the customer whose rows a grouped split keeps on one side. None: each row is its own.
         event_time: the column among ``dates`` that holds the moment of decision. None: rows have no time.
@@ -63,6 +66,8 @@ class DatasetDescription:
         loss: column among ``kept``: what was lost on a loan, as a share of its exposure. Learnt on defaults alone.
         loss_limit: the whole exposure in the unit of ``loss``: 1, or 100 where it is in per cent.
         products: numeric or kept columns, one a product: above 0 for a customer who holds it.
+        rest: columns without a role: ``refuse`` them, take them ``as_it_is`` (numbers numeric, text categorical, dates
+            dates), or ``leave_out``. A description that has been matched with its source has a role for each.
     """
 
     name: str
@@ -90,6 +95,7 @@ class DatasetDescription:
     leak_limits: dict[str, float] = field(default_factory=dict)
     known_after: dict[str, int] = field(default_factory=dict)
     unlabelled: str = REFUSE
+    rest: str = "refuse"
 
     def __post_init__(self) -> None:
         problems = [
@@ -98,6 +104,8 @@ class DatasetDescription:
             if len(roles) > 1
         ]
         problems += name_problems(self.carried, stored=False)
+        if self.rest not in REST:
+            problems.append(f"rest {self.rest!r} is none of {', '.join(REST)}")
         if self.event_time is not None and self.event_time not in self.dates:
             problems.append(f"event_time {self.event_time} is not among the dates")
         problems += _knowledge_problems(self.known_after, self.dates)
@@ -158,8 +166,10 @@ class DatasetDescription:
     def from_dict(cls, content: dict[str, Any]) -> DatasetDescription:
         """Reads a description. Unknown and missing keys are named together."""
         fields = {f.name: f for f in dataclasses.fields(cls)}
+        if "exclude" in content and "excluded" not in content:
+            content = {"excluded" if key == "exclude" else key: value for key, value in content.items()}
         problems = [
-            f"dataset description has no key {key!r}; keys are {', '.join(fields)}"
+            f"dataset description has no key {key!r}; keys are {', '.join(fields)}{did_you_mean(key, fields)}"
             for key in content
             if key not in fields
         ]

@@ -6,7 +6,7 @@ The target's levels are the one exception: their names are needed to mend the de
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pyspark.sql import DataFrame, Row
@@ -15,11 +15,13 @@ from pyspark.sql import types as T
 
 from arrears.contracts.tables.column_names import ID, LABEL
 from arrears.contracts.tables.descriptions import DatasetDescription
+from arrears.contracts.tables.nearest_names import did_you_mean
 from arrears.contracts.tables.outcome_rules import LEAVE_OUT, spelling_of
 from spark_jobs.transforms.borrowers.borrowers import MOMENT, NUMBER, UNKNOWN_LEVEL
 from spark_jobs.transforms.borrowers.splits import held_out_count
 from spark_jobs.transforms.ids import digest_of, digest_sums
 
+_LISTED = 20  # columns without a role
 MOST_LEVELS = 10  # a target with more is no class at all, and its values may be a borrower's own
 
 
@@ -45,7 +47,8 @@ class Content:
 
 def to_content(borrowers: DataFrame, description: DatasetDescription) -> DataFrame:
     """One row of counts, in a single pass over all borrowers."""
-    present = [column for column in description.features if column in borrowers.columns]
+    columns = set(borrowers.columns)
+    present = [column for column in description.features if column in columns]
     missing = F.array(F.lit(False), *(F.col(column).isNull() for column in present))
     return borrowers.agg(
         F.count("*").alias("rows"),
@@ -59,18 +62,33 @@ def to_content(borrowers: DataFrame, description: DatasetDescription) -> DataFra
     )
 
 
-def schema_problems(schema: T.StructType, description: DatasetDescription) -> list[str]:
-    """Columns that are missing, of a wrong type, or in no role."""
+def schema_problems(
+    schema: T.StructType, description: DatasetDescription, misfits: Mapping[str, str] | None = None
+) -> list[str]:
+    """Columns that are missing, of a wrong type, or in no role.
+
+    Args:
+        misfits: column → why it is missing, or not of the declared type, where the source knows.
+    """
+    why = misfits or {}
     types = {field.name: field.dataType for field in schema}
     roles = _types_by_role(description)
-    problems = [f"column {c} ({role}) is missing" for c, (role, _) in roles.items() if c not in types]
+    free = [c for c in types if c not in roles]
+    problems = [
+        why.get(c) or f"column {c} ({role}) is missing{did_you_mean(c, free)}"
+        for c, (role, _) in roles.items()
+        if c not in types
+    ]
     problems += [
-        f"column {c} is declared {role} but is {types[c].simpleString()}: it should be {_named(allowed)}"
+        why.get(c) or f"column {c} is declared {role} but is {types[c].simpleString()}: it should be {_named(allowed)}"
         for c, (role, allowed) in roles.items()
         if c in types and not isinstance(types[c], allowed)
     ]
-    unknown = [c for c in types if c not in roles and c not in description.excluded]
-    problems += [f"column {c} has no role: declare it a feature, kept or excluded" for c in unknown]
+    unknown = [c for c in free if c not in description.excluded]
+    problems += [f"column {c} has no role: declare it a feature, kept or excluded" for c in unknown[:_LISTED]]
+    if len(unknown) > _LISTED:
+        more = f"{len(unknown) - _LISTED:,} more columns have no role"
+        problems.append(f"{more}: take them as they are (rest: as_it_is), or leave them out (rest: leave_out)")
     if not description.features:
         problems.append("there is no feature: declare numeric or categorical columns")
     return problems

@@ -62,13 +62,14 @@ def to_borrowers(loans: DataFrame, description: DatasetDescription) -> DataFrame
     Where rows without a label are left out, these carry the value of their target.
     """
     types = {f.name: f.dataType for f in loans.schema if isinstance(f.dataType, (*NUMBER, *MOMENT, T.StringType))}
-    present = [column for column in types if column not in description.excluded]
+    excluded = set(description.excluded)
+    present = {column: None for column in types if column not in excluded}
     id_column = description.id if description.id in present else None
     columns = [c for c in description.carried if c in present]
     words = {*description.categorical, *description.text, *_long_customer_numbers(description, types)}
     stored = {c: stored_value(c, types[c], is_category=c in words) for c in columns}
     label = is_default(description, types) if description.target in present else F.lit(None).cast("int")
-    named = with_borrower_id(loans, id_column, present)
+    named = with_borrower_id(loans, id_column, tuple(present))
     borrowers = named.select(
         ID, label.alias(LABEL), *(stored[c].alias(c) for c in columns), *_left_out(description, types)
     )
