@@ -16,13 +16,14 @@ import time
 from collections.abc import Callable, MutableMapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from arrears.contracts.errors import EXIT_BUG, EXIT_OK, ArrearsError, BadConfiguration, UpstreamNotReady
 from arrears.contracts.job_configs.arguments import parse
 from arrears.contracts.job_configs.jobs import JobConfig
 from arrears.contracts.job_configs.refused_flags import RefusedArguments, outcome_of
 from arrears.contracts.outcome_facts import JobResult, OutcomeFact
+from arrears.stores.foreign_errors import cause_of
 from arrears.stores.objects import Objects
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ def launch(
 
         _prepare_beside(imports)
         spark = spark_session(_job_name(), environ)
+        _refuse_lost_letters(spark, sys.argv[1:] if argv is None else argv)
         watched = _end_without_resources(spark, config)
         try:
             return run(spark, config)
@@ -79,20 +81,30 @@ def launch_plain(
     log.info("%s starts: %s", _job_name(), config)
     try:
         result = run(config)
-    except ArrearsError as error:
-        log.error("%s failed; who must act: %s\n%s", _job_name(), error.who_acts, _listed(error))
-        _leave(config.outcome, _failure(error, started))
-        sys.exit(error.exit_code)
-    except Exception as error:
-        log.exception("%s failed by a bug", _job_name())
-        _leave(config.outcome, _failure(error, started))
-        sys.exit(EXIT_BUG)
-    # The values too: whoever runs the jobs by hand hands them on to the next one.
-    for name, value in (*result.figures.items(), *result.values.items()):
-        log.info("%s = %s", name, value)
-    _leave(config.outcome, OutcomeFact(_job_name(), "success", started, _now(), result=result))
+        # The values too: whoever runs the jobs by hand hands them on to the next one.
+        for name, value in (*result.figures.items(), *result.values.items()):
+            log.info("%s = %s", name, value)
+        _leave(config.outcome, OutcomeFact(_job_name(), "success", started, _now(), result=result))
+    except Exception as error:  # noqa: BLE001  # every way in which a job fails ends here
+        sys.exit(_failed(error, config, started))
     log.info("%s is done", _job_name())
     sys.exit(EXIT_OK)
+
+
+def _failed(error: Exception, config: JobConfig, started: str) -> int:
+    """Says why the job failed, in the log and in its fact. Returns the exit code."""
+    cause = cause_of(error)
+    if cause is None:
+        log.error("%s failed by a bug", _job_name(), exc_info=error)
+    elif cause is not error:
+        log.info("a library's own words", exc_info=error)
+    if cause is not None:
+        log.error("%s failed; who must act: %s\n%s", _job_name(), cause.who_acts, _listed(cause))
+    try:
+        _leave(config.outcome, _failure(cause or error, started))
+    except Exception:  # the log says why the job failed, and its exit code must stay that of the cause
+        log.warning("the outcome fact could not be left", exc_info=True)
+    return EXIT_BUG if cause is None else cause.exit_code
 
 
 def _prepare_beside(modules: Sequence[str]) -> None:
@@ -145,6 +157,17 @@ def _failure(error: Exception, started: str) -> OutcomeFact:
 def _leave(outcome: str | None, fact: OutcomeFact) -> None:
     if outcome is not None:
         Objects().put(outcome, fact.to_json().encode())
+
+
+def _refuse_lost_letters(spark: SparkSession, argv: Sequence[str]) -> None:
+    """Java, which hands the arguments on, turns each letter that its locale does not know into a question mark."""
+    java: Any = spark
+    charset = java._jvm.java.lang.System.getProperty("sun.jnu.encoding")
+    if str(charset).upper() not in ("UTF-8", "UTF8") and any("?" in word or not word.isascii() for word in argv):
+        raise BadConfiguration(
+            f"the locale of this process is not UTF-8 (Java reads names as {charset}), and an argument has letters that"
+            " it loses: set LC_ALL=C.UTF-8"
+        )
 
 
 def _end_without_resources(spark: SparkSession, config: JobConfig) -> threading.Event:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from arrears.contracts.errors import BadConfiguration
+from arrears.contracts.locations import checked_bucket
 from arrears.contracts.objectives import DEFAULT, PREFIXES
 
 DATASET_NAME = "[a-z][a-z0-9_]{0,62}"
@@ -127,6 +128,6 @@ def bucket_and_key(uri: str) -> tuple[str, str]:
     """Splits ``s3://bucket/some/key`` into bucket and key."""
     scheme, _, rest = uri.partition("://")
     bucket, _, key = rest.partition("/")
-    if scheme not in ("s3", "s3a") or not bucket:
+    if scheme not in ("s3", "s3a"):
         raise BadConfiguration(f"{uri!r} is not an S3 address")
-    return bucket, key
+    return checked_bucket(bucket, uri), key

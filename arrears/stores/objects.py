@@ -20,7 +20,9 @@ from urllib.parse import unquote, urlparse
 
 from arrears.contracts.addresses import bucket_and_key
 from arrears.contracts.errors import UpstreamNotReady
+from arrears.contracts.locations import Location
 from arrears.contracts.s3_server import S3Server
+from arrears.stores.s3_errors import tell_causes
 
 _CONFLICT_CODES = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
 _ABSENT_CODES = {"NoSuchKey", "404", "NotFound"}
@@ -52,8 +54,8 @@ def media_type(name: str) -> str:
 
 
 def uri_of(place: str) -> str:
-    """The address of a local path. What is an address already stays as it is."""
-    return place if "://" in place else Path(place).expanduser().resolve().as_uri()
+    """The address of a local path or of an address as a person wrote it. BadConfiguration where it is none."""
+    return Location.of(place).uri
 
 
 class Objects:
@@ -190,7 +192,7 @@ def _client(process: int, environ: tuple[tuple[str, str], ...]) -> Any:
     logging.getLogger("botocore.credentials").setLevel(logging.WARNING)  # it says of each client where it looked
     server = S3Server.from_env(dict(environ))
     # A session of its own: the one boto3 shares would keep the first environment's credentials.
-    return boto3.session.Session().client(
+    client = boto3.session.Session().client(
         "s3",
         **server.for_boto3(),
         config=Config(
@@ -199,6 +201,8 @@ def _client(process: int, environ: tuple[tuple[str, str], ...]) -> Any:
             s3={"addressing_style": "path" if server.path_style else "auto"},
         ),
     )
+    tell_causes(client)
+    return client
 
 
 def _code(error: Any) -> str:

@@ -14,7 +14,7 @@ from arrears.contracts.tables.descriptions import DatasetDescription
 from arrears.contracts.tables.lineage import CUSTOMER, KEY, KIND, ROW, Lineage
 from arrears.stores.objects import Objects
 from spark_jobs.io import tables
-from spark_jobs.io.session import hadoop_uri
+from spark_jobs.io.session import hadoop_pattern, hadoop_uri
 from spark_jobs.transforms.training.lineage_rows import to_lineage
 
 log = logging.getLogger(__name__)
@@ -33,7 +33,7 @@ def keep_lineage(
     # Sorted, neighbours share most of their digits: the files shrink, and one id is found without reading all.
     ids = to_lineage(rows, description.group).orderBy(KIND, KEY)
     ids.write.mode("overwrite").option("compression", "zstd").parquet(hadoop_uri(address))
-    counted = _counted(spark.read.parquet(hadoop_uri(address)))
+    counted = _counted(spark.read.parquet(hadoop_pattern(address)))
     return Lineage(address, counted.get(ROW, 0), counted.get(CUSTOMER, 0))
 
 
@@ -55,7 +55,7 @@ def lineage_of(
     """
     lineage = Lineage.of(tags)
     if lineage is not None and Objects().list(lineage.address):
-        ids = spark.read.parquet(hadoop_uri(lineage.address))
+        ids = spark.read.parquet(hadoop_pattern(lineage.address))
         counted = _counted(ids)
         if (counted.get(ROW, 0), counted.get(CUSTOMER, 0)) != (lineage.rows, lineage.customers):
             raise BadInput(

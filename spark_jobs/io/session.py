@@ -12,6 +12,7 @@ from typing import Any
 from pyspark import SparkConf, SparkContext
 from pyspark.sql import SparkSession
 
+from arrears.contracts.locations import Location
 from arrears.contracts.s3_server import S3Server
 from spark_jobs.io.log_store import commit_by_conditional_put
 
@@ -80,6 +81,11 @@ def _s3_server(environ: MutableMapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in server.for_session().items() if name not in submitted}
 
 
-def hadoop_uri(uri: str) -> str:
-    """The address as Spark reads it: ``s3a://`` for ``s3://``."""
-    return "s3a://" + uri.removeprefix("s3://") if uri.startswith("s3://") else uri
+def hadoop_uri(place: str) -> str:
+    """The place as Spark writes to it, and as Delta reads it: ``s3a://`` for ``s3://``, a path without escapes."""
+    return Location.of(place).in_spark
+
+
+def hadoop_pattern(place: str) -> str:
+    """The place as Spark reads files from it: brackets of a name are no pattern."""
+    return Location.of(place).as_pattern

@@ -23,7 +23,7 @@ from arrears.contracts.s3_server import S3Server
 from arrears.stores.objects import Objects
 from spark_jobs.engines.row_groups import FileSlice, Snapshot
 from spark_jobs.io.commits import table_version
-from spark_jobs.io.session import hadoop_uri
+from spark_jobs.io.session import hadoop_pattern, hadoop_uri
 from spark_jobs.io.tables import active_files, live_files
 from spark_jobs.transforms.training.training_rows import IN_SAMPLE
 
@@ -69,7 +69,7 @@ def read_training(spark: SparkSession, uri: str) -> DataFrame:
 
 def read_pinned(spark: SparkSession, snapshot: Snapshot) -> DataFrame:
     """The rows of a snapshot as Spark reads them, without the partition's own columns. Its files are whole."""
-    return spark.read.parquet(*sorted({hadoop_uri(unquote(piece.uri)) for piece in snapshot.slices}))
+    return spark.read.parquet(*sorted({hadoop_pattern(_unescaped(piece.uri)) for piece in snapshot.slices}))
 
 
 def discard(uri: str) -> None:
@@ -127,6 +127,11 @@ def opened_parquet(uri: str) -> pq.ParquetFile:
     """A Parquet file, of which the footer is read and no row yet."""
     # Without pre-buffering every column chunk is one request of its own: hundreds for a wide table.
     return pq.ParquetFile(_path(uri), filesystem=_filesystem(uri), pre_buffer=True)
+
+
+def _unescaped(uri: str) -> str:
+    """An address of Delta's log, which escapes those of S3 too."""
+    return unquote(uri) if uri.startswith("s3") else uri
 
 
 def _path(uri: str) -> str:

@@ -16,7 +16,10 @@ from pyspark.sql import types as T
 
 from arrears.contracts.errors import BadConfiguration, BadInput
 from arrears.contracts.job_configs.data_jobs import SOURCES
-from spark_jobs.io.session import hadoop_uri
+from arrears.contracts.locations import Location
+from arrears.stores.foreign_errors import cause_of
+from arrears.stores.objects import Objects, is_reachable
+from spark_jobs.io.session import hadoop_pattern
 from spark_jobs.schemas import stored_name
 
 CSV_ENDINGS = (".csv", ".csv.gz", ".csv.bz2", ".tsv", ".txt")
@@ -30,8 +33,9 @@ def parquet_rows(spark: SparkSession, source: str) -> DataFrame:
         BadConfiguration: there are no such files, or they are no Parquet.
         BadInput: names of columns differ in upper and lower case alone.
     """
+    _refuse_hidden(source)
     try:
-        return spark.read.parquet(hadoop_uri(source))
+        return spark.read.parquet(hadoop_pattern(source))
     except (PySparkException, Py4JJavaError) as error:
         raise _unreadable(source, error) from None
 
@@ -43,9 +47,10 @@ def csv_lines(spark: SparkSession, source: str) -> tuple[DataFrame, list[str], s
         BadConfiguration: there is no such file.
         BadInput: it is empty, or its header names no table.
     """
+    _refuse_hidden(source)
     try:
-        first = spark.read.text(hadoop_uri(source)).head()
-    except AnalysisException as error:
+        first = spark.read.text(hadoop_pattern(source)).head()
+    except (PySparkException, Py4JJavaError) as error:
         raise _unreadable(source, error) from None
     if first is None:
         raise BadInput(f"{source} is empty: it has not even a header")
@@ -54,7 +59,7 @@ def csv_lines(spark: SparkSession, source: str) -> tuple[DataFrame, list[str], s
     stored_names(names)
     schema = T.StructType([T.StructField(name, T.StringType()) for name in (*names, BROKEN_LINE)])
     lines = spark.read.csv(
-        hadoop_uri(source),
+        hadoop_pattern(source),
         schema=schema,
         sep=separator,
         header=True,
@@ -123,4 +128,11 @@ def _unreadable(source: str, error: Exception) -> Exception:
         return BadConfiguration(
             f"source {source} is not Parquet; a CSV file's name must end in {', '.join(CSV_ENDINGS)}"
         )
-    return error
+    return cause_of(error) or error
+
+
+def _refuse_hidden(source: str) -> None:
+    """A file whose name Spark passes over would be an empty table. Folders of such a name are read."""
+    place = Location.of(source)
+    if place.is_hidden and is_reachable(place.uri) and Objects().exists(place.uri):
+        raise BadConfiguration(f"{source}: Spark passes over files whose name begins with _ or a dot: rename it")

@@ -19,6 +19,7 @@ from arrears.scoring.document import ModelDocument
 from arrears.stores.model_notes import RUN_URL_TAG
 from arrears.stores.models import Models
 from arrears.stores.objects import Objects
+from arrears.stores.tracking_checks import require_run
 from spark_jobs.io.at_once import at_once
 from spark_jobs.launch import launch
 from spark_jobs.measuring.trained import TrainedRun
@@ -31,6 +32,7 @@ from spark_jobs.objectives.protocol import ComparedModels
 def run(spark: SparkSession, config: EvaluateModelConfig) -> JobResult:
     """Scores the held-out rows with both models, compares them, and keeps the evidence."""
     objects, models = Objects(), Models()
+    require_run(config.mlflow_run_id)
     manifest = objects.get_json(config.addresses.dataset_manifest(config.dataset, config.dataset_version))
     files, held_out = at_once(
         spark, lambda: models.files_of_run(config.mlflow_run_id), lambda: held_out_rows(spark, config)

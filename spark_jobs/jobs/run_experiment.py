@@ -28,6 +28,7 @@ from arrears.stores.experiment_files import read_experiment
 from arrears.stores.model_notes import run_tags
 from arrears.stores.models import Models
 from arrears.stores.objects import Objects
+from arrears.stores.tracking_checks import require_experiment
 from arrears.stores.trial_runs import TrialRuns
 from spark_jobs.data.leak_check import checked_for_leaks
 from spark_jobs.engines.engine_registry import engine_named
@@ -52,6 +53,7 @@ def run(spark: SparkSession, config: RunExperimentConfig) -> JobResult:
     asked = read_experiment(config.experiment, objects)
     training = _training_config(config, asked)
     engine_named(training.engine)
+    require_experiment(f"arrears/{training.dataset}")
     manifest = objects.get_json(training.addresses.dataset_manifest(training.dataset, training.dataset_version))
     description = with_features(DatasetDescription.from_dict(manifest["description"]), training.features)
     leaks = checked_for_leaks(*rows_of_both_sides(spark, training), training, description)

@@ -19,6 +19,7 @@ from arrears.contracts.tables.descriptions import DatasetDescription
 from arrears.stores.model_notes import about_training, parameters_of, run_tags, short_name
 from arrears.stores.models import Models
 from arrears.stores.objects import Objects
+from arrears.stores.tracking_checks import require_experiment
 from spark_jobs.io.at_once import at_once
 from spark_jobs.io.lineages import keep_lineage
 from spark_jobs.launch import launch
@@ -34,9 +35,11 @@ def run(spark: SparkSession, config: TrainModelConfig) -> JobResult:
     manifest = Objects().get_json(config.addresses.dataset_manifest(config.dataset, config.dataset_version))
     description = DatasetDescription.from_dict(manifest["description"])
     models, objective = Models(), OBJECTIVES[config.task]
+    experiment = f"arrears/{config.dataset}"
+    require_experiment(experiment)
     training = objective.ready(spark, config, description)
     leaks = training.leaks
-    experiment, tags = f"arrears/{config.dataset}", {**_tags(config), **(leaks.tags if leaks else {})}
+    tags = {**_tags(config), **(leaks.tags if leaks else {})}
     with models.run(experiment, short_name(config, config.engine), parameters=_parameters(config), tags=tags) as run_id:
         trained = training.fit(run_id)
         _, lineage = at_once(

@@ -9,7 +9,7 @@ import boto3
 import botocore.exceptions
 import pytest
 
-from arrears.contracts.errors import UpstreamNotReady
+from arrears.contracts.errors import BadConfiguration, UpstreamNotReady
 from arrears.stores.objects import Objects
 
 
@@ -76,8 +76,30 @@ def test_an_object_and_a_folder_weigh_what_they_hold(objects: Objects, place: st
 def test_other_credentials_of_the_environment_are_seen(s3: Objects, monkeypatch: pytest.MonkeyPatch) -> None:
     assert s3.list("s3://bucket/nothing") == []
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
-    with pytest.raises(botocore.exceptions.ClientError, match="SignatureDoesNotMatch"):
+    with pytest.raises(BadConfiguration, match=r"does not accept the keys of this process \(SignatureDoesNotMatch\)"):
         Objects().list("s3://bucket/nothing")
+
+
+def test_a_bucket_that_is_not_there_is_named_whatever_is_asked_of_it(s3: Objects) -> None:
+    for ask in (s3.list, s3.get, lambda uri: s3.put(uri, b"x"), lambda uri: s3.create(uri, b"x")):
+        with pytest.raises(BadConfiguration, match="bucket no-such-bucket-4711 does not exist on http"):
+            ask("s3://no-such-bucket-4711/x")
+
+
+def test_a_server_that_is_away_is_no_object_that_is_missing(s3: Objects, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    monkeypatch.delenv("AWS_ENDPOINT_URL_S3", raising=False)
+    with pytest.raises(UpstreamNotReady, match="does not answer"):
+        Objects().exists("s3://bucket/x")
+
+
+def test_keys_that_nobody_has_given_are_asked_for(s3: Objects, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    with pytest.raises(BadConfiguration, match="this process has no keys of http"):
+        Objects().list("s3://bucket/x")
 
 
 def test_wrong_keys_are_refused(s3_environment: dict[str, str]) -> None:
