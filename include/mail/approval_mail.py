@@ -12,7 +12,7 @@ from airflow.sdk import BaseNotifier
 from include.airflow_pages import airflow_url
 from include.mail.run_report import Figures, RunReport
 from include.mail.run_state import gather
-from include.mail.send import compose, deliver, fetch
+from include.mail.send import send_mail
 from include.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -131,8 +131,6 @@ class AskByMail(BaseNotifier):
                 again=getattr(task, "why_again", ""),
                 override=str(params.get("override_reason") or "") if params.get("gate_override") else "",
             )
-            attachments, left_out = fetch(question.run.attachments)
-            message = compose(question, attachments, left_out, template="question")
-            deliver(message, self.settings.smtp_connection, self.settings.recipients)
+            send_mail(question, question.run.attachments, self.settings, template="question")
         except Exception:  # the question stands on Airflow's page of required actions
             log.warning("nobody could be told by mail that a model waits for approval", exc_info=True)

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 
 from airflow.sdk import get_current_context, task
-from airflow.sdk.exceptions import AirflowFailException
 
 from arrears.contracts.errors import UpstreamNotReady
+from include.mail.delivery import deliver
 from include.mail.run_state import gather
 from include.settings import Settings
 
@@ -64,12 +65,18 @@ def report_run(settings: Settings) -> Any:
     @task(retries=2, retry_delay=timedelta(seconds=20), execution_timeout=timedelta(minutes=10))
     def send_report() -> str:
         report = gather(get_current_context(), settings)
-        attachments, left_out = fetch(report.attachments)
-        message = compose(report, attachments, left_out)
-        deliver(message, settings.smtp_connection, settings.recipients)
+        send_mail(report, report.attachments, settings)
         return report.subject
 
     return send_report().as_teardown()
+
+
+def send_mail(report: Mail, addresses: Sequence[str], settings: Settings, *, template: str = "report") -> None:
+    """Sends a mail with the files at these addresses, or with the addresses alone where the server takes no more."""
+    attachments, left_out = fetch(addresses)
+    smaller = partial(compose, report, (), addresses, template=template) if attachments else None
+    whole = compose(report, attachments, left_out, template=template)
+    deliver(whole, settings.smtp_connection, settings.recipients, smaller=smaller)
 
 
 def compose(
@@ -116,8 +123,8 @@ def fetch(addresses: Sequence[str]) -> tuple[list[Attachment], list[str]]:
     for address in addresses:
         try:
             content = objects.get(address)
-        except UpstreamNotReady:
-            log.warning("%s is missing: the mail goes without it", address)
+        except UpstreamNotReady as missing:
+            log.warning("the mail goes without an attachment: %s", missing)
             left_out.append(address)
             continue
         if len(content) > room:
@@ -127,36 +134,6 @@ def fetch(addresses: Sequence[str]) -> tuple[list[Attachment], list[str]]:
         name = PurePosixPath(address).name
         attachments.append(Attachment(name, content, f"{len(attachments)}.{name}@arrears.invalid"))
     return attachments, left_out
-
-
-def deliver(message: EmailMessage, connection_id: str, recipients: Sequence[str] = ()) -> None:
-    """Sends the mail through Airflow's SMTP connection, to the addresses in its extra unless others are given.
-
-    Raises:
-        AirflowFailException: the connection's extra has no `to` or no `from_email`.
-    """
-    from airflow.providers.smtp.hooks.smtp import SmtpHook
-
-    with SmtpHook(connection_id) as hook:
-        extra = hook.conn.extra_dejson
-        to = list(recipients) or addresses_of(extra.get("to"))
-        missing = [name for name, value in (("to", to), ("from_email", hook.from_email)) if not value]
-        if missing:
-            raise AirflowFailException(
-                f"the extra of the Airflow connection {connection_id} needs {' and '.join(missing)}: "
-                'such as {"from_email": "arrears@bank.example", "to": "risk@bank.example, ops@bank.example"}'
-            )
-        message["From"] = hook.from_email
-        message["To"] = ", ".join(to)
-        # The hook's own send builds HTML alone, without a plain-text body.
-        hook._smtp_client.send_message(message)  # type: ignore[union-attr, unused-ignore]
-    log.info("mailed %r to %d recipients", message["Subject"], len(to))
-
-
-def addresses_of(recipients: str | Sequence[str] | None) -> list[str]:
-    """Mail addresses from a list, or from text with commas or semicolons between them."""
-    parts = recipients.replace(";", ",").split(",") if isinstance(recipients, str) else recipients or ()
-    return [part.strip() for part in parts if part.strip()]
 
 
 def _rendered(template: str, values: Mapping[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import subprocess
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowFailException, AirflowNotFoundException
 
 from include.transports.job_operator import JobOperator, require_package, with_outcome
+from include.transports.ssh_remote_runner import utf8_locale
 
 _GRACE_SECONDS = 10.0
 _LISTED = 3
@@ -33,6 +35,7 @@ class SubmittedSparkJob(JobOperator, SparkSubmitOperator):  # type: ignore[misc]
         hook: Any = super()._get_hook()
         masked = hook._mask_cmd
         hook._mask_cmd = lambda command: folded(masked(command))
+        hook._env = {**(hook._env or {}), **utf8_locale(dict(os.environ))}
         return hook
 
     @property

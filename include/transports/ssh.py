@@ -21,7 +21,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from arrears.contracts.addresses import in_key
 from include.transports.job_operator import JobOperator, require_package, with_outcome
-from include.transports.ssh_node import Node, connect
+from include.transports.ssh_node import Node, connect, opened_sftp
 
 _REMOTE_RUNNER = Path(__file__).with_name("ssh_remote_runner.py")
 _LAST_LINES = 20
@@ -137,7 +137,7 @@ class RemoteSparkJob(JobOperator):
 
     def _upload(self, node: Node) -> str:
         """Makes the attempt's own folder on the node, readable by its user alone, and fills it."""
-        with self._client.open_sftp() as sftp:
+        with opened_sftp(self._client, self.ssh_conn_id) as sftp:
             parent = _made(sftp, node.remote_folder)
             folder = f"{parent}/{in_key(self.name)}-{uuid.uuid4().hex[:12]}"
             sftp.mkdir(folder, 0o700)

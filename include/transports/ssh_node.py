@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import paramiko
 from airflow.providers.ssh.hooks.ssh import SSHHook
 from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowFailException, AirflowNotFoundException
+
+from arrears.contracts.errors import UpstreamNotReady
 
 
 @dataclass(frozen=True)
@@ -58,12 +62,22 @@ def connect(connection_id: str) -> paramiko.SSHClient:
         client = hook.get_conn()
     except paramiko.BadHostKeyException as error:
         raise _wrong_key(hook, error.key) from None
+    except paramiko.AuthenticationException:
+        raise AirflowFailException(
+            f"{hook.remote_host} does not let the user {hook.username} in with the key or password of the Airflow"
+            f" connection {hook.ssh_conn_id}"
+        ) from None
     except paramiko.SSHException as error:
         if "not found in known_hosts" in str(error):
             raise AirflowFailException(
                 f"{hook.remote_host} is unknown: pin its key in host_key of the connection {hook.ssh_conn_id}"
             ) from None
         raise
+    except OSError as error:
+        raise UpstreamNotReady(
+            f"the node {hook.remote_host}:{hook.port} of the Airflow connection {hook.ssh_conn_id} does not answer:"
+            f" {error.strerror or type(error).__name__}"
+        ) from error
     # A known_hosts file of the system would win over the pinned key.
     transport = client.get_transport()
     key = None if transport is None else transport.get_remote_server_key()
@@ -71,6 +85,36 @@ def connect(connection_id: str) -> paramiko.SSHClient:
         client.close()
         raise _wrong_key(hook, key)
     return client
+
+
+@contextmanager
+def opened_sftp(client: paramiko.SSHClient, connection_id: str) -> Iterator[paramiko.SFTPClient]:
+    """SFTP on the node, for the length of the block.
+
+    Raises:
+        AirflowFailException: the node's login scripts print text, it offers no SFTP, or the user may not write there.
+    """
+    try:
+        sftp = client.open_sftp()
+    except paramiko.SFTPError as error:
+        if "Garbage" not in str(error):
+            raise
+        raise AirflowFailException(
+            f"the login scripts of the node of the Airflow connection {connection_id} print text, which breaks SFTP:"
+            " make ~/.bashrc and what it reads silent in shells that are not interactive"
+        ) from None
+    except (paramiko.SSHException, EOFError):
+        raise AirflowFailException(
+            f"the node of the Airflow connection {connection_id} offers no SFTP: its sshd_config needs Subsystem sftp,"
+            " and the user's login scripts must not end the shell"
+        ) from None
+    with sftp:
+        try:
+            yield sftp
+        except PermissionError as error:
+            raise AirflowFailException(
+                f"the user of the Airflow connection {connection_id} may not write to its remote_folder: {error}"
+            ) from None
 
 
 def _wrong_key(hook: SSHHook, shown: paramiko.PKey) -> AirflowFailException:

@@ -31,6 +31,7 @@ def keep(folder: Path) -> int:
     command = json.loads((folder / "command.json").read_text())
     try:
         environ = {**os.environ, **read_environment(command["env_file"])}
+        environ.update(utf8_locale(environ))
         job = subprocess.Popen(
             command["argv"],
             stdin=subprocess.DEVNULL,
@@ -63,6 +64,12 @@ def read_environment(path: str | None) -> dict[str, str]:
             if equals:
                 pairs[name] = value
     return pairs
+
+
+def utf8_locale(environ: dict[str, str]) -> dict[str, str]:
+    """What lets Java read arguments and names of files as they are, where the locale would lose their umlauts."""
+    used = environ.get("LC_ALL") or environ.get("LC_CTYPE") or environ.get("LANG") or ""
+    return {} if used.lower().replace("-", "").endswith("utf8") else {"LC_ALL": "C.UTF-8"}
 
 
 def end_session(job: subprocess.Popen[bytes]) -> None:

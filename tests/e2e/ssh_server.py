@@ -59,6 +59,7 @@ class SshServer:
         for process in family:
             if process.is_running():
                 process.kill()
+        self.process = None
 
     def change_host_key(self) -> None:
         """Restarts the server with another host key, as an impostor or a node built anew would show."""

@@ -16,8 +16,9 @@ from airflow.sdk.exceptions import AirflowFailException
 from arrears.contracts.errors import BadInput
 from arrears.contracts.outcome_facts import JobResult
 from include.mail import send
+from include.mail.delivery import addresses_of, deliver
 from include.mail.run_report import RunReport
-from include.mail.send import Attachment, addresses_of, compose, deliver, fetch
+from include.mail.send import Attachment, compose, fetch
 from include.mail.task_report import NO_FACT
 from tests.unit.include.made_up_run import LOG, a_fact, a_failure, a_report, a_task, decided
 
@@ -256,7 +257,9 @@ class Mailbox:
         self.conn = SimpleNamespace(extra_dejson=extra)
         self.from_email = extra.get("from_email")
         self.sent: list[EmailMessage] = []
-        self._smtp_client = SimpleNamespace(send_message=self.sent.append)
+        self._smtp_client = SimpleNamespace(
+            send_message=self.sent.append, ehlo_or_helo_if_needed=lambda: None, esmtp_features={}
+        )
 
     def __enter__(self) -> Mailbox:
         return self

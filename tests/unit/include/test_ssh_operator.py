@@ -236,3 +236,17 @@ def test_remote_runner_runs_on_an_old_python_of_a_node() -> None:
 def test_remote_runner_survives_its_own_users_environment() -> None:
     assert ssh_remote_runner.read_environment("") == {}
     assert os.getpid() not in ssh_remote_runner.session_members(subprocess.Popen([sys.executable, "-c", ""]))
+
+
+@pytest.mark.parametrize(
+    ("environ", "added"),
+    [
+        ({"LC_ALL": "C"}, {"LC_ALL": "C.UTF-8"}),
+        ({}, {"LC_ALL": "C.UTF-8"}),
+        ({"LC_ALL": "POSIX", "LANG": "de_DE.UTF-8"}, {"LC_ALL": "C.UTF-8"}),
+        ({"LANG": "de_DE.UTF-8"}, {}),
+        ({"LC_ALL": "de_DE.utf8", "LANG": "C"}, {}),
+    ],
+)
+def test_a_job_is_started_in_a_locale_that_loses_no_umlaut(environ: dict[str, str], added: dict[str, str]) -> None:
+    assert ssh_remote_runner.utf8_locale(environ) == added
