@@ -23,20 +23,26 @@ WHOLE_SUITE := --numprocesses 3 --dist loadfile --no-loadscope-reorder --suite-b
 # Material warns at each start that it will not run on MkDocs 2, which the lock keeps out.
 MKDOCS := NO_MKDOCS_2_WARNING=1 $(PY) mkdocs
 
+# A service account may have no home: what uv, Go and others keep there lies in .arrears then.
+ifneq ($(shell test -d "$$HOME" && test -w "$$HOME" && echo yes),yes)
+export HOME := $(CURDIR)/.arrears/home
+$(shell mkdir -p "$(HOME)")
+endif
+
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help demo test test-full lint check up down status restart logs submit replay experiment verify-decisions bench bench-quality
-.PHONY: package docs lock java s3-server
+.PHONY: package docs lock machine machine-for-stack java s3-server
 .PHONY: lint-ruff lint-format lint-types lint-imports lint-docs lint-lock
 
 help: ## list these targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
 
-demo: java s3-server $(INSTALLED) ## set everything up and run the whole pipeline; FORCE=1 runs again what is there, AS_OF=date
+demo: machine-for-stack java s3-server $(INSTALLED) ## set everything up and run the whole pipeline; FORCE=1 runs again what is there, AS_OF=date
 	@$(PY) local.stack up
 	@$(PY) local.demo --begun $(BEGUN) $(if $(filter-out 0,$(FORCE)),--force) $(if $(AS_OF),--as-of $(AS_OF))
 
-test: java s3-server $(INSTALLED) ## prove every behaviour once, and report every failure; ARGS="-k name" chooses
+test: machine java s3-server $(INSTALLED) ## prove every behaviour once, and report every failure; ARGS="-k name" chooses
 	@$(PY) local.tools
 ifdef ARGS
 	@$(PY) pytest $(ARGS)
@@ -44,7 +50,7 @@ else
 	@$(PY) pytest -m "not full" $(WHOLE_SUITE)
 endif
 
-test-full: java s3-server $(INSTALLED) ## run every test, the long repetitions too
+test-full: machine java s3-server $(INSTALLED) ## run every test, the long repetitions too
 	@$(PY) local.tools
 	@$(PY) pytest $(WHOLE_SUITE)
 
@@ -55,7 +61,7 @@ lint: $(INSTALLED) ## check style, types, import directions, docs and the lock; 
 
 check: lint test ## lint and test
 
-up: java s3-server $(INSTALLED) ## start the local stack; starts nothing twice
+up: machine-for-stack java s3-server $(INSTALLED) ## start the local stack; starts nothing twice
 	@$(PY) local.stack up
 
 down: $(INSTALLED) ## stop the local stack; no process is left
@@ -101,6 +107,12 @@ endif
 lock: $(UV) ## compile requirements.txt anew; UPGRADE=1 takes the newest versions that fit
 	@$(COMPILE) $(if $(filter-out 0,$(UPGRADE)),--upgrade) --output-file requirements.txt >/dev/null
 
+machine:
+	@python=$$(sh local/find_python.sh $(PYTHON)) && "$$python" -m local.tools.machine
+
+machine-for-stack:
+	@python=$$(sh local/find_python.sh $(PYTHON)) && "$$python" -m local.tools.machine --starts-stack
+
 java:
 	@python=$$(sh local/find_python.sh $(PYTHON)) && "$$python" -m local.tools.java --install >/dev/null
 
@@ -136,7 +148,10 @@ $(INSTALLED): requirements.txt $(UV)
 	@$(VENV)/bin/python -c '' 2>/dev/null \
 		|| { python=$$(sh local/find_python.sh $(PYTHON)) && "$$python" -m venv --clear --without-pip $(VENV); }
 	@# PySpark comes as sources: to compress its 400 MB of jars into a wheel that is unpacked at once took 11 s.
-	@$(UV) pip sync --quiet --require-hashes --config-settings-package 'pyspark:--build-option=--compression=stored' \
+	@# uv does not read what pip is told of a mirror.
+	@index=$${UV_DEFAULT_INDEX:-$${UV_INDEX_URL:-$${PIP_INDEX_URL:-$$($(UV_VENV)/bin/python -m pip config get \
+		global.index-url 2>/dev/null)}}}; test -z "$$index" || export UV_DEFAULT_INDEX="$$index"; \
+	$(UV) pip sync --quiet --require-hashes --config-settings-package 'pyspark:--build-option=--compression=stored' \
 		--python $(VENV)/bin/python requirements.txt
 	@# So that a job runs by plain spark-submit; a zip given by --py-files stands before it.
 	@pwd > "$$($(VENV)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/arrears.pth"

@@ -20,6 +20,7 @@ COPY --from=environment /opt/arrears/venv /opt/arrears/venv
 ENV PATH=/opt/arrears/venv/bin:$PATH \
     PYTHONPATH=/opt/arrears/app \
     PYTHONUNBUFFERED=1 \
+    LC_ALL=C.UTF-8 \
     PYTHONDONTWRITEBYTECODE=1 \
     SPARK_HOME=/opt/arrears/venv/lib/python3.11/site-packages/pyspark \
     PYSPARK_PYTHON=/opt/arrears/venv/bin/python
@@ -28,8 +29,10 @@ WORKDIR /opt/arrears/app
 # The jars change seldom: only what names them is copied before they are fetched.
 COPY arrears/__init__.py arrears/
 COPY arrears/contracts arrears/contracts
-COPY local/__init__.py local/file_lock.py local/progress.py local/
-COPY local/tools/__init__.py local/tools/jars.py local/tools/
+COPY include/__init__.py include/cluster_sizes.py include/
+COPY local/__init__.py local/credentials.py local/environment.py local/file_lock.py local/
+COPY local/progress.py local/stack_settings.py local/
+COPY local/tools/__init__.py local/tools/jars.py local/tools/maven.py local/tools/
 COPY deploy/fetch_jars.py deploy/
 RUN python -m deploy.fetch_jars /opt/arrears/jars
 

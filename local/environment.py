@@ -25,6 +25,7 @@ OWN_PREFIXES = ("ARREARS_", "AIRFLOW", "AWS_", "MLFLOW_", "SPARK_", "PYSPARK_", 
 # On a laptop most of a short job is the JVM compiling itself: its first tier of compilation is enough for small data.
 QUICK_START = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 SPARK_CONF = "ARREARS_SPARK_CONF"
+NEAR = f"{HOST},localhost"
 OWN_NAMES = ("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "JAVA_HOME", "VIRTUAL_ENV", "SUPERVISOR_ENABLED")
 
 
@@ -57,13 +58,22 @@ def stack_environment(settings: StackSettings, credentials: Credentials, toolcha
         "PYTHONPATH": str(settings.repository),
         "PYTHONUNBUFFERED": "1",
         "JAVA_HOME": str(toolchain.java_home),
-        "NO_PROXY": f"{HOST},localhost",
-        "no_proxy": f"{HOST},localhost",
+        # Java would read arguments and names of files as ASCII under a plain C locale.
+        "LC_ALL": "C.UTF-8",
+        "NO_PROXY": NEAR,
+        "no_proxy": NEAR,
         **_stores(settings, credentials),
         **_spark(settings, toolchain),
         **_airflow(settings, credentials),
         **_connections(settings),
     }
+
+
+def without_proxy(environ: Mapping[str, str]) -> dict[str, str]:
+    """The hosts that are asked without a proxy: this machine, and those that the person has named."""
+    named = environ.get("no_proxy") or environ.get("NO_PROXY") or ""
+    hosts = ",".join(dict.fromkeys(filter(None, map(str.strip, f"{NEAR},{named}".split(",")))))
+    return {"NO_PROXY": hosts, "no_proxy": hosts}
 
 
 def class_path(jars: Iterable[Path]) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from local.credentials import Credentials, write_private
-from local.environment import ADMIN, BUCKET, REGION, SPARK_CONF, Toolchain, stack_environment
+from local.environment import ADMIN, BUCKET, REGION, SPARK_CONF, Toolchain, stack_environment, without_proxy
 from local.stack.processes import marking
 from local.stack_settings import HOST, StackSettings
 from local.tools.versitygw import binary
@@ -86,7 +86,7 @@ class Stack:
         """
         stack = stack_environment(self.settings, self.credentials, self.toolchain)
         wished = filter(None, (stack[SPARK_CONF], self.personal.get(SPARK_CONF)))
-        return {**self.personal, **stack, SPARK_CONF: "; ".join(wished)}
+        return {**self.personal, **stack, **without_proxy(self.inherited), SPARK_CONF: "; ".join(wished)}
 
     @property
     def marked(self) -> dict[str, str]:

@@ -18,6 +18,7 @@ from arrears.contracts.packages import EXCLUDED, coordinates
 from local.environment import QUICK_START
 from local.file_lock import file_lock
 from local.progress import Progress
+from local.tools.maven import MIRROR, maven_environment, proxy_options
 
 MANIFEST = "manifest.json"
 LAST_LINES = 8
@@ -60,21 +61,22 @@ def _fetch(packages: tuple[str, ...], folder: Path, environment: Mapping[str, st
         command = [
             str(Path(environment["SPARK_HOME"]) / "bin" / "spark-submit"),
             "--master", "local[1]",
-            "--driver-java-options", QUICK_START,
+            "--driver-java-options", " ".join(filter(None, (QUICK_START, proxy_options(os.environ)))),
             "--packages", ",".join(packages),
             "--exclude-packages", ",".join(EXCLUDED),
             "--conf", f"spark.jars.ivy={scratch}",
             str(nothing),
         ]  # fmt: skip
         with log.open("w") as output:
-            environ = {**os.environ, **environment}
+            environ = {**os.environ, **environment, **maven_environment(os.environ)}
             done = subprocess.run(command, env=environ, stdout=output, stderr=output, check=False)
         fetched = sorted((Path(scratch) / "jars").glob("*.jar"))
         if done.returncode != 0 or not fetched:
             tail = " | ".join(log.read_text(errors="replace").splitlines()[-LAST_LINES:])
             raise BadConfiguration(
                 f"Spark's jars could not be fetched: {tail}",
-                f"check that Maven Central can be reached (the whole log is {log}), then run the command again",
+                f"Maven Central must be reached, by HTTPS_PROXY where there is a proxy, or the mirror that {MIRROR}"
+                f" names (the whole log is {log}); then run the command again",
             )
         _record(fetched, packages, folder)
 

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,7 @@ BASE = "python:3.11-slim-bookworm"
 # What only a machine has that runs everything beside each other: the images' own ENV lines say it there.
 EMBEDDED_ONLY = {
     "ARREARS_STATE", "ARREARS_PACKAGE", "ARREARS_SOURCE_DIGEST", "ARREARS_GIT_COMMIT", "ARREARS_SPARK_JARS",
-    "PATH", "PYTHONPATH", "PYTHONUNBUFFERED", "JAVA_HOME", "NO_PROXY", "no_proxy", "PYSPARK_PYTHON",
+    "PATH", "PYTHONPATH", "PYTHONUNBUFFERED", "JAVA_HOME", "LC_ALL", "NO_PROXY", "no_proxy", "PYSPARK_PYTHON",
     "SPARK_HOME", "SPARK_LOCAL_IP", "SPARK_PUBLIC_DNS", "SPARK_LOCAL_DIRS",
 }  # fmt: skip
 # Options whose value is a path, an address or a secret, and so differs between the two stacks.
@@ -240,6 +241,24 @@ def test_what_our_images_copy_is_there(dockerfile: Path) -> None:
     assert [source for source in sources if not (REPOSITORY / source).exists()] == []
 
 
+def test_what_is_copied_before_the_jars_are_fetched_is_enough_to_fetch_them(tmp_path: Path) -> None:
+    before, _, _ = (REPOSITORY / "deploy/arrears.Dockerfile").read_text().partition("RUN python -m deploy.fetch_jars")
+    for sources, target in re.findall(r"^COPY (?!--from|requirements)(.+) (\S+)$", before, re.MULTILINE):
+        for source in sources.split():
+            here, there = REPOSITORY / source, tmp_path / target
+            if here.is_dir():
+                shutil.copytree(here, there)
+            else:
+                there.mkdir(parents=True, exist_ok=True)
+                shutil.copy(here, there)
+    # -S: without the environment's arrears.pth, by which it finds the whole repository.
+    found = f"import sys; sys.path[:0] = [{str(tmp_path)!r}]; import deploy.fetch_jars as jars; print(jars.__file__)"
+    told = subprocess.run(
+        [sys.executable, "-S", "-P", "-c", found], capture_output=True, text=True, check=False, env={}
+    )
+    assert (told.stderr, told.stdout.strip()) == ("", f"{tmp_path}/deploy/fetch_jars.py")
+
+
 def test_images_are_built_with_the_versions_of_the_embedded_stack() -> None:
     assert default_of("VERSITYGW_VERSION", "versitygw.Dockerfile") == versitygw.VERSION
     assert default_of("GO_WHEEL", "versitygw.Dockerfile") == versitygw.GO_WHEEL
@@ -251,6 +270,13 @@ def test_images_are_built_with_the_versions_of_the_embedded_stack() -> None:
 
 def test_the_entrypoint_may_be_executed() -> None:
     assert os.access(REPOSITORY / "deploy/entrypoint.sh", os.X_OK)
+
+
+def test_the_entrypoint_refuses_a_user_without_a_name() -> None:
+    script = 'id() { test "$1" = -u && echo 48123; }\n' + (REPOSITORY / "deploy/entrypoint.sh").read_text()
+    told = subprocess.run(["sh", "-c", script, "entrypoint", "true"], capture_output=True, text=True, check=False)
+    assert told.returncode == 78
+    assert "uid 48123 has no name in /etc/passwd" in told.stderr
 
 
 def test_the_entrypoint_names_every_jar_for_spark_submit(tmp_path: Path) -> None:
