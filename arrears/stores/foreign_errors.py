@@ -20,7 +20,8 @@ from arrears.stores.s3_errors import no_bucket, no_permission, no_space, outage
 # Of their texts the rules below are true. Another library's words must not be taken for them.
 _FOREIGN = ("pyspark", "py4j", "pyarrow", "botocore", "boto3", "s3transfer", "requests", "urllib3")
 _PLACE = re.compile(
-    r"(?:s3a?|file|hdfs|gs|abfss?|wasbs?)://?[^\s'\"`,;()<>]*[^\s'\"`,;()<>:.\]]|(?<=bucket ')[\w.-]+(?=')"
+    r"(?:s3a?|file|hdfs|gs|abfss?|wasbs?)://?[^\s'\"`,;()<>]*[^\s'\"`,;()<>:.\]]"
+    r"|(?<=bucket ')[\w.-]+(?=')|(?<=not exist ')[^']+(?=')"
 )
 _OURS = re.compile(r"^arrears\.contracts\.errors\.(\w+): (.+)$", re.MULTILINE)
 _AGAIN = "run again when it is back"
@@ -65,6 +66,8 @@ def _of_system(error: OSError | MemoryError) -> ArrearsError | None:
         return _no_memory()
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return no_space(f"the disk of {error.filename}" if error.filename else "this machine's disk")
+    if error.errno in (errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP):
+        return BadConfiguration(f"{error.filename} is no file that can be read: {error.strerror}")
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS) and error.filename:
         return no_permission("use", str(error.filename), "the file system")
     return None
@@ -106,7 +109,7 @@ _RULES: tuple[Rule, ...] = (
         lambda _, place: no_bucket(_bucket(place)),
     ),
     (
-        re.compile(r"No FileSystem for scheme \"?([\w.+-]+)|UNSUPPORTED_FILE_SYSTEM"),
+        re.compile(r"No FileSystem for scheme \"?([\w.+-]+)|UNSUPPORTED_FILE_SYSTEM|Class [\w.]*FileSystem not found"),
         lambda match, place: BadConfiguration(
             f"Spark has no connector for {match[1] + '://' if match[1] else place or 'this address'}: copy the data to"
             " s3://, or put its connector into ARREARS_SPARK_JARS"
@@ -132,12 +135,21 @@ _RULES: tuple[Rule, ...] = (
         lambda _, place: no_space("a disk of Spark's driver or executors, or on the S3 server"),
     ),
     (
-        re.compile(r"OutOfMemoryError|MemoryError|[Oo]ut of memory|beyond physical memory limits"),
+        re.compile(r"OutOfMemoryError|MemoryError|bad_alloc|beyond physical memory limits|maxResultSize"),
         lambda _, place: _no_memory(),
     ),
     (
-        re.compile(r"All masters are unresponsive|MasterNotFound|Cannot call methods on a stopped SparkContext"),
+        re.compile(
+            r"All masters are unresponsive|Master removed our application|SparkContext was shut down"
+            r"|Cannot call methods on a stopped SparkContext"
+        ),
         lambda _, place: UpstreamNotReady(f"Spark's master does not answer or has ended the job: {_AGAIN}"),
+    ),
+    (
+        re.compile(r"JAVA_GATEWAY_EXITED"),
+        lambda _, place: BadConfiguration(
+            "Java, in which Spark runs, did not start: JAVA_HOME must name a Java 17 or 21"
+        ),
     ),
     (
         re.compile(
@@ -162,9 +174,10 @@ _RULES: tuple[Rule, ...] = (
         _host,
     ),
     (
-        re.compile(r"FILE_NOT_EXIST|FileNotFoundException|DELTA_FILE_NOT_FOUND|DELTA_TRUNCATED_TRANSACTION_LOG"),
+        re.compile(r"FILE_NOT_EXIST|Path does not exist|FileNotFoundException|DELTA_FILE_NOT_FOUND|DELTA_TRUNCATED"),
         lambda _, place: UpstreamNotReady(
-            f"{place or 'a file'} went away while it was read: another run or somebody removed it; run again"
+            f"{place or 'a file'} went away while it was read: another run or somebody removed it, or Spark's"
+            " workers do not see this machine's path; run again"
         ),
     ),
     (
@@ -180,7 +193,8 @@ _RULES: tuple[Rule, ...] = (
     ),
     (
         re.compile(
-            r"PARQUET_TYPE_(?:ILLEGAL|NOT_SUPPORTED|NOT_RECOGNIZED)|Illegal Parquet type: ([A-Z0-9_]+ ?\([^\n]*?\)+)"
+            r"UNSUPPORTED_TIME_TYPE|PARQUET_TYPE_(?:ILLEGAL|NOT_SUPPORTED|NOT_RECOGNIZED)"
+            r"|Illegal Parquet type: (\w+ ?\([^\n]*?\)+)"
         ),
         lambda match, place: BadInput(
             f"a column of {place or 'the Parquet files'} has a type that Spark does not read"
@@ -188,7 +202,9 @@ _RULES: tuple[Rule, ...] = (
         ),
     ),
     (
-        re.compile(r"is not a Parquet file|CANNOT_READ_FILE_FOOTER|Could not read footer|PARQUET_CONVERSION_FAILURE"),
+        re.compile(
+            r"is not a Parquet file|ChecksumException|CANNOT_READ_FILE_FOOTER|Could not read footer|PARQUET_CONVERSION"
+        ),
         lambda _, place: BadInput(f"{place or 'a file of the source'} is not whole or is no Parquet: deliver it again"),
     ),
     (

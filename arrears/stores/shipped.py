@@ -32,5 +32,9 @@ def text_at(address: str, objects: Objects) -> str:
 
     Raises:
         UpstreamNotReady: there is no such file.
+        BadConfiguration: the address is none, or the file is not text in UTF-8.
     """
-    return objects.get(uri_of(address)).decode("utf-8-sig")
+    try:
+        return objects.get(uri_of(address)).decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise BadConfiguration(f"{address} is not text in UTF-8: save it in this encoding") from None

@@ -128,7 +128,8 @@ def _unreadable(source: str, error: Exception) -> Exception:
         return BadConfiguration(
             f"source {source} is not Parquet; a CSV file's name must end in {', '.join(CSV_ENDINGS)}"
         )
-    return cause_of(error) or error
+    cause = cause_of(error)
+    return error if cause is None else type(cause)(*(f"source {source}: {problem}" for problem in cause.problems))
 
 
 def _refuse_hidden(source: str) -> None:

@@ -14,7 +14,7 @@ from arrears.contracts.job_configs.arguments import parse
 from arrears.contracts.job_configs.jobs import JOBS, PromoteModelConfig
 from include import approval_operator
 from include.approval import AskByMail, approval_param, model_approval, unless_automatic
-from include.mail import approval_mail
+from include.mail import approval_mail, send
 from include.settings import Settings
 from tests.dags.rendering import rendered, spark_submit_argv
 from tests.unit.include.made_up_run import decided
@@ -163,7 +163,7 @@ def test_mail_server_that_is_down_does_not_stop_the_question(
     sent: list[tuple[Any, str]] = []
     found = decided("", unmet_rules="2")
     monkeypatch.setattr(approval_mail, "gather", lambda context, settings: found)
-    monkeypatch.setattr(approval_mail, "deliver", lambda message, connection, to: sent.append((message, connection)))
+    monkeypatch.setattr(send, "deliver", lambda message, connection, to, smaller: sent.append((message, connection)))
     task = rendered(dags["training"].get_task("approve_model"))
     context = {
         "task": task,
@@ -181,9 +181,9 @@ def test_mail_server_that_is_down_does_not_stop_the_question(
         assert "/dags/training/runs/r1/tasks/approve_model/required_actions" in body
         assert "2 rules of the gate are not met" in body
 
-    def down(*_: object) -> None:
+    def down(*_: object, **__: object) -> None:
         raise OSError("no route")
 
-    monkeypatch.setattr(approval_mail, "deliver", down)
+    monkeypatch.setattr(send, "deliver", down)
     asking.notify(context)
     assert "nobody could be told by mail" in caplog.text

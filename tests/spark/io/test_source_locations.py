@@ -11,6 +11,7 @@ from pyspark.sql import SparkSession
 
 from arrears.contracts.addresses import Addresses
 from arrears.contracts.errors import ArrearsError, BadConfiguration, UpstreamNotReady
+from arrears.contracts.s3_server import S3Server
 from arrears.contracts.tables.table_contracts import ColumnContract, TableContract
 from arrears.stores.foreign_errors import cause_of
 from arrears.stores.objects import Objects
@@ -35,17 +36,16 @@ def s3_spark(delta_spark: SparkSession, s3: Objects, s3_environment: dict[str, s
     java: Any = delta_spark
     hadoop, system = java._jsc.hadoopConfiguration(), java._jvm.java.lang.System
     keys = {"aws.accessKeyId": "AWS_ACCESS_KEY_ID", "aws.secretAccessKey": "AWS_SECRET_ACCESS_KEY"}
-    options = {"endpoint": s3_environment["AWS_ENDPOINT_URL"], "attempts.maximum": "2", "retry.limit": "1"}
+    told = S3Server(s3_environment["AWS_ENDPOINT_URL"]).for_session()
+    options = {name.removeprefix("spark.hadoop."): value for name, value in told.items() if "hadoop" in name}
+    options |= {"fs.s3a.impl.disable.cache": "true", "fs.s3a.attempts.maximum": "1", "fs.s3a.retry.limit": "1"}
     for name, value in options.items():
-        hadoop.set(f"fs.s3a.{name}", value)
-    hadoop.set("fs.s3.impl", "org.apache.hadoop.fs.s3a.S3AFileSystem")
+        hadoop.set(name, value)
     for name, variable in keys.items():
         system.setProperty(name, s3_environment[variable])
-    java._jvm.org.apache.hadoop.fs.FileSystem.closeAll()
     yield delta_spark
-    java._jvm.org.apache.hadoop.fs.FileSystem.closeAll()
     for name in options:
-        hadoop.unset(f"fs.s3a.{name}")
+        hadoop.unset(name)
     for name in keys:
         system.clearProperty(name)
 
@@ -124,7 +124,6 @@ def told(spark: SparkSession, place: str) -> ArrearsError | None:
 def test_keys_that_a_server_refuses_are_told(s3_spark: SparkSession, folder: str) -> None:  # noqa: F811
     java: Any = s3_spark
     java._jvm.java.lang.System.setProperty("aws.secretAccessKey", "wrong")
-    java._jvm.org.apache.hadoop.fs.FileSystem.closeAll()
     error = told(s3_spark, hadoop_pattern(f"{folder}/x"))
     assert isinstance(error, BadConfiguration)
     assert "S3" in str(error)
@@ -133,7 +132,6 @@ def test_keys_that_a_server_refuses_are_told(s3_spark: SparkSession, folder: str
 def test_a_server_that_is_away_is_tried_again(s3_spark: SparkSession, folder: str) -> None:  # noqa: F811
     java: Any = s3_spark
     java._jsc.hadoopConfiguration().set("fs.s3a.endpoint", "http://127.0.0.1:9")
-    java._jvm.org.apache.hadoop.fs.FileSystem.closeAll()
     assert isinstance(told(s3_spark, hadoop_pattern(f"{folder}/x")), UpstreamNotReady)
 
 
@@ -149,11 +147,14 @@ def test_a_file_that_goes_away_while_it_is_read_is_told(spark: SparkSession, tmp
     assert "went away while it was read" in str(error)
 
 
-def test_a_file_cut_short_is_the_data_owners(spark: SparkSession, tmp_path: Path) -> None:
+@pytest.mark.parametrize("has_checksum", [True, False])
+def test_a_file_cut_short_is_the_data_owners(spark: SparkSession, tmp_path: Path, has_checksum: bool) -> None:
     spark.range(3).write.parquet(str(tmp_path / "x"))
     rows = spark.read.parquet(str(tmp_path / "x"))
     for file in (tmp_path / "x").glob("part-*"):
         file.write_bytes(file.read_bytes()[:40])
+        if not has_checksum:
+            file.with_name(f".{file.name}.crc").unlink()
     with pytest.raises(Exception) as caught:  # noqa: PT011  # a library's own
         rows.collect()
     error = cause_of(caught.value)
