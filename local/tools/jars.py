@@ -72,13 +72,19 @@ def _fetch(packages: tuple[str, ...], folder: Path, environment: Mapping[str, st
             done = subprocess.run(command, env=environ, stdout=output, stderr=output, check=False)
         fetched = sorted((Path(scratch) / "jars").glob("*.jar"))
         if done.returncode != 0 or not fetched:
-            tail = " | ".join(log.read_text(errors="replace").splitlines()[-LAST_LINES:])
+            tail = " | ".join(_told(log.read_text(errors="replace"))[-LAST_LINES:])
             raise BadConfiguration(
                 f"Spark's jars could not be fetched: {tail}",
                 f"Maven Central must be reached, by HTTPS_PROXY where there is a proxy, or the mirror that {MIRROR}"
                 f" names (the whole log is {log}); then run the command again",
             )
         _record(fetched, packages, folder)
+
+
+def _told(output: str) -> list[str]:
+    """The lines that say something: Java ends with where in its code it was."""
+    lines = (line.strip() for line in output.splitlines())
+    return [line for line in lines if line and not line.startswith("at ")]
 
 
 def _record(fetched: list[Path], packages: tuple[str, ...], folder: Path) -> None:
