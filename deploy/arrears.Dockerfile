@@ -34,6 +34,7 @@ COPY local/__init__.py local/credentials.py local/environment.py local/file_lock
 COPY local/progress.py local/stack_settings.py local/
 COPY local/tools/__init__.py local/tools/jars.py local/tools/maven.py local/tools/
 COPY deploy/fetch_jars.py deploy/
+ARG ARREARS_MAVEN_MIRROR=
 RUN python -m deploy.fetch_jars /opt/arrears/jars
 
 COPY arrears arrears

@@ -13,14 +13,6 @@ from arrears.contracts.errors import ArrearsError, BadConfiguration, UpstreamNot
 
 _NO_BUCKET = {"NoSuchBucket", "InvalidBucketName"}
 _FORBIDDEN = {"AccessDenied", "AllAccessDisabled", "AccountProblem", "Forbidden", "403", "MethodNotAllowed"}
-_NOT_KNOWN = {
-    "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "ExpiredTokenException", "InvalidToken",
-    "TokenRefreshRequired", "UnrecognizedClientException", "AuthFailure", "InvalidClientTokenId", "401",
-}  # fmt: skip
-_ELSEWHERE = {
-    "PermanentRedirect", "TemporaryRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException",
-    "301", "307",
-}  # fmt: skip
 _FULL = {"QuotaExceeded", "XMinioStorageFull", "InsufficientStorage", "507"}
 _BUSY = {"SlowDown", "ServiceUnavailable", "InternalError", "RequestTimeout", "Throttling", "TooManyRequests"}
 _NO_KEYS = {
@@ -28,6 +20,28 @@ _NO_KEYS = {
     "UnauthorizedSSOTokenError", "SSOTokenLoadError", "NoAuthTokenError", "ProfileNotFound",
 }  # fmt: skip
 _KEYS = "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, the profile or the machine's role"
+_NOT_KNOWN = f"{{host}} does not accept the keys of this process ({{code}}): {_KEYS} must be of it"
+_ELSEWHERE = "bucket {bucket} lies in another region than {host} ({code}): set AWS_REGION"
+_SAID = {
+    **dict.fromkeys(
+        (
+            "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "ExpiredTokenException", "InvalidToken",
+            "TokenRefreshRequired", "UnrecognizedClientException", "AuthFailure", "InvalidClientTokenId", "401",
+        ),
+        _NOT_KNOWN,
+    ),
+    **dict.fromkeys(
+        (
+            "PermanentRedirect", "TemporaryRedirect", "AuthorizationHeaderMalformed", "301", "307",
+            "IllegalLocationConstraintException",
+        ),
+        _ELSEWHERE,
+    ),
+    "RequestTimeTooSkewed": "the clock of this machine differs from that of {host} by more than 15 minutes",
+    # An answer to HEAD has no words.
+    "400": "{host} refuses {place} (400): the keys' token has expired, or AWS_REGION is not the bucket's",
+    "NotImplemented": "{host} does not offer what Arrears needs of an S3 server ({action})",
+}  # fmt: skip
 _PLACE = "arrears.place"
 
 
@@ -69,16 +83,10 @@ def refusal(code: str, status: int, action: str, bucket: str, key: str, *, host:
         return no_bucket(bucket, host)
     if code in _FORBIDDEN:
         return no_permission(_verb(action), place, host)
-    if code in _NOT_KNOWN:
-        return BadConfiguration(f"{host} does not accept the keys of this process ({code}): {_KEYS} must be of it")
-    if code in _ELSEWHERE:
-        return BadConfiguration(
-            f"bucket {bucket} lies in another region than {host} ({code}): set AWS_REGION to its own"
-        )
-    if code == "RequestTimeTooSkewed":
-        return BadConfiguration(f"the clock of this machine differs from that of {host} by more than 15 minutes")
     if code in _FULL:
         return no_space(host)
+    if code in _SAID:
+        return BadConfiguration(_SAID[code].format(host=host, place=place, bucket=bucket, code=code, action=action))
     if code in _BUSY or status >= 500:
         return UpstreamNotReady(f"{host} is overloaded or out of order ({code or status}): run again later")
     return None

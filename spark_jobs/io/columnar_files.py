@@ -6,7 +6,6 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
-from urllib.parse import unquote
 
 from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
@@ -16,7 +15,7 @@ from pyspark.sql import types as T
 
 from arrears.contracts.errors import BadConfiguration, BadInput
 from spark_jobs.io.parquet_footers import NO_TYPE, ParquetFile, compared, union
-from spark_jobs.io.session import hadoop_uri
+from spark_jobs.io.session import hadoop_pattern, hadoop_uri
 from spark_jobs.io.tables import rows_at
 from spark_jobs.transforms.parquet_types import VOID, StoredType, folder_type
 
@@ -125,8 +124,8 @@ def _read(
     schema = T.StructType([*schema.fields, *(T.StructField(name, T.StringType()) for name in folders)])
     reader = spark.read.schema(schema)
     if folders:
-        reader = reader.option("basePath", _for_spark(source))
-    rows = reader.parquet(*(_for_spark(file.uri) for file in files))
+        reader = reader.option("basePath", hadoop_uri(source))  # no pattern
+    rows = reader.parquet(*(hadoop_pattern(file.uri) for file in files))
     columns = [_as_common(name, stored.get(name), kept[name]) for name in kept]
     return rows.select(*columns, *(_column(name).cast(kind).alias(name) for name, kind in folders.items()))
 
@@ -161,12 +160,6 @@ def _of_delta(kind: T.DataType) -> str:
         return "holds bytes"
     nested = isinstance(kind, (T.ArrayType, T.MapType, T.StructType))
     return "is nested (a list, a map or a record)" if nested else f"is of the type {kind.simpleString()}"
-
-
-def _for_spark(uri: str) -> str:
-    """An address as Spark reads it: nothing of it is decoded, and its signs for patterns must be escaped."""
-    path = unquote(uri) if uri.startswith("file:") else hadoop_uri(uri)
-    return re.sub(r"([\\{}\[\]*?])", r"\\\1", path)
 
 
 def _column(name: str) -> Column:

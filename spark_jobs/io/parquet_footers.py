@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from arrears.contracts.errors import BadConfiguration, BadInput
 from arrears.stores.objects import Objects, uri_of
 from spark_jobs.io.snapshots import opened_parquet
-from spark_jobs.io.source_files import CSV_ENDINGS, no_such_source
+from spark_jobs.io.source_files import CSV_ENDINGS, no_such_source, refuse_hidden
 from spark_jobs.transforms.parquet_types import VOID, StoredType, common_type, stored_type
 
 NO_TYPE = StoredType(VOID, None)
@@ -73,6 +73,7 @@ def _delivered(source: str, objects: Objects) -> list[tuple[str, dict[str, str]]
     """The address of each file, by name, and the folders ``column=value`` that it lies in."""
     uri = uri_of(source).rstrip("/")
     if objects.exists(uri):
+        refuse_hidden(source)
         return [(uri, {})]
     files = []
     for found in sorted(item.uri for item in objects.list(uri) if item.size):

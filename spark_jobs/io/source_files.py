@@ -33,7 +33,7 @@ def parquet_rows(spark: SparkSession, source: str) -> DataFrame:
         BadConfiguration: there are no such files, or they are no Parquet.
         BadInput: names of columns differ in upper and lower case alone.
     """
-    _refuse_hidden(source)
+    refuse_hidden(source)
     try:
         return spark.read.parquet(hadoop_pattern(source))
     except (PySparkException, Py4JJavaError) as error:
@@ -47,7 +47,7 @@ def csv_lines(spark: SparkSession, source: str) -> tuple[DataFrame, list[str], s
         BadConfiguration: there is no such file.
         BadInput: it is empty, or its header names no table.
     """
-    _refuse_hidden(source)
+    refuse_hidden(source)
     try:
         first = spark.read.text(hadoop_pattern(source)).head()
     except (PySparkException, Py4JJavaError) as error:
@@ -99,9 +99,10 @@ def broken_lines(count: int, names: Sequence[str], separator: str, source: str) 
 
 def no_such_source(source: str) -> BadConfiguration:
     """What to tell of a name or path under which nothing lies."""
+    hint = "; * and ? are taken as they are: give the folder" if set("*?") & set(source) else ""
     return BadConfiguration(
         f"source {source} does not exist; sources are {', '.join(SOURCES)}, and paths to CSV, Parquet or Delta"
-        " (local or s3://)"
+        f" (local or s3://){hint}"
     )
 
 
@@ -132,7 +133,7 @@ def _unreadable(source: str, error: Exception) -> Exception:
     return error if cause is None else type(cause)(*(f"source {source}: {problem}" for problem in cause.problems))
 
 
-def _refuse_hidden(source: str) -> None:
+def refuse_hidden(source: str) -> None:
     """A file whose name Spark passes over would be an empty table. Folders of such a name are read."""
     place = Location.of(source)
     if place.is_hidden and is_reachable(place.uri) and Objects().exists(place.uri):

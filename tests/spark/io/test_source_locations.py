@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 
 from arrears.contracts.addresses import Addresses
 from arrears.contracts.errors import ArrearsError, BadConfiguration, UpstreamNotReady
@@ -67,6 +68,8 @@ def test_delta_parquet_and_a_banks_table_are_read_in_any_folder(delta_spark: Spa
     (place / "people.csv").write_text(ROWS)
     assert (read(delta_spark, place / "delta").loans.count(), read(delta_spark, place / "delta").version) == (3, 0)
     assert read(delta_spark, place / "parquet").loans.count() == 3
+    rows.withColumn("month", F.lit("01")).write.partitionBy("month").parquet(str(place / "months"))
+    assert read(delta_spark, place / "months").loans.count() == 3
     for name in ("delta", "parquet", "people.csv"):
         contract = TableContract(PEOPLE.name, PEOPLE.columns, PEOPLE.key, str(place / name))
         table = read_source_table(delta_spark, Addresses(tmp_path.as_uri()), "bank", contract)
@@ -105,6 +108,12 @@ def test_a_bucket_that_is_not_there_is_named(s3_spark: SparkSession, bucket: str
 def test_an_address_that_is_none_is_told_before_anything_is_opened(spark: SparkSession, place: str) -> None:
     with pytest.raises(BadConfiguration, match=r"looks like|web address"):
         read(spark, place)
+
+
+@pytest.mark.parametrize("name", ["*.csv", "part-*"])
+def test_a_pattern_is_none(spark: SparkSession, tmp_path: Path, name: str) -> None:
+    with pytest.raises(BadConfiguration, match=r"are taken as they are: give the folder"):
+        read(spark, tmp_path / name)
 
 
 @pytest.mark.parametrize("place", ["gs://b/x.csv", "gs://b/x", "abfss://a@b.example/x.parquet"])

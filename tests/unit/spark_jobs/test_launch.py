@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from py4j.protocol import Py4JError
 
 from arrears.contracts.errors import BadConfiguration, BadInput, Contended, UpstreamNotReady
 from arrears.contracts.job_configs.jobs import PromoteModelConfig
 from arrears.contracts.outcome_facts import JobResult, OutcomeFact
-from spark_jobs.launch import launch, launch_plain
+from spark_jobs.launch import _refuse_lost_letters, launch, launch_plain
 
 FLAGS = ["--dataset-version", "v1", "--mlflow-run-id", "r1"]
 ROW_VALUE = "Smith, 41,000 a year"
@@ -72,6 +75,56 @@ def test_a_bug_leaves_its_class_and_none_of_the_row_that_its_message_quotes(outc
     code, fact = ended(outcome, ValueError(f"cannot cast {ROW_VALUE}"))
     assert (code, fact.error_class, fact.who_acts) == (70, "ValueError", "developers")
     assert ROW_VALUE not in outcome.read_text()
+
+
+def test_an_error_of_a_library_ends_as_what_it_means_and_is_not_quoted(outcome: Path) -> None:
+    said = f"java.nio.file.AccessDeniedException: s3a://bank/loans.csv: {ROW_VALUE}"
+    code, fact = ended(outcome, Py4JError(said))
+    assert (code, fact.error_class, fact.who_acts, fact.may_retry) == (78, "BadConfiguration", "operator", False)
+    assert "s3://bank/loans.csv" in fact.first_line
+    assert ROW_VALUE not in outcome.read_text()
+
+
+def fact_that_cannot_be_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(*_: object) -> None:
+        raise UpstreamNotReady("the S3 server does not answer")
+
+    monkeypatch.setattr("spark_jobs.launch.Objects.put", away)
+
+
+def test_a_job_that_cannot_leave_its_fact_has_not_ended_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    fact_that_cannot_be_left(monkeypatch)
+    with pytest.raises(SystemExit) as exit_:
+        launch_plain(lambda config: JobResult(), PromoteModelConfig, [*FLAGS, "--outcome", "s3://arrears/1.json"])
+    assert exit_.value.code == UpstreamNotReady.exit_code
+
+
+def test_a_failure_keeps_its_exit_code_where_its_fact_cannot_be_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    fact_that_cannot_be_left(monkeypatch)
+
+    def run(config: PromoteModelConfig) -> JobResult:
+        raise BadInput("no rows")
+
+    with pytest.raises(SystemExit) as exit_:
+        launch_plain(run, PromoteModelConfig, [*FLAGS, "--outcome", "s3://arrears/1.json"])
+    assert exit_.value.code == BadInput.exit_code
+
+
+@pytest.mark.parametrize(
+    ("charset", "argument", "is_refused"),
+    [
+        ("ANSI_X3.4-1968", "Kredite_M??rz.csv", True),
+        ("ANSI_X3.4-1968", "loans.csv", False),
+        ("UTF-8", "Kredite_März.csv", False),
+        ("UTF-8", "loans?.csv", False),
+    ],
+)
+def test_arguments_that_lost_their_umlauts_on_the_way_are_told(charset: str, argument: str, is_refused: bool) -> None:
+    system = SimpleNamespace(getProperty=lambda name: charset)
+    java = SimpleNamespace(_jvm=SimpleNamespace(java=SimpleNamespace(lang=SimpleNamespace(System=system))))
+    refuses = pytest.raises(BadConfiguration, match=r"set LC_ALL=C\.UTF-8") if is_refused else contextlib.nullcontext()
+    with refuses:
+        _refuse_lost_letters(java, ["--source", argument])
 
 
 @pytest.mark.parametrize(
