@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import mlflow
 import pytest
 
 from arrears.contracts.errors import BadConfiguration, UpstreamNotReady
+from arrears.contracts.job_configs.jobs import EvaluateModelConfig, TrainModelConfig
 from arrears.stores.foreign_errors import cause_of
 from arrears.stores.models import Models
+from arrears.stores.objects import Objects
 from arrears.stores.tracking_checks import require_experiment, require_run
-from tests.jobs.models.model_world import local_registry
+from spark_jobs.jobs import evaluate_model, train_model
+from tests.jobs.models.model_world import DATASET, DESCRIPTION, VERSION, local_registry
 
 NAME = "arrears/small_bank"
 
@@ -42,6 +46,26 @@ def test_a_deleted_experiment_is_told_with_how_to_restore_it(run_id: str) -> Non
     client.restore_experiment(number)
     require_experiment(NAME)
     require_run(run_id)
+
+
+def test_a_training_is_refused_before_any_row_is_read(run_id: str, tmp_path: Path) -> None:
+    client = mlflow.MlflowClient()
+    client.delete_experiment(client.get_experiment_by_name(NAME).experiment_id)
+    config = TrainModelConfig(root=tmp_path.as_uri(), dataset=DATASET, dataset_version=VERSION)
+    address = config.addresses.dataset_manifest(DATASET, VERSION)
+    Objects().put_json(address, {"description": DESCRIPTION.to_dict()})
+    no_spark: Any = None
+    with pytest.raises(BadConfiguration, match="was deleted in MLflow"):
+        train_model.run(no_spark, config)
+    evaluation = EvaluateModelConfig(
+        root=tmp_path.as_uri(),
+        dataset=DATASET,
+        dataset_version=VERSION,
+        mlflow_run_id=run_id,
+        report_folder="file:///x",
+    )
+    with pytest.raises(BadConfiguration, match="was deleted in MLflow"):
+        evaluate_model.run(no_spark, evaluation)
 
 
 def test_an_experiment_deleted_while_a_job_works_is_no_bug_either(run_id: str) -> None:
