@@ -69,7 +69,7 @@ def _of_system(error: OSError | MemoryError) -> ArrearsError | None:
     if error.errno in (errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP):
         return BadConfiguration(f"{error.filename} is no file that can be read: {error.strerror}")
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS) and error.filename:
-        return no_permission("use", str(error.filename), "the file system")
+        return _forbidden(f"file://{error.filename}")
     return None
 
 
@@ -89,6 +89,12 @@ def _told_in_worker(match: re.Match[str], place: str) -> ArrearsError:
 
 def _bucket(place: str) -> str:
     return place.partition("://")[2].partition("/")[0] or place or "of the address"
+
+
+def _forbidden(place: str) -> BadConfiguration:
+    if place.startswith(("file:", "hdfs:")):
+        return BadConfiguration(f"no permission to use {place}: give it to the user of this process")
+    return no_permission("use", place or "a place of the source", "its server")
 
 
 def _no_memory() -> BadConfiguration:
@@ -124,7 +130,7 @@ _RULES: tuple[Rule, ...] = (
     ),
     (
         re.compile(r"AccessDenied|ACCESS_DENIED|AccessControlException|Permission denied|[Ss]tatus [Cc]ode: 403"),
-        lambda _, place: no_permission("use", place or "a place of the source", "its server"),
+        lambda _, place: _forbidden(place),
     ),
     (
         re.compile(r"bucket is null/empty"),

@@ -115,7 +115,9 @@ def no_bucket(bucket: str, host: str = "the S3 server") -> BadConfiguration:
 
 def no_permission(verb: str, place: str, host: str = "the S3 server") -> BadConfiguration:
     """What to tell of a place that the process may not use."""
-    return BadConfiguration(f"no permission to {verb} {place}: {host} must allow it to the keys of {_KEYS}")
+    return BadConfiguration(
+        f"no permission to {verb} {place}: {host} must allow it to the keys of this process ({_KEYS})"
+    )
 
 
 def no_space(where: str) -> BadConfiguration:
