@@ -19,7 +19,7 @@ from arrears.contracts.job_configs.jobs import SampleNewDataConfig
 from include.assets import publish, table_asset
 from include.cluster_sizes import DRIVER_ONLY, SMALL
 from include.dag_defaults import Tag, by_the_clock, dag_defaults
-from include.delivery_sensor import delivery_sensor
+from include.delivery_sensor import delivered_from, delivery_sensor
 from include.forms import business_date, form
 from include.mail.send import report_run
 from include.scheduled import scheduled
@@ -30,7 +30,7 @@ DRAW = ("fraction", "drawn_from", "with_replacement", "seed")
 DELIVERY = ("source", "date_column", "marker", "fewest")
 
 for settings in scheduled(os.environ):
-    own = {"dataset": settings.dataset, **{name: getattr(settings.applicants, name) for name in DELIVERY}}
+    own = {"dataset": settings.dataset, **delivered_from(settings.applicants)}
     with DAG(
         settings.own("new_data"),
         schedule=by_the_clock(settings.new_data_cron, settings),
@@ -46,7 +46,7 @@ for settings in scheduled(os.environ):
         resolve_versions = spark_task(
             "resolve_versions", settings, size=DRIVER_ONLY, as_of=AS_OF, pins=PINS, **chosen("dataset")
         )
-        wait_for_delivery = delivery_sensor(settings)
+        wait_for_delivery = delivery_sensor(settings.applicants)
         sample_new_data = spark_task(
             "sample_new_data",
             settings,

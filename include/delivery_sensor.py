@@ -13,7 +13,7 @@ from airflow.sdk import BaseSensorOperator
 from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 
 from arrears.contracts.daily_deliveries import SAMPLE, address_of_day, delivery_problems, is_delivered_daily
-from include.scheduled import Scheduled
+from arrears.contracts.tables.operation import Deliveries
 from include.templating import AS_OF
 
 LOOK_AGAIN = timedelta(minutes=1)
@@ -89,7 +89,7 @@ class DeliverySensor(BaseSensorOperator):
         return f"the files at {address} have changed within a minute, or were seen for the first time", found
 
 
-def delivery_sensor(settings: Scheduled) -> DeliverySensor:
+def delivery_sensor(delivery: Deliveries) -> DeliverySensor:
     """The task before the one that takes a delivery in. It is done at once where borrowers are drawn from a sample."""
     return DeliverySensor(
         task_id="wait_for_delivery",
@@ -98,5 +98,11 @@ def delivery_sensor(settings: Scheduled) -> DeliverySensor:
         marker="{{ text(params.marker) }}",
         as_of=AS_OF,
         retries=1,
-        patience=timedelta(hours=settings.applicants.wait_hours),
+        patience=timedelta(hours=delivery.wait_hours),
     )
+
+
+def delivered_from(delivery: Deliveries) -> dict[str, Any]:
+    """What the form says of a delivery at first. A source that nobody has named is as the job says."""
+    given = {name: getattr(delivery, name) for name in ("source", "date_column", "marker", "fewest")}
+    return {name: value for name, value in given.items() if (name, value) != ("source", SAMPLE)}

@@ -26,12 +26,15 @@ class Scheduled(Settings):
         is_first: its DAGs and assets bear their plain names, such as ``new_data``. Others have the data set's name
             after a dot.
         description: where its description lies. Empty: as the form says.
-        applicants: where its new borrowers come from.
+        applicants, outcomes: where its new borrowers, and outcomes, come from.
+        outcomes_cron: when outcomes are taken in. Empty: by hand.
     """
 
     is_first: bool = True
     description: str = ""
     applicants: Deliveries = field(default_factory=Deliveries)
+    outcomes: Deliveries = field(default_factory=Deliveries)
+    outcomes_cron: str = ""
 
     def own(self, name: str) -> str:
         """The name of a DAG or an asset of this data set: ``new_data``, or ``new_data.cards``."""
@@ -86,12 +89,18 @@ def _settings_of(settings: Settings, dataset: str, place: str, operation: Operat
         is_first=dataset == settings.dataset,
         description=place,
         applicants=operation.applicants,
+        outcomes=operation.outcomes,
+        outcomes_cron=_cron_of("outcomes_cron", operation.outcomes_cron),
     )
 
 
-def _checked(name: str, value: Any) -> Any:
+def _cron_of(name: str, cron: str | None) -> str:
+    return str(_checked(name, cron, rule_of="new_data_cron")) if cron else ""
+
+
+def _checked(name: str, value: Any, *, rule_of: str = "") -> Any:
     """A value that a description gives in place of a setting, held to the same rules."""
-    read = {f.name: f.metadata["read"] for f in dataclasses.fields(Settings)}[name]
+    read = {f.name: f.metadata["read"] for f in dataclasses.fields(Settings)}[rule_of or name]
     try:
         return read(value) if isinstance(value, str) else value
     except ValueError as error:

@@ -10,6 +10,7 @@ from arrears.contracts.addresses import Table
 from arrears.contracts.tables.column_names import ID, LABEL, SCORE, TARGET_VALUE, WORK_PREFIX
 
 SAMPLE_ID = "sample_id"
+KNOWN_ON = "known_on"
 
 _BORROWER = T.StructField(ID, T.StringType())
 _LABELLED = T.StructType([_BORROWER, T.StructField(LABEL, T.IntegerType())])
@@ -27,6 +28,8 @@ _SCORED = T.StructType(
     ]
 )
 
+_OUTCOME = T.StructType([*_LABELLED, T.StructField(KNOWN_ON, T.DateType())])
+
 # What a table has whatever the data set, besides its partition. Features, dates and kept columns come after it.
 FIXED_COLUMNS = {
     Table.TRAIN: _LABELLED,
@@ -35,6 +38,7 @@ FIXED_COLUMNS = {
     Table.TRAIN_SUP: _LABELLED,
     Table.TEST_SAMPLE: _SAMPLED,
     Table.TEST_SAMPLE_INFERENCE: _SCORED,
+    Table.OUTCOMES: _OUTCOME,
 }
 
 # Delta refuses these in a column's name, or reads them as a path into a struct.

@@ -24,11 +24,13 @@ class Table(str, Enum):
     TEST_SAMPLE = "test_sample"
     TRAIN_SUP = "train_sup"
     TEST_SAMPLE_INFERENCE = "test_sample_inference"
+    OUTCOMES = "outcomes"
 
     @property
     def partition_column(self) -> str:
         """What one run overwrites: a dataset version of the training tables, a business date of the others."""
-        return "as_of" if self in (Table.TEST_SAMPLE, Table.TEST_SAMPLE_INFERENCE) else "dataset_version"
+        daily = (Table.TEST_SAMPLE, Table.TEST_SAMPLE_INFERENCE, Table.OUTCOMES)
+        return "as_of" if self in daily else "dataset_version"
 
 
 @dataclass(frozen=True)

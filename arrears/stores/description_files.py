@@ -81,9 +81,11 @@ def taken_operation(content: dict[str, Any], reading: Reading) -> Operation:
     given = content.pop("operation", None)
     if given is None:
         return Operation()
-    applicants = given.pop("applicants", None) if isinstance(given, dict) else None
-    deliveries = reading.record(Deliveries, applicants, "operation.applicants") if applicants else Deliveries()
-    return reading.record(Operation, given, "operation", applicants=deliveries) or Operation()
+    deliveries: dict[str, Deliveries | None] = {}
+    for name in ("applicants", "outcomes"):
+        told = given.pop(name, None) if isinstance(given, dict) else None
+        deliveries[name] = reading.record(Deliveries, told, f"operation.{name}") if told else Deliveries()
+    return reading.record(Operation, given, "operation", **deliveries) or Operation()
 
 
 def _plain(content: dict[str, Any]) -> dict[str, Any]:

@@ -32,6 +32,7 @@ _SECTIONS = {
     "evaluate_model": "Measured on held-out rows",
     "score_borrowers": "Scores",
     "sample_new_data": "New borrowers",
+    "keep_outcomes": "Outcomes",
     "generate_data": "Data",
     "explore_data": "What the data look like",
     "train_model": "Training",

@@ -5,7 +5,6 @@ See docs/adr/0059.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,120 +13,76 @@ from pyspark.sql import Column, DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from arrears.contracts.daily_deliveries import address_of_day, is_delivered_daily
-from arrears.contracts.errors import BadInput, UpstreamNotReady
-from arrears.contracts.job_configs.jobs import GenerateDataConfig, SampleNewDataConfig
+from arrears.contracts.errors import BadInput
+from arrears.contracts.job_configs.jobs import SampleNewDataConfig
 from arrears.contracts.tables.column_names import ID, LABEL
 from arrears.contracts.tables.descriptions import DatasetDescription
-from arrears.stores.delivered_files import fingerprint, require_complete
 from arrears.stores.objects import Objects
-from spark_jobs.io.sources import Source, read_source
+from spark_jobs.data.daily_delivery import OpenedDelivery, open_delivery, size_problems
 from spark_jobs.schemas import SAMPLE_ID, stored_name
 from spark_jobs.transforms.borrowers.borrowers import MOMENT, NUMBER, to_borrowers
-from spark_jobs.transforms.borrowers.delivered_rows import is_of_day, misfits, with_stored_types
+from spark_jobs.transforms.borrowers.delivered_rows import misfits, with_stored_types
 from spark_jobs.transforms.ids import ROW_DIGEST, digest_of, digest_sums, with_row_digest
 
 _FIRST_OF_ITS_KIND = "-1"  # how a derived id ends: see `with_borrower_id`
 
 
 @dataclass(frozen=True)
-class Delivery:
-    """One day's applicants as they will stand in `test_sample`, what was counted, and what a reader should know.
+class Applicants:
+    """One day's applicants as they will stand in `test_sample`, and what was counted.
 
     Attributes:
         rows: kept on the executors. Whoever has written them lets them go: Spark would take them for a later delivery
             of the same name.
-        address: where the day's rows lay.
-        version: of a Delta table. None for files.
-        fingerprint: of the files' names, sizes and tags as they were read. Empty where only Spark can list them.
     """
 
     rows: DataFrame
     count: int
     borrowers: int
     digest: str
-    address: str
-    version: int | None
-    fingerprint: str
-    notes: tuple[str, ...]
-
-    def require_unchanged(self, objects: Objects) -> None:
-        """Refuses a delivery that has grown while it was read."""
-        if self.version is None and fingerprint(self.address, objects) != self.fingerprint:
-            raise UpstreamNotReady(f"the files at {self.address} changed while they were read: run again")
+    delivery: OpenedDelivery
 
 
 def delivered_applicants(
     spark: SparkSession, config: SampleNewDataConfig, manifest: Mapping[str, Any], objects: Objects
-) -> Delivery:
-    """Reads one business date's delivery and proves that it is whole and fits the data set.
+) -> Applicants:
+    """Reads one business date's applicants and proves that they are whole and fit the data set.
 
     Args:
         manifest: of the dataset version whose columns the applicants must have.
 
     Raises:
-        UpstreamNotReady: it is not there yet, or still being written.
+        UpstreamNotReady: the delivery is not there yet, or still being written.
         BadInput: it is empty, doubled, a part, of another day, or has other columns. Names every problem.
     """
-    address = address_of_day(config.source, config.as_of)
-    require_complete(address, config.marker, objects)
-    seen = fingerprint(address, objects)
     description = DatasetDescription.from_dict(manifest["description"])
-    source = _read(spark, config, manifest, description, address, objects)
-    of_day, date_problems = _of_day(source.loans, config, address)
+    delivery = open_delivery(spark, config, manifest, description, objects)
     wanted = {name: manifest["columns"][name] for name in (*description.features, *description.dates)}
-    problems = date_problems + _column_problems(of_day.schema, description, wanted)
+    problems = [*delivery.problems, *_column_problems(delivery.rows.schema, description, wanted)]
     if problems:
         raise BadInput(*problems)
     present = ([description.id] if description.id else []) + list(wanted)
-    typeless = {f.name: F.lit(None).cast(wanted[f.name]) for f in of_day.schema if f.name in wanted and _is_void(f)}
-    borrowers = to_borrowers(of_day.withColumns(typeless).select(*present), description).drop(LABEL, ROW_DIGEST)
-    typed = with_row_digest(_as_sample(with_stored_types(borrowers, wanted), wanted, config.as_of)).persist()
-    counts = _counts(typed, borrowers, wanted)
-    problems = _count_problems(counts, description, wanted, config, address)
+    borrowers = to_borrowers(_typed(delivery.rows, wanted).select(*present), description).drop(LABEL, ROW_DIGEST)
+    sample = with_row_digest(_as_sample(with_stored_types(borrowers, wanted), wanted, config.as_of)).persist()
+    counts = _counts(sample, borrowers, wanted)
+    problems = _count_problems(counts, description, wanted, config, delivery.address)
     if problems:
-        typed.unpersist()
+        sample.unpersist()
         raise BadInput(*problems)
-    notes = (*source.notes, *_left_out(of_day.columns, description, present, config), *_empty_columns(counts, wanted))
-    return Delivery(
-        typed,
-        counts["rows"],
-        counts["borrowers"],
-        digest_of(counts, counts["rows"]),
-        address,
-        source.version,
-        seen,
-        notes,
+    told = _left_out(delivery.rows.columns, description, present, config) + _empty_columns(counts, wanted)
+    digest = digest_of(counts, counts["rows"])
+    return Applicants(sample, counts["rows"], counts["borrowers"], digest, delivery.with_notes(told))
+
+
+def _typed(rows: DataFrame, wanted: Mapping[str, str]) -> DataFrame:
+    """The rows with a type for each column that has none, as Parquet writes one without any value."""
+    return rows.withColumns(
+        {
+            field.name: F.lit(None).cast(wanted[field.name])
+            for field in rows.schema
+            if field.name in wanted and isinstance(field.dataType, T.NullType)
+        }
     )
-
-
-def _read(
-    spark: SparkSession,
-    config: SampleNewDataConfig,
-    manifest: Mapping[str, Any],
-    description: DatasetDescription,
-    address: str,
-    objects: Objects,
-) -> Source:
-    """Opens the delivery as the data set's own source was opened, with the same choices about its text."""
-    began = GenerateDataConfig(**{**manifest["configuration"], "root": config.root, "outcome": None})
-    return read_source(
-        spark, dataclasses.replace(began, source=address, as_of=config.as_of), objects, known=description
-    )
-
-
-def _of_day(rows: DataFrame, config: SampleNewDataConfig, address: str) -> tuple[DataFrame, list[str]]:
-    """The rows of the business date, and what is wrong where a day's own place holds rows of another day."""
-    if not config.date_column:
-        return rows, []
-    column = stored_name(config.date_column)
-    if column not in rows.columns:
-        return rows, [f"column {column} (the business date) is missing"]
-    on_day = is_of_day(column, rows.schema[column].dataType, config.as_of)
-    if not is_delivered_daily(config.source):
-        return rows.where(on_day), []
-    others = rows.where(F.coalesce(~on_day, F.lit(True))).count()
-    return rows, [f"{others:,} rows of {address} are not of {config.as_of}, by {column}"] if others else []
 
 
 def _column_problems(schema: T.StructType, description: DatasetDescription, wanted: Mapping[str, str]) -> list[str]:
@@ -145,10 +100,6 @@ def _column_problems(schema: T.StructType, description: DatasetDescription, want
         if not isinstance(types[name], fitting):
             problems.append(f"column {name} is {types[name].simpleString()}, the data set has {kind}")
     return problems
-
-
-def _is_void(field: T.StructField) -> bool:
-    return isinstance(field.dataType, T.NullType)
 
 
 def _as_sample(borrowers: DataFrame, wanted: Mapping[str, str], as_of: str) -> DataFrame:
@@ -180,17 +131,13 @@ def _count_problems(
     address: str,
 ) -> list[str]:
     rows = counts["rows"]
+    problems = size_problems(rows, config, address, of="applicants")
     if rows == 0:
-        return [f"the delivery of {config.as_of} at {address} is empty: it holds no applicant"]
-    problems = [
+        return problems
+    problems += [
         f"column {name}: {count:,} values do not fit {wanted[name]}, the type that the data set has"
         for name, count in counts["lost"].items()
     ]
-    if rows < config.fewest:
-        problems.append(
-            f"the delivery of {config.as_of} at {address} holds {rows:,} applicants, fewer than {config.fewest:,}: it"
-            " is taken for a part of one"
-        )
     if description.id:
         doubled = rows - counts["missing_ids"] - counts["borrowers"]
         if counts["missing_ids"]:

@@ -73,29 +73,20 @@ def _draw(spark: SparkSession, config: SampleNewDataConfig, dataset: Mapping[str
 def _take_in(
     spark: SparkSession, config: SampleNewDataConfig, dataset: Mapping[str, Any], objects: Objects
 ) -> JobResult:
-    delivery = delivered_applicants(spark, config, dataset, objects)
+    applicants = delivered_applicants(spark, config, dataset, objects)
+    delivery = applicants.delivery
     for note in delivery.notes:
         log.info("%s", note)
-    how = {"source": delivery.address, "source_version": delivery.version, "notes": list(delivery.notes)}
+    how = {"digest": applicants.digest, "dataset_version": config.dataset_version, **delivery.as_manifest()}
     try:
         delivery.require_unchanged(objects)
-        rows = _write(
-            delivery.rows.drop(ROW_DIGEST),
-            delivery.count,
-            config,
-            objects,
-            digest=delivery.digest,
-            dataset_version=config.dataset_version,
-            **how,
-        )
+        rows = _write(applicants.rows.drop(ROW_DIGEST), applicants.count, config, objects, **how)
     finally:
-        delivery.rows.unpersist()
+        applicants.rows.unpersist()
     figures: dict[str, float | int | str | None] = {
         "rows": rows,
-        "borrowers": delivery.borrowers,
-        "delivered at": delivery.address,
-        **({} if delivery.version is None else {"version of the source": delivery.version}),
-        **({"notes on the delivery": "; ".join(delivery.notes)} if delivery.notes else {}),
+        "borrowers": applicants.borrowers,
+        **delivery.as_figures(),
         "dataset version": config.dataset_version,
     }
     return JobResult(figures, {"rows": str(rows)})

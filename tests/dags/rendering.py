@@ -30,7 +30,10 @@ RESULTS = {
     "summary": "**version 4** asks to become champion",
 }
 # What a form demands.
-FILLED_IN = {"rollback": {"reason": "it declines everybody"}}
+FILLED_IN = {
+    "rollback": {"reason": "it declines everybody"},
+    "outcomes": {"source": "s3://bank/outcomes/as_of={{as_of}}/"},
+}
 
 
 def parsed(environment: dict[str, str]) -> dict[str, Any]:

@@ -24,6 +24,7 @@ TASKS = {
     "build_features": ["build_features", "send_report"],
     "generate_data": ["generate_data", "explore_data", "send_report"],
     "new_data": ["resolve_versions", "wait_for_delivery", "sample_new_data", "send_report"],
+    "outcomes": ["resolve_versions", "wait_for_delivery", "keep_outcomes", "send_report"],
     "training": [
         "resolve_versions",
         "train_model",

@@ -46,7 +46,7 @@ def test_form_can_be_sent_as_it_opens_but_for_what_only_the_person_knows(dags: d
         for dag_id, name, entry in entries(dags)
         if "null" not in entry.schema["type"] and entry.value in (NOTSET, None, "")
     }
-    assert empty == {("rollback", "reason"), ("replay", "dataset_version")}
+    assert empty == {("rollback", "reason"), ("replay", "dataset_version"), ("outcomes", "source")}
 
 
 def test_text_left_empty_is_a_value_not_given(dags: dict[str, Any]) -> None:
@@ -55,7 +55,12 @@ def test_text_left_empty_is_a_value_not_given(dags: dict[str, Any]) -> None:
             config, field = job_of(dags[dag_id], name), job_of(dags[dag_id], name).__dataclass_fields__[name]
             nothing = None if field.default is None or "None" in str(field.type) else field.default
             needed = [f.name for f in dataclasses.fields(config) if f.default is dataclasses.MISSING]
-            known = {"as_of": "2026-01-31", "scored_at": "2026-01-31T00:00:00+00:00", "report_folder": "s3://a/b"}
+            known = {
+                "as_of": "2026-01-31",
+                "scored_at": "2026-01-31T00:00:00+00:00",
+                "report_folder": "s3://a/b",
+                "source": "s3://a/{{as_of}}",
+            }
             given = {each: known.get(each, "1") for each in needed}
             assert getattr(parse(config, to_argv(config, given | {name: ""})), name) == nothing, (dag_id, name)
 

@@ -32,7 +32,7 @@ print(json.dumps({"seconds": time.process_time() - started, "modules": sorted(sy
 @pytest.mark.parametrize("transport", ["spark", "ssh"])
 def test_parsing_loads_no_heavy_library_and_opens_no_socket(transport: str, tmp_path: Path) -> None:
     files = sorted(map(str, (PROJECT / "dags").glob("*.py")))
-    assert len(files) == 10
+    assert len(files) == 11
     environ = {**os.environ, **ENVIRONMENT, "ARREARS_TRANSPORT": transport, "AIRFLOW_HOME": str(tmp_path)}
     environ["PYTHONPATH"] = str(PROJECT)
     done = subprocess.run(

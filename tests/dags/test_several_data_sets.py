@@ -27,7 +27,7 @@ operation:
     fewest: 20
     wait_hours: 3
 """
-OF_EACH = {"generate_data", "training", "new_data", "inference", "rollback", "maintenance"}
+OF_EACH = {"generate_data", "training", "new_data", "inference", "rollback", "maintenance", "outcomes"}
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +56,7 @@ def test_each_data_set_starts_its_own_consumer_alone(both: dict[str, Any], produ
         assert [both[consumer + suffix].timetable.asset_condition] == published
     uris = {outlet.uri for dag in both.values() for task in dag.tasks for outlet in task.outlets}
     names = {outlet.name for dag in both.values() for task in dag.tasks for outlet in task.outlets}
-    assert len(uris) == len(names) == 8
+    assert len(uris) == len(names) == 10
     assert "test_sample.cards" in names
     assert "s3://arrears/test_sample/cards" in uris
 

@@ -22,6 +22,8 @@ SPARK_TASKS = [
     ("generate_data", "explore_data"),
     ("new_data", "resolve_versions"),
     ("new_data", "sample_new_data"),
+    ("outcomes", "resolve_versions"),
+    ("outcomes", "keep_outcomes"),
     ("training", "resolve_versions"),
     ("training", "train_model"),
     ("training", "evaluate_model"),

@@ -8,13 +8,13 @@ from typing import Literal
 from arrears.contracts.daily_deliveries import SAMPLE, require_delivery
 from arrears.contracts.job_configs.arguments import option
 from arrears.contracts.job_configs.bank_jobs import BANK
+from arrears.contracts.job_configs.delivery_choices import DeliveryChoices
 from arrears.contracts.job_configs.job_config import JobConfig
 
 # Sections of the forms and of --help.
 _SOURCE = "Columns and description of the source"
 _SPLIT = "More about the split"
 _SYNTHETIC = "Synthetic borrowers"
-_DELIVERY = "A bank's own applicants"
 
 SOURCES = ("lending_club", "synthetic", "synthetic_customers", "bank")  # beside paths
 
@@ -159,7 +159,7 @@ class GenerateDataConfig(JobConfig):
 
 
 @dataclass(frozen=True, kw_only=True)
-class SampleNewDataConfig(JobConfig):
+class SampleNewDataConfig(DeliveryChoices, JobConfig):
     """Takes in the day's new borrowers: a bank's own applicants, or a sample of those held out or without a label."""
 
     as_of: str = option(help="business date of the new data (YYYY-MM-DD)")
@@ -189,30 +189,32 @@ class SampleNewDataConfig(JobConfig):
     )
     with_replacement: bool = option(False, help="a borrower may be drawn more than once", title="Draw with replacement")
     seed: int = option(42, help="seed of the draw; the business date is mixed in", title="Seed")
-    date_column: str | None = option(
-        None,
-        help="column that holds the business date of each applicant; empty: all that lie there are of the day",
-        title="Date column",
-        section=_DELIVERY,
-    )
-    marker: str | None = option(
-        None,
-        help="file whose presence says that a delivery is complete, such as _SUCCESS; empty: none is written",
-        title="File that ends a delivery",
-        section=_DELIVERY,
-    )
-    fewest: int = option(
-        1,
-        help="applicants below which a delivery is taken for a part of one, and refused",
-        minimum=1,
-        title="Fewest applicants",
-        section=_DELIVERY,
-    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.source != SAMPLE:
             require_delivery(self.source, self.date_column, named=SOURCES)
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeepOutcomesConfig(DeliveryChoices, JobConfig):
+    """Takes in a day's outcomes: who has defaulted, who has repaid, and since when that is known."""
+
+    as_of: str = option(help="business date of the delivery (YYYY-MM-DD)")
+    dataset_version: str = option(help="version of the data set that says what its target means")
+    source: str = option(
+        help="where the day's outcomes lie: a path to CSV, Parquet or Delta (local or s3://) with {{as_of}} or"
+        " {{as_of_nodash}} where the business date stands in it, or a table with a date column",
+        title="Where outcomes come from",
+        examples=("s3://bank/outcomes/as_of={{as_of}}/",),
+    )
+    known_on: str = option(
+        "known_on", help="column that holds the day since which an outcome is known", title="Known on"
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_delivery(self.source, self.date_column, named=(SAMPLE, *SOURCES))
 
 
 @dataclass(frozen=True, kw_only=True)

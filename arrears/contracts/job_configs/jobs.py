@@ -9,6 +9,7 @@ from arrears.contracts.job_configs.bank_jobs import BuildFeaturesConfig, Generat
 from arrears.contracts.job_configs.data_jobs import (
     ExploreDataConfig,
     GenerateDataConfig,
+    KeepOutcomesConfig,
     MaintainTablesConfig,
     ReplayTrainingSetConfig,
     SampleNewDataConfig,
@@ -33,6 +34,7 @@ __all__ = [
     "GenerateBankConfig",
     "GenerateDataConfig",
     "JobConfig",
+    "KeepOutcomesConfig",
     "MaintainTablesConfig",
     "PromoteModelConfig",
     "ProposeModelConfig",
@@ -55,6 +57,7 @@ JOBS: dict[str, type[JobConfig]] = {
     "maintain_tables": MaintainTablesConfig,
     "resolve_versions": ResolveVersionsConfig,
     "sample_new_data": SampleNewDataConfig,
+    "keep_outcomes": KeepOutcomesConfig,
     "run_experiment": RunExperimentConfig,
     "train_model": TrainModelConfig,
     "evaluate_model": EvaluateModelConfig,

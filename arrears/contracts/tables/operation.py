@@ -53,6 +53,8 @@ class Operation:
         approval: ``human``: a named person approves each new champion.
         approvers: ids of those who may.
         applicants: where its new borrowers come from.
+        outcomes: where outcomes come from. ``sample``: none are delivered on schedule.
+        outcomes_cron: when they are taken in. None: by hand.
     """
 
     new_data_cron: str | None = None
@@ -62,6 +64,8 @@ class Operation:
     approval: Literal["auto", "human"] | None = None
     approvers: tuple[str, ...] = ()
     applicants: Deliveries = field(default_factory=Deliveries)
+    outcomes: Deliveries = field(default_factory=Deliveries)
+    outcomes_cron: str | None = None
 
     def __post_init__(self) -> None:
         problems = []
@@ -69,6 +73,8 @@ class Operation:
             len(self.risk_limits) == 2 and 0 <= self.risk_limits[0] < self.risk_limits[1] <= 1
         ):
             problems.append("risk_limits must be two rising probabilities from 0 to 1")
+        if self.outcomes_cron and self.outcomes.source == SAMPLE:
+            problems.append("outcomes_cron needs outcomes: where they are delivered")
         problems += [f"recipient {name!r} is no mail address" for name in self.recipients if name.count("@") != 1]
         if problems:
             raise BadConfiguration(*problems)

@@ -126,7 +126,7 @@ def test_a_table_with_a_date_column_gives_the_rows_of_the_day(
 
     assert [row[1] for row in day_of(delta_spark, tmp_path)] == ["A0", "A1", "A2"]
     assert result.figures["version of the source"] == 0
-    with pytest.raises(BadInput, match=r"of 2026-02-03 at .*applications is empty: it holds no applicant"):
+    with pytest.raises(BadInput, match=r"of 2026-02-03 at .*applications is empty: it holds no applicants"):
         take_in(delta_spark, tmp_path, version, str(table), date_column="as_of", as_of="2026-02-03")
 
 
@@ -134,7 +134,7 @@ def test_a_table_with_a_date_column_gives_the_rows_of_the_day(
     ("header", "rows", "given", "sentence"),
     [
         (HEADER[:4], [], {}, "column seen is missing"),
-        (HEADER, [], {}, "of 2026-02-01 at .*csv is empty: it holds no applicant"),
+        (HEADER, [], {}, "of 2026-02-01 at .*csv is empty: it holds no applicants"),
         (HEADER, loans(100, 2) + loans(101, 2), {}, "doubled: 1 rows repeat the id loan of another"),
         (HEADER, loans(100, 4), {"fewest": 5}, "holds 4 applicants, fewer than 5: it is taken for a part of one"),
         (HEADER, [["A1", 1, "much", "00", ""]], {}, "column income is string, the data set has double"),
