@@ -13,6 +13,7 @@ from airflow.sdk import BaseSensorOperator
 from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 
 from arrears.contracts.daily_deliveries import SAMPLE, address_of_day, delivery_problems, is_delivered_daily
+from arrears.contracts.errors import BadConfiguration
 from arrears.contracts.tables.operation import Deliveries
 from include.templating import AS_OF
 
@@ -56,7 +57,10 @@ class DeliverySensor(BaseSensorOperator):
         if problems := delivery_problems(self.source, self.date_column):
             raise AirflowFailException("; ".join(problems))
         address = address_of_day(self.source, self.as_of)
-        missing, found = self._found(address, seen)
+        try:
+            missing, found = self._found(address, seen)
+        except BadConfiguration as error:  # another look would find the same
+            raise AirflowFailException(str(error)) from None
         if not missing:
             return address
         deadline, now = context["dag_run"].run_after + self.patience, datetime.now(UTC)

@@ -5,6 +5,7 @@ ArrearsError
 ├── BadConfiguration    whoever set the run up must change a setting; a retry cannot help
 ├── UpstreamNotReady    nobody: something that this run needs is not there yet; a retry may help
 │   └── Contended       another run writes the same; a retry will help
+├── Unreachable         whoever runs a server: it does not answer; a retry may help. What is there nobody can say
 └── (anything else)     a bug: the developers must act
 """
 
@@ -54,6 +55,13 @@ class BadConfiguration(ArrearsError):
 
 class UpstreamNotReady(ArrearsError):
     """Something this run builds on (a dataset, a champion, a service) is not there yet."""
+
+    who_acts = "upstream"
+    exit_code = 75
+
+
+class Unreachable(ArrearsError):
+    """A server that this run needs does not answer. It is no sign that something is not there."""
 
     who_acts = "upstream"
     exit_code = 75

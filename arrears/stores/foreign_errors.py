@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 
 from arrears.contracts import errors
-from arrears.contracts.errors import ArrearsError, BadConfiguration, BadInput, UpstreamNotReady
+from arrears.contracts.errors import ArrearsError, BadConfiguration, BadInput, Unreachable, UpstreamNotReady
 from arrears.stores.s3_errors import no_bucket, no_permission, no_space, outage
 
 # Of their texts the rules below are true. Another library's words must not be taken for them.
@@ -105,7 +105,7 @@ def _no_memory() -> BadConfiguration:
 
 def _host(match: re.Match[str], place: str) -> ArrearsError:
     named = next((group for group in match.groups() if group), "")
-    return UpstreamNotReady(f"{named or place or 'a server'} does not answer: check its address, or {_AGAIN}")
+    return Unreachable(f"{named or place or 'a server'} does not answer: check its address, or {_AGAIN}")
 
 
 _RULES: tuple[Rule, ...] = (
@@ -149,7 +149,7 @@ _RULES: tuple[Rule, ...] = (
             r"All masters are unresponsive|Master removed our application|SparkContext was shut down"
             r"|Cannot call methods on a stopped SparkContext"
         ),
-        lambda _, place: UpstreamNotReady(f"Spark's master does not answer or has ended the job: {_AGAIN}"),
+        lambda _, place: Unreachable(f"Spark's master does not answer or has ended the job: {_AGAIN}"),
     ),
     (
         re.compile(r"JAVA_GATEWAY_EXITED"),
@@ -161,15 +161,13 @@ _RULES: tuple[Rule, ...] = (
         re.compile(
             r"Answer from Java side is empty|Error while sending or receiving|An error occurred while trying to conn"
         ),
-        lambda _, place: UpstreamNotReady(
+        lambda _, place: Unreachable(
             "Java, in which Spark runs, has ended by itself, as it does where the machine has no memory left: run again"
         ),
     ),
     (
         re.compile(r"ExecutorLostFailure|Remote RPC client disassociated|FetchFailed|heartbeat timed out"),
-        lambda _, place: UpstreamNotReady(
-            "Spark has lost executors again and again: see the workers' logs, and run again"
-        ),
+        lambda _, place: Unreachable("Spark has lost executors again and again: see the workers' logs, and run again"),
     ),
     (
         re.compile(
@@ -235,6 +233,6 @@ _OF_MLFLOW: tuple[Rule, ...] = (
     ),
     (
         re.compile(r"error code (?:413|50\d)|failed with (?:timeout )?exception|RequestLimitExceeded|TEMPORARILY"),
-        lambda _, place: UpstreamNotReady(f"MLflow, or a proxy before it, did not take the request: {_AGAIN}"),
+        lambda _, place: Unreachable(f"MLflow, or a proxy before it, did not take the request: {_AGAIN}"),
     ),
 )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from arrears.contracts.errors import ArrearsError, BadConfiguration, UpstreamNotReady
+from arrears.contracts.errors import ArrearsError, BadConfiguration, Unreachable
 
 _NO_BUCKET = {"NoSuchBucket", "InvalidBucketName"}
 _FORBIDDEN = {"AccessDenied", "AllAccessDisabled", "AccountProblem", "Forbidden", "403", "MethodNotAllowed"}
@@ -88,7 +88,7 @@ def refusal(code: str, status: int, action: str, bucket: str, key: str, *, host:
     if code in _SAID:
         return BadConfiguration(_SAID[code].format(host=host, place=place, bucket=bucket, code=code, action=action))
     if code in _BUSY or status >= 500:
-        return UpstreamNotReady(f"{host} is overloaded or out of order ({code or status}): run again later")
+        return Unreachable(f"{host} is overloaded or out of order ({code or status}): run again later")
     return None
 
 
@@ -100,11 +100,9 @@ def outage(error: Exception, host: str) -> ArrearsError | None:
     if "SSLError" in kinds:
         return BadConfiguration(f"the certificate of {host} is not trusted: name its authority in AWS_CA_BUNDLE")
     if "ProxyConnectionError" in kinds:
-        return UpstreamNotReady(
-            f"the proxy before {host} does not answer: see HTTPS_PROXY, and name the host in NO_PROXY"
-        )
+        return Unreachable(f"the proxy before {host} does not answer: see HTTPS_PROXY, and name the host in NO_PROXY")
     if kinds & {"HTTPClientError", "ConnectionError"}:
-        return UpstreamNotReady(f"{host} does not answer: see AWS_ENDPOINT_URL, and run again when it is back")
+        return Unreachable(f"{host} does not answer: see AWS_ENDPOINT_URL, and run again when it is back")
     return None
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from airflow.sdk.exceptions import AirflowFailException
 
-from arrears.contracts.errors import UpstreamNotReady
+from arrears.contracts.errors import Unreachable
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ def deliver(
     Raises:
         AirflowFailException: the connection's extra has no `to` or no `from_email`, or the server refuses the mail for
             good.
-        UpstreamNotReady: the server does not answer, or refuses the mail for now.
+        Unreachable: the server does not answer, or refuses the mail for now.
     """
     with _connected(connection_id) as hook:
         client = hook._smtp_client
@@ -112,9 +112,9 @@ def _connected(connection_id: str) -> Iterator[Any]:
         what = "is above the size that it takes, without attachments too" if is_too_large(error) else "was refused"
         raise _refused(f"{server} answers {error.smtp_code}: the mail {what}", {f"{error.smtp_code}"}) from error
     except (smtplib.SMTPException, OSError) as error:
-        raise UpstreamNotReady(f"{server} does not answer ({type(error).__name__}): see its host and port") from error
+        raise Unreachable(f"{server} does not answer ({type(error).__name__}): see its host and port") from error
 
 
 def _refused(told: str, codes: set[str]) -> Exception:
     """A refusal with a code of 400 and more is for now, one of 500 and more for good."""
-    return UpstreamNotReady(told) if all(code.startswith("4") for code in codes) else AirflowFailException(told)
+    return Unreachable(told) if all(code.startswith("4") for code in codes) else AirflowFailException(told)

@@ -11,7 +11,7 @@ from airflow.providers.ssh.hooks.ssh import SSHHook
 from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowFailException, AirflowNotFoundException
 
-from arrears.contracts.errors import UpstreamNotReady
+from arrears.contracts.errors import Unreachable
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def connect(connection_id: str) -> paramiko.SSHClient:
             ) from None
         raise
     except OSError as error:
-        raise UpstreamNotReady(
+        raise Unreachable(
             f"the node {hook.remote_host}:{hook.port} of the Airflow connection {hook.ssh_conn_id} does not answer:"
             f" {error.strerror or type(error).__name__}"
         ) from error

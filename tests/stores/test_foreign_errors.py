@@ -13,7 +13,7 @@ from mlflow.exceptions import MlflowException
 from py4j.protocol import Py4JError
 from pyarrow import fs
 
-from arrears.contracts.errors import BadConfiguration, BadInput, UpstreamNotReady
+from arrears.contracts.errors import BadConfiguration, BadInput, Unreachable, UpstreamNotReady
 from arrears.contracts.s3_server import S3Server
 from arrears.stores.description_files import read_description
 from arrears.stores.foreign_errors import cause_of
@@ -43,7 +43,7 @@ def test_an_error_of_pyarrow_names_the_bucket_or_the_keys(arrow: Any) -> None:
     ):
         with pytest.raises(OSError, match="no-such-bucket") as caught:
             pq.ParquetFile("no-such-bucket/x", filesystem=arrow(**given))
-        with pytest.raises((BadConfiguration, UpstreamNotReady), match=told):
+        with pytest.raises((BadConfiguration, UpstreamNotReady, Unreachable), match=told):
             raise cause_of(caught.value) or caught.value
 
 
@@ -65,13 +65,13 @@ def test_an_error_of_pyarrow_names_the_bucket_or_the_keys(arrow: Any) -> None:
             BadConfiguration,
             "connector for gs://",
         ),
-        ("java.net.UnknownHostException: s3.corp.example", UpstreamNotReady, "s3.corp.example does not answer"),
-        ("java.net.ConnectException: Connection refused to node7:9000", UpstreamNotReady, "node7:9000 does not answer"),
+        ("java.net.UnknownHostException: s3.corp.example", Unreachable, "s3.corp.example does not answer"),
+        ("java.net.ConnectException: Connection refused to node7:9000", Unreachable, "node7:9000 does not answer"),
         ("java.io.IOException: No space left on device", BadConfiguration, "no space is left"),
         ("java.lang.OutOfMemoryError: Java heap space", BadConfiguration, "ran out of memory"),
         (
             "o.a.s.SparkException: Job aborted: ExecutorLostFailure (executor 3 exited)",
-            UpstreamNotReady,
+            Unreachable,
             "lost executors",
         ),
         ("Illegal Parquet type: INT64 (TIME(MICROS,false))", BadInput, r"INT64 \(TIME\(MICROS,false\)\)"),
@@ -94,7 +94,7 @@ def test_an_error_of_java_is_told_by_its_names(text: str, kind: type[Exception],
             "USERNAME",
         ),
         ("PERMISSION_DENIED: Permission denied", BadConfiguration, "MLflow does not let this process in"),
-        ("API request to endpoint /x failed with error code 413 != 200.", UpstreamNotReady, "did not take the request"),
+        ("API request to endpoint /x failed with error code 413 != 200.", Unreachable, "did not take the request"),
         ("Cannot set a deleted experiment 'x' as the active experiment.", BadConfiguration, "was deleted: restore it"),
     ],
 )

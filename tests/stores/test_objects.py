@@ -9,7 +9,7 @@ import boto3
 import botocore.exceptions
 import pytest
 
-from arrears.contracts.errors import BadConfiguration, UpstreamNotReady
+from arrears.contracts.errors import BadConfiguration, Unreachable, UpstreamNotReady
 from arrears.stores.objects import Objects
 
 
@@ -89,8 +89,9 @@ def test_a_bucket_that_is_not_there_is_named_whatever_is_asked_of_it(s3: Objects
 def test_a_server_that_is_away_is_no_object_that_is_missing(s3: Objects, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     monkeypatch.delenv("AWS_ENDPOINT_URL_S3", raising=False)
-    with pytest.raises(UpstreamNotReady, match="does not answer"):
+    with pytest.raises(Unreachable, match="does not answer"):
         Objects().exists("s3://bucket/x")
+    assert not issubclass(Unreachable, UpstreamNotReady)  # which callers take for absence
 
 
 def test_keys_that_nobody_has_given_are_asked_for(s3: Objects, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

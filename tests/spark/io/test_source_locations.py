@@ -11,7 +11,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from arrears.contracts.addresses import Addresses
-from arrears.contracts.errors import ArrearsError, BadConfiguration, UpstreamNotReady
+from arrears.contracts.errors import ArrearsError, BadConfiguration, Unreachable, UpstreamNotReady
 from arrears.contracts.s3_server import S3Server
 from arrears.contracts.tables.table_contracts import ColumnContract, TableContract
 from arrears.stores.foreign_errors import cause_of
@@ -141,7 +141,7 @@ def test_keys_that_a_server_refuses_are_told(s3_spark: SparkSession, folder: str
 def test_a_server_that_is_away_is_tried_again(s3_spark: SparkSession, folder: str) -> None:  # noqa: F811
     java: Any = s3_spark
     java._jsc.hadoopConfiguration().set("fs.s3a.endpoint", "http://127.0.0.1:9")
-    assert isinstance(told(s3_spark, hadoop_pattern(f"{folder}/x")), UpstreamNotReady)
+    assert isinstance(told(s3_spark, hadoop_pattern(f"{folder}/x")), Unreachable)
 
 
 def test_a_file_that_goes_away_while_it_is_read_is_told(spark: SparkSession, tmp_path: Path) -> None:

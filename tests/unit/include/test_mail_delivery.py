@@ -16,7 +16,7 @@ import pytest
 from aiosmtpd.controller import Controller
 from airflow.sdk.exceptions import AirflowFailException
 
-from arrears.contracts.errors import UpstreamNotReady
+from arrears.contracts.errors import Unreachable
 from include.mail.delivery import deliver
 from include.mail.send import compose, send_mail
 from include.settings import Settings
@@ -116,9 +116,9 @@ def test_a_relay_that_takes_less_gets_the_news_with_the_addresses_of_what_was_le
     [
         ({"answer": lambda _: "554 no spam here"}, AirflowFailException, "relay answers 554: the mail was refused"),
         ({"answer": lambda _: "552 no"}, AirflowFailException, "is above the size that it takes, without attachments"),
-        ({"answer": lambda _: "451 later"}, UpstreamNotReady, "relay answers 451"),
+        ({"answer": lambda _: "451 later"}, Unreachable, "relay answers 451"),
         ({"of_recipient": "550 unknown"}, AirflowFailException, r"takes none of risk@bank.example \(550\)"),
-        ({"of_recipient": "450 later"}, UpstreamNotReady, r"takes none of risk@bank.example \(450\)"),
+        ({"of_recipient": "450 later"}, Unreachable, r"takes none of risk@bank.example \(450\)"),
     ],
 )
 def test_a_relay_that_takes_nothing_is_told_in_one_sentence(
@@ -131,5 +131,5 @@ def test_a_relay_that_takes_nothing_is_told_in_one_sentence(
 
 def test_a_relay_that_is_away_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
     connect_to(monkeypatch, 9)
-    with pytest.raises(UpstreamNotReady, match="connection relay does not answer"):
+    with pytest.raises(Unreachable, match="connection relay does not answer"):
         deliver(compose(a_report(a_task())), "relay")

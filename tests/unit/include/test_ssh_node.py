@@ -8,7 +8,7 @@ import paramiko
 import pytest
 from airflow.sdk.exceptions import AirflowFailException
 
-from arrears.contracts.errors import UpstreamNotReady
+from arrears.contracts.errors import Unreachable
 from include.transports.ssh_node import connect, opened_sftp
 from tests.e2e.ssh_server import SshServer, sshd  # noqa: F401  # a fixture
 
@@ -64,5 +64,5 @@ def test_a_user_whom_the_node_does_not_know_is_told(node: SshServer) -> None:
 
 def test_a_node_that_is_away_is_tried_again(node: SshServer) -> None:
     node.stop()
-    with pytest.raises(UpstreamNotReady, match=r"node 127.0.0.1:\d+ of the Airflow connection node does not answer"):
+    with pytest.raises(Unreachable, match=r"node 127.0.0.1:\d+ of the Airflow connection node does not answer"):
         connect("node")
