@@ -28,6 +28,9 @@ ifneq ($(shell test -d "$$HOME" && test -w "$$HOME" && echo yes),yes)
 export HOME := $(CURDIR)/.arrears/home
 $(shell mkdir -p "$(HOME)")
 endif
+ifneq ($(shell test -z "$$XDG_CACHE_HOME" || test -w "$$XDG_CACHE_HOME" || mkdir -p "$$XDG_CACHE_HOME" 2>/dev/null || echo no),)
+unexport XDG_CACHE_HOME
+endif
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:

@@ -69,7 +69,15 @@ class Location:
 
     @property
     def as_pattern(self) -> str:
-        """The place for Spark's readers of files, which would take ``[ ] { } * ?`` of a name for a pattern."""
+        """The place for Spark's readers of files, which would take ``[ ] { } * ?`` of a name for a pattern.
+
+        Raises:
+            BadConfiguration: there is a colon beside such a sign, in which Hadoop loses its way.
+        """
+        if _PATTERN.search(self.in_spark) and ":" in self.in_spark.partition("://")[2]:
+            raise BadConfiguration(
+                f"{unquote(self.uri)}: Spark reads no name with both a colon and one of [ ] {{ }} * ?"
+            )
         return _PATTERN.sub(r"\\\g<0>", self.in_spark)
 
     @property

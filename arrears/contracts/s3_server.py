@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlparse
 
+from arrears.contracts.errors import BadConfiguration
+
 USUAL_REGION = "us-east-1"
 _S3A = "spark.hadoop.fs.s3a."
 _CREDENTIALS = "software.amazon.awssdk.auth.credentials.DefaultCredentialsProvider"
@@ -32,6 +34,8 @@ class S3Server:
     region: str = ""
 
     def __post_init__(self) -> None:
+        if self.endpoint and not self.endpoint.startswith(("http://", "https://")):
+            raise BadConfiguration(f"the S3 server's address {self.endpoint} must begin with http:// or https://")
         if self.endpoint and not self.region:
             object.__setattr__(self, "region", USUAL_REGION)
 

@@ -232,6 +232,10 @@ _OF_MLFLOW: tuple[Rule, ...] = (
         ),
     ),
     (
+        re.compile(r"error code 404|not in a valid JSON format|got unsupported URI|unsupported URI '"),
+        lambda _, place: BadConfiguration("MLFLOW_TRACKING_URI names no MLflow server, by its answer"),
+    ),
+    (
         re.compile(r"error code (?:413|50\d)|failed with (?:timeout )?exception|RequestLimitExceeded|TEMPORARILY"),
         lambda _, place: Unreachable(f"MLflow, or a proxy before it, did not take the request: {_AGAIN}"),
     ),

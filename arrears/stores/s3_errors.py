@@ -81,6 +81,8 @@ def refusal(code: str, status: int, action: str, bucket: str, key: str, *, host:
     place = f"s3://{bucket}/{key}" if key else f"bucket {bucket}"
     if code in _NO_BUCKET:
         return no_bucket(bucket, host)
+    if code == "404" and action.startswith("List"):  # S3 would say what is not there
+        return BadConfiguration(f"{host} is no S3 server, by its answer: see AWS_ENDPOINT_URL")
     if code in _FORBIDDEN:
         return no_permission(_verb(action), place, host)
     if code in _FULL:
@@ -88,7 +90,7 @@ def refusal(code: str, status: int, action: str, bucket: str, key: str, *, host:
     if code in _SAID:
         return BadConfiguration(_SAID[code].format(host=host, place=place, bucket=bucket, code=code, action=action))
     if code in _BUSY or status >= 500:
-        return Unreachable(f"{host} is overloaded or out of order ({code or status}): run again later")
+        return Unreachable(f"{host} is overloaded, out of order or no S3 server ({code or status}): run again later")
     return None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import smtplib
+import ssl
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from email.message import EmailMessage
@@ -111,6 +112,11 @@ def _connected(connection_id: str) -> Iterator[Any]:
     except smtplib.SMTPResponseException as error:
         what = "is above the size that it takes, without attachments too" if is_too_large(error) else "was refused"
         raise _refused(f"{server} answers {error.smtp_code}: the mail {what}", {f"{error.smtp_code}"}) from error
+    except smtplib.SMTPNotSupportedError as error:
+        raise AirflowFailException(f"{server} does not offer what its connection needs: {error}") from error
+    except ssl.SSLError as error:
+        told = f"{server} and Airflow agree on no TLS ({error.reason}): see disable_ssl, disable_tls and ssl_context"
+        raise AirflowFailException(f"{told} in its extra") from error
     except (smtplib.SMTPException, OSError) as error:
         raise Unreachable(f"{server} does not answer ({type(error).__name__}): see its host and port") from error
 

@@ -115,6 +115,11 @@ def opened_sftp(client: paramiko.SSHClient, connection_id: str) -> Iterator[para
             raise AirflowFailException(
                 f"the user of the Airflow connection {connection_id} may not write to its remote_folder: {error}"
             ) from None
+        except OSError as error:
+            raise Unreachable(
+                f"the node of the Airflow connection {connection_id} did not keep the job's files ({error}): is its"
+                " disk, or the user's quota, full?"
+            ) from error
 
 
 def _wrong_key(hook: SSHHook, shown: paramiko.PKey) -> AirflowFailException:

@@ -33,7 +33,7 @@ def proxy_options(environ: Mapping[str, str]) -> str:
     """Java's options for the proxy that HTTP_PROXY, HTTPS_PROXY and NO_PROXY name. Java reads none of the three."""
     if any("proxyHost" in environ.get(name, "") for name in _JAVAS_OWN):
         return ""
-    options = [option for scheme in ("http", "https") for option in _of_scheme(scheme, environ)]
+    options = dict.fromkeys(option for scheme in ("http", "https") for option in _of_scheme(scheme, environ))
     return " ".join([*options, *_exceptions(environ)] if options else [])
 
 
@@ -42,7 +42,10 @@ def _of_scheme(scheme: str, environ: Mapping[str, str]) -> Iterator[str]:
     if not named:
         return
     proxy = urlsplit(named if "://" in named else f"http://{named}")
-    if proxy.hostname:
+    if proxy.hostname and proxy.scheme.startswith("socks"):
+        yield f"-DsocksProxyHost={proxy.hostname}"
+        yield f"-DsocksProxyPort={proxy.port or 1080}"
+    elif proxy.hostname:
         yield f"-D{scheme}.proxyHost={proxy.hostname}"
         yield f"-D{scheme}.proxyPort={proxy.port or _USUAL_PORT.get(proxy.scheme, 80)}"
 
@@ -51,4 +54,5 @@ def _exceptions(environ: Mapping[str, str]) -> Iterator[str]:
     """Java's list has bars between hosts and stars for domains; it serves both schemes."""
     hosts = filter(None, map(str.strip, (environ.get("no_proxy") or environ.get("NO_PROXY") or "").split(",")))
     listed = ["localhost", "127.*", *(f"*{host}" if host.startswith(".") else host for host in hosts)]
-    yield f"-Dhttp.nonProxyHosts={'|'.join(dict.fromkeys(listed))}"
+    hosts_in_java = "|".join(dict.fromkeys(listed))
+    yield from (f"-D{name}.nonProxyHosts={hosts_in_java}" for name in ("http", "socks"))

@@ -95,6 +95,7 @@ def test_an_error_of_java_is_told_by_its_names(text: str, kind: type[Exception],
         ),
         ("PERMISSION_DENIED: Permission denied", BadConfiguration, "MLflow does not let this process in"),
         ("API request to endpoint /x failed with error code 413 != 200.", Unreachable, "did not take the request"),
+        ("API request to endpoint /x failed with error code 404 != 200.", BadConfiguration, "names no MLflow server"),
         ("Cannot set a deleted experiment 'x' as the active experiment.", BadConfiguration, "was deleted: restore it"),
     ],
 )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import boto3
 import botocore.exceptions
@@ -113,3 +115,21 @@ def test_wrong_keys_are_refused(s3_environment: dict[str, str]) -> None:
     )
     with pytest.raises(botocore.exceptions.ClientError, match="SignatureDoesNotMatch"):
         stranger.list_objects_v2(Bucket="bucket")
+
+
+def test_a_server_that_is_none_of_s3_is_told(s3: Objects, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Page(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(404)
+            self.end_headers()
+            self.wfile.write(b"<html><p>Welcome</html>")
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Page) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.server_port}")
+        with pytest.raises(BadConfiguration, match="is no S3 server, by its answer"):
+            Objects().list("s3://bucket/x")
+        server.shutdown()

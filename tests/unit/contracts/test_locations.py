@@ -58,6 +58,12 @@ def test_spark_gets_no_escapes_of_an_address_and_no_pattern() -> None:
     assert Location.of("s3://b/x [1].csv").as_pattern == r"s3a://b/x \[1\].csv"
 
 
+def test_a_name_in_which_hadoop_loses_its_way_is_told() -> None:
+    assert Location.of("/data/12:30.csv").as_pattern == "file:///data/12:30.csv"
+    with pytest.raises(BadConfiguration, match="both a colon and one of"):
+        _ = Location.of("/data/12:30 [a].csv").as_pattern
+
+
 @given(st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="/"), min_size=1, max_size=20))
 def test_every_name_is_found_again_by_its_address(name: str) -> None:
     place = Location.of(f"/data/folder/{name}/x")

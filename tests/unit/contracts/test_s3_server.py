@@ -10,6 +10,7 @@ from urllib.parse import urlparse
 
 import pytest
 
+from arrears.contracts.errors import BadConfiguration
 from arrears.contracts.s3_server import S3Server
 from arrears.stores.objects import Objects
 from include.settings import Settings
@@ -93,3 +94,8 @@ def test_what_is_submitted_comes_before_the_environment_and_s3_before_all_servic
     assert S3Server.from_spark(SUBMITTED[2], VALUES) == S3Server("http://submitted:3", "ap-east-1")
     assert S3Server.from_env({"AWS_ENDPOINT_URL": "http://all:1"}) == S3Server("http://all:1", "us-east-1")
     assert S3Server.from_env({}) == S3Server()
+
+
+def test_an_address_without_http_is_refused() -> None:
+    with pytest.raises(BadConfiguration, match=r"127\.0\.0\.1:7070 must begin with http://"):
+        S3Server.from_env({"AWS_ENDPOINT_URL": "127.0.0.1:7070"})

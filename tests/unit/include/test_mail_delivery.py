@@ -5,6 +5,7 @@ from __future__ import annotations
 import email
 import email.policy
 import json
+import os
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -133,3 +134,17 @@ def test_a_relay_that_is_away_is_tried_again(monkeypatch: pytest.MonkeyPatch) ->
     connect_to(monkeypatch, 9)
     with pytest.raises(Unreachable, match="connection relay does not answer"):
         deliver(compose(a_report(a_task())), "relay")
+
+
+def test_a_relay_without_tls_is_told_where_the_connection_asks_for_it(
+    relay: Relay, addresses: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with relay():
+        connection = json.loads(os.environ["AIRFLOW_CONN_RELAY"])
+        for extra, told in (
+            ({"disable_tls": False}, "does not offer what"),
+            ({"disable_ssl": False}, "agree on no TLS"),
+        ):
+            monkeypatch.setenv("AIRFLOW_CONN_RELAY", json.dumps(connection | {"extra": connection["extra"] | extra}))
+            with pytest.raises(AirflowFailException, match=told):
+                send_mail(a_report(a_task()), addresses, SETTINGS)

@@ -51,6 +51,8 @@ def test_a_folder_that_may_not_be_written_is_told(node: SshServer) -> None:
     client = connect("node")
     with pytest.raises(AirflowFailException, match="may not write to its remote_folder"), opened_sftp(client, "node"):
         raise PermissionError(13, "Permission denied")
+    with pytest.raises(Unreachable, match="is its disk, or the user's quota, full"), opened_sftp(client, "node"):
+        raise OSError("Failure")
     with opened_sftp(client, "node") as sftp:
         assert isinstance(sftp, paramiko.SFTPClient)
     client.close()

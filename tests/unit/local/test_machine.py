@@ -92,7 +92,10 @@ def test_java_learns_of_the_proxy_that_others_read_from_the_environment() -> Non
         "-Dhttps.proxyHost=proxy.corp",
         "-Dhttps.proxyPort=3128",
         "-Dhttp.nonProxyHosts=localhost|127.*|*.corp.example|s3.corp",
+        "-Dsocks.nonProxyHosts=localhost|127.*|*.corp.example|s3.corp",
     ]
+    socks = proxy_options({"HTTPS_PROXY": "socks5h://proxy.corp:9050", "HTTP_PROXY": "socks5h://proxy.corp:9050"})
+    assert socks.startswith("-DsocksProxyHost=proxy.corp -DsocksProxyPort=9050 -Dhttp.nonProxyHosts=")
     assert proxy_options({}) == proxy_options({"NO_PROXY": "x"}) == ""
     assert proxy_options(environ | {"JAVA_TOOL_OPTIONS": "-Dhttps.proxyHost=own"}) == ""
 
