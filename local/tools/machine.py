@@ -21,7 +21,7 @@ from local.stack_settings import HOST, Ports, StackSettings
 
 GIGABYTE = 1024**3
 # Seen: the environment with its jars 2.4 GB, the tools 0.3 GB, a demo's state 0.5 GB, and what builds need meanwhile.
-ROOM_TO_SET_UP, ROOM_TO_RUN, ROOM_TO_BUILD = 6.0, 1.0, 1.0
+ROOM_TO_SET_UP, ROOM_TO_RUN, ROOM_TO_BUILD = 5.0, 1.0, 1.0
 
 
 def problems(settings: StackSettings, *, starts_stack: bool) -> list[str]:
@@ -32,8 +32,10 @@ def problems(settings: StackSettings, *, starts_stack: bool) -> list[str]:
     """
     is_set_up = (settings.repository / ".venv" / ".installed").exists()
     found = list(_nameless_user(os.getuid(), pwd.getpwuid))
-    found += _full(settings.state, ROOM_TO_RUN if is_set_up else ROOM_TO_SET_UP, "ARREARS_STATE")
-    found += _full(Path(tempfile.gettempdir()), 0.1 if is_set_up else ROOM_TO_BUILD, "TMPDIR")
+    if not is_set_up:
+        found += _full(settings.repository, ROOM_TO_SET_UP, "clone it to another disk")
+    found += _full(settings.state, ROOM_TO_RUN, "set ARREARS_STATE to a folder elsewhere")
+    found += _full(Path(tempfile.gettempdir()), 0.1 if is_set_up else ROOM_TO_BUILD, "set TMPDIR to a folder elsewhere")
     # Once psutil is there, `up` itself says who holds a port.
     if starts_stack and not is_set_up and not _answers(settings.socket):
         found += _taken(settings.ports)
@@ -50,14 +52,14 @@ def _nameless_user(uid: int, known: Callable[[int], object]) -> Iterator[str]:
         )
 
 
-def _full(folder: Path, gigabytes: float, variable: str) -> Iterator[str]:
+def _full(folder: Path, gigabytes: float, otherwise: str) -> Iterator[str]:
     there = next(parent for parent in (folder, *folder.parents) if parent.exists())
     if not os.access(there, os.W_OK):
-        yield f"{there} is not writable by this user: give it to the user, or set {variable} to a folder that is"
+        yield f"{there} is not writable by this user: give it to the user, or {otherwise}"
         return
     free = shutil.disk_usage(there).free / GIGABYTE
     if free < gigabytes:
-        yield f"{there} has {free:.1f} GB free, and {gigabytes:g} GB are needed: free some, or set {variable}"
+        yield f"{there} has {free:.1f} GB free, and {gigabytes:g} GB are needed: free some, or {otherwise}"
 
 
 def _taken(ports: Ports) -> Iterator[str]:

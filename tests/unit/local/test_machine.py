@@ -42,8 +42,9 @@ def test_all_that_is_missing_is_told_at_once(tmp_path: Path, monkeypatch: pytest
         port = taken.getsockname()[1]
         found = machine.problems(the_settings(tmp_path, ARREARS_PORT_SMTP=str(port)), starts_stack=True)
     assert f"uid {os.getuid()} has no name in /etc/passwd" in found[0]
-    assert "0.5 GB free, and 6 GB are needed: free some, or set ARREARS_STATE" in found[1]
-    assert "set TMPDIR" in found[2]
+    assert "0.5 GB free, and 5 GB are needed: free some, or clone it to another disk" in found[1]
+    assert "0.5 GB free, and 1 GB are needed: free some, or set ARREARS_STATE" in found[2]
+    assert "set TMPDIR" in found[3]
     assert any(told.startswith(f"port {port} (smtp) is taken, and not by the stack of this checkout") for told in found)
 
 
