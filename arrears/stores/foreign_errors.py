@@ -207,7 +207,8 @@ _RULES: tuple[Rule, ...] = (
     ),
     (
         re.compile(
-            r"is not a Parquet file|ChecksumException|CANNOT_READ_FILE_FOOTER|Could not read footer|PARQUET_CONVERSION"
+            r"is not a Parquet file|Parquet magic bytes not found|ChecksumException"
+            r"|CANNOT_READ_FILE_FOOTER|Could not read footer|PARQUET_CONVERSION"
         ),
         lambda _, place: BadInput(f"{place or 'a file of the source'} is not whole or is no Parquet: deliver it again"),
     ),

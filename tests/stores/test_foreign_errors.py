@@ -116,6 +116,13 @@ def test_an_error_of_the_system_names_the_file() -> None:
     assert "memory" in str(cause_of(MemoryError()))
 
 
+def test_a_file_cut_short_is_told(tmp_path: Path) -> None:
+    (tmp_path / "x.parquet").write_bytes(b"PAR1 and no more than that")
+    with pytest.raises(Exception, match="magic") as caught:  # a library's own
+        pq.read_table(tmp_path / "x.parquet")
+    assert isinstance(cause_of(caught.value), BadInput)
+
+
 def test_a_bug_stays_one_whatever_it_says() -> None:
     assert cause_of(ValueError("AccessDeniedException: s3a://b/x")) is None
     assert cause_of(RuntimeError("java.lang.OutOfMemoryError")) is None
