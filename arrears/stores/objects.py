@@ -15,7 +15,7 @@ import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from urllib.parse import unquote, urlparse
 
 from arrears.contracts.addresses import bucket_and_key
@@ -89,6 +89,40 @@ class Objects:
     def get_json(self, uri: str) -> Any:
         """The object parsed as JSON."""
         return json.loads(self.get(uri))
+
+    def beginning(self, uri: str, size: int) -> bytes:
+        """The first bytes of the object, at most so many. UpstreamNotReady when it does not exist."""
+        if _is_file(uri):
+            with self.open(uri) as file:
+                return file.read(size)
+        if not self.size(uri):  # S3 has no range of what is empty
+            return self.get(uri)
+        bucket, key = bucket_and_key(uri)
+        part: bytes = self._s3.get_object(Bucket=bucket, Key=key, Range=f"bytes=0-{size - 1}")["Body"].read()
+        return part
+
+    def open(self, uri: str) -> IO[bytes]:
+        """The object as a file that can be read from any place, however large: one of S3 is copied to disk first.
+
+        Raises:
+            UpstreamNotReady: it does not exist.
+        """
+        if _is_file(uri):
+            try:
+                return _path(uri).open("rb")
+            except FileNotFoundError:
+                raise UpstreamNotReady(f"{uri} does not exist") from None
+        bucket, key = bucket_and_key(uri)
+        copy = tempfile.TemporaryFile()  # noqa: SIM115  # the caller closes it
+        try:
+            self._s3.download_fileobj(bucket, key, copy)
+        except self._s3.exceptions.ClientError as error:
+            copy.close()
+            if _code(error) in _ABSENT_CODES:
+                raise UpstreamNotReady(f"{uri} does not exist") from None
+            raise
+        copy.seek(0)
+        return copy
 
     def put(self, uri: str, body: bytes) -> None:
         """Writes the object whole, replacing any earlier one. The end of its name decides its media type."""

@@ -108,7 +108,8 @@ def checked_borrowers(
     """
     source, used_pins, label_known = _source(spark, config, objects, pins)
     description = source.description
-    problems = borrower_checks.schema_problems(source.loans.schema, description, source.misfits)
+    problems = [*source.problems]
+    problems += borrower_checks.schema_problems(source.loans.schema, description, source.misfits)
     problems += _split_problems(config, description)
     levels = _target_levels(source.loans, description)
     description, more = borrower_checks.completed_description(description, levels)

@@ -16,9 +16,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from arrears.contracts.errors import BadConfiguration, BadInput
-from arrears.stores.objects import Objects, uri_of
+from arrears.stores.objects import Objects
+from spark_jobs.io.deliveries import delivered_files
 from spark_jobs.io.snapshots import opened_parquet
-from spark_jobs.io.source_files import CSV_ENDINGS, no_such_source, refuse_hidden
+from spark_jobs.io.source_files import refuse_hidden
 from spark_jobs.transforms.parquet_types import VOID, StoredType, common_type, stored_type
 
 NO_TYPE = StoredType(VOID, None)
@@ -53,38 +54,20 @@ def parquet_footers(source: str, objects: Objects) -> list[ParquetFile]:
         BadConfiguration: there are none, or none of them is Parquet.
         BadInput: some are not, or end in the middle.
     """
-    files = _delivered(source, objects)
+    files = [(file.uri, dict(file.folders)) for file in delivered_files(source, objects)]
+    if len(files) == 1:
+        refuse_hidden(source)
     with ThreadPoolExecutor(max_workers=16) as pool:
         read = list(pool.map(lambda file: _footer(*file), files))
     broken = [_name(uri) for (uri, _), footer in zip(files, read, strict=True) if footer is None]
     if len(broken) == len(files):
-        raise BadConfiguration(
-            f"source {source} is not Parquet; a CSV file's name must end in {', '.join(CSV_ENDINGS)}"
-        )
+        raise BadConfiguration(f"source {source} is not Parquet")
     if broken:
         raise BadInput(
             f"{len(broken):,} of {len(files):,} files of {source} are no Parquet or end in the middle, such as"
             f" {broken[0]}"
         )
     return [footer for footer in read if footer is not None]
-
-
-def _delivered(source: str, objects: Objects) -> list[tuple[str, dict[str, str]]]:
-    """The address of each file, by name, and the folders ``column=value`` that it lies in."""
-    uri = uri_of(source).rstrip("/")
-    if objects.exists(uri):
-        refuse_hidden(source)
-        return [(uri, {})]
-    files = []
-    for found in sorted(item.uri for item in objects.list(uri) if item.size):
-        *folders, name = unquote(found.removeprefix(uri).lstrip("/")).split("/")
-        # What Spark and Hive pass over: marks of success, and what is not finished.
-        if not any(part.startswith(("_", ".")) and "=" not in part for part in (*folders, name)):
-            pairs = [folder.partition("=") for folder in folders if "=" in folder]
-            files.append((found, {column: unquote(value) for column, _, value in pairs}))
-    if not files:
-        raise no_such_source(source)
-    return files
 
 
 def compared(files: Sequence[ParquetFile], *, widen: bool) -> tuple[dict[str, str], list[str], list[str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
 from pyspark.sql import DataFrame, SparkSession
@@ -10,19 +11,14 @@ from pyspark.sql import functions as F
 from arrears.contracts.addresses import Addresses
 from arrears.contracts.errors import BadConfiguration, BadInput, UpstreamNotReady
 from arrears.contracts.tables.table_contracts import TableContract
-from arrears.stores.objects import uri_of
+from arrears.sources.compression import TEXT
+from arrears.stores.objects import Objects, is_reachable, uri_of
 from spark_jobs.io.commits import commit, table_version
+from spark_jobs.io.deliveries import TEXT_ENDINGS, DeliveredFile, Delivery, delivery
 from spark_jobs.io.session import hadoop_uri
-from spark_jobs.io.source_files import (
-    BROKEN_LINE,
-    CSV_ENDINGS,
-    broken_lines,
-    counted,
-    csv_lines,
-    parquet_rows,
-    stored_names,
-)
+from spark_jobs.io.source_files import parquet_rows, stored_names
 from spark_jobs.io.tables import WrittenPartition, rows_at, written_by
+from spark_jobs.io.text_tables import read_text
 from spark_jobs.transforms.bank.widening import widened
 from spark_jobs.transforms.borrowers.text_columns import as_declared, with_missing_marks_as_null
 
@@ -76,7 +72,10 @@ def read_source_table(
         raise UpstreamNotReady(f"{uri} does not exist: run generate_bank, or name the source of table {contract.name}")
     if version is not None:
         raise BadConfiguration(f"table {contract.name}: {uri} is no Delta table and has no version {version}")
-    return _in_declared_types(_from_files(spark, uri, contract), contract, uri, None)
+    rows, notes = _from_files(spark, uri, contract)
+    table = _in_declared_types(rows, contract, uri, None)
+    told = tuple(f"table {contract.name}: {note}" for note in notes)
+    return dataclasses.replace(table, notes=(*told, *table.notes))
 
 
 def _in_declared_types(rows: DataFrame, contract: TableContract, uri: str, version: int | None) -> SourceTable:
@@ -84,9 +83,12 @@ def _in_declared_types(rows: DataFrame, contract: TableContract, uri: str, versi
     return SourceTable(wide, uri, version, tuple(f"table {contract.name}: {note}" for note in notes))
 
 
-def _from_files(spark: SparkSession, uri: str, contract: TableContract) -> DataFrame:
+def _from_files(spark: SparkSession, uri: str, contract: TableContract) -> tuple[DataFrame, tuple[str, ...]]:
     try:
-        return _from_csv(spark, uri, contract) if uri.lower().endswith(CSV_ENDINGS) else _from_parquet(spark, uri)
+        found = delivery(uri, Objects()) if is_reachable(uri) else None
+        if (found is not None and found.kind == TEXT) or uri.lower().endswith(TEXT_ENDINGS):
+            return _from_text(spark, found or Delivery(TEXT, (DeliveredFile(uri),)), contract)
+        return _from_parquet(spark, uri), ()
     except (BadConfiguration, BadInput) as error:
         raise type(error)(*(f"table {contract.name}: {problem}" for problem in error.problems)) from None
 
@@ -96,16 +98,16 @@ def _from_parquet(spark: SparkSession, uri: str) -> DataFrame:
     return rows.toDF(*stored_names(rows.columns))
 
 
-def _from_csv(spark: SparkSession, uri: str, contract: TableContract) -> DataFrame:
-    lines, names, separator = csv_lines(spark, uri)
-    stored = stored_names(names)
-    texts = with_missing_marks_as_null(lines.toDF(*stored, BROKEN_LINE), stored)
+def _from_text(spark: SparkSession, found: Delivery, contract: TableContract) -> tuple[DataFrame, tuple[str, ...]]:
+    names = [column.name for column in contract.columns]
+    table = read_text(spark, found.files, expected=names, as_text=True)
+    stored = stored_names(table.names)
+    texts = with_missing_marks_as_null(table.rows.toDF(*stored), stored)
     kinds = {column.name: column.type for column in contract.columns if column.name in stored}
     casts = {name: F.expr(as_declared(name, kind)) for name, kind in kinds.items()}
     misfits = [F.count_if(F.col(name).isNotNull() & cast.isNull()).alias(name) for name, cast in casts.items()]
-    counts = counted(texts, [F.count(BROKEN_LINE).alias(BROKEN_LINE), *misfits], uri)
-    problems = broken_lines(counts[BROKEN_LINE], names, separator, uri)
-    problems += [f"column {c}: {counts[c]:,} values are no {kind}" for c, kind in kinds.items() if counts[c]]
-    if problems:
-        raise BadInput(*problems)
-    return texts.drop(BROKEN_LINE).withColumns(casts)
+    counts = texts.agg(F.count("*").alias("rows of the file"), *misfits).collect()[0]
+    problems = [f"column {c}: {counts[c]:,} values are no {kind}" for c, kind in kinds.items() if counts[c]]
+    if table.problems or problems:
+        raise BadInput(*table.problems, *problems)
+    return texts.withColumns(casts), table.notes

@@ -11,41 +11,28 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F
 
-from arrears.contracts.errors import BadConfiguration, BadInput
+from arrears.contracts.errors import BadConfiguration
 from arrears.contracts.job_configs.data_jobs import SOURCES
 from arrears.contracts.job_configs.jobs import GenerateDataConfig
 from arrears.contracts.tables.descriptions import DatasetDescription
 from arrears.contracts.tables.outcome_rules import LEAVE_OUT
 from arrears.contracts.tables.protected_names import protected_notes
+from arrears.sources.compression import TEXT
+from arrears.sources.value_types import AS_DATE, AS_NUMBER, AS_TEXT, Declared
 from arrears.stores.description_files import read_description, shipped_description, shipped_descriptions
 from arrears.stores.objects import Objects, is_reachable, uri_of
 from spark_jobs.io.columnar_files import Columnar, delta_rows, parquet_columns
 from spark_jobs.io.commits import table_version
+from spark_jobs.io.deliveries import PARQUET, TEXT_ENDINGS, DeliveredFile, Delivery, delivery, no_such_source
 from spark_jobs.io.parquet_footers import parquet_footers
-from spark_jobs.io.source_files import (
-    BROKEN_LINE,
-    CSV_ENDINGS,
-    broken_lines,
-    counted,
-    csv_lines,
-    no_such_source,
-    parquet_rows,
-    stored_names,
-)
+from spark_jobs.io.session import hadoop_pattern
+from spark_jobs.io.source_files import parquet_rows, stored_names
+from spark_jobs.io.text_tables import read_text
 from spark_jobs.schemas import stored_name
 from spark_jobs.transforms.bank.widening import double_notes
 from spark_jobs.transforms.borrowers.borrowers import in_stored_names, with_nan_as_null
 from spark_jobs.transforms.borrowers.column_roles import undescribed, with_every_role
-from spark_jobs.transforms.borrowers.text_columns import (
-    NO_VALUE,
-    WIDE,
-    kinds,
-    sql_type,
-    with_missing_marks_as_null,
-    with_types,
-)
 from spark_jobs.transforms.synthetic import synthetic_customers, synthetic_loans
 
 LENDING_CLUB, SYNTHETIC, SYNTHETIC_CUSTOMERS = "lending_club", "synthetic", "synthetic_customers"
@@ -59,6 +46,7 @@ class Source:
 
     Attributes:
         version: of a Delta table. None for a source that keeps no versions.
+        problems: what makes its files no whole table. The rows lack what is named: whoever goes on must refuse first.
         misfits: column → why it is not among the rows, or not of the type that its description declares.
     """
 
@@ -66,6 +54,7 @@ class Source:
     description: DatasetDescription
     notes: tuple[str, ...] = ()
     version: int | None = None
+    problems: tuple[str, ...] = ()
     misfits: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -103,9 +92,7 @@ def read_source(
     if config.source == LENDING_CLUB:
         loans = _lending_club(spark)
         return _described(loans, loans.columns, declared, config)
-    if config.source.lower().endswith(CSV_ENDINGS):
-        return _csv(spark, config, declared)
-    return _columnar(spark, config, declared, objects, version)
+    return _files(spark, config, declared, objects, version)
 
 
 def _declared(config: GenerateDataConfig, objects: Objects) -> DatasetDescription | None:
@@ -129,7 +116,7 @@ def _declared(config: GenerateDataConfig, objects: Objects) -> DatasetDescriptio
 
 def _is_a_name(source: str) -> bool:
     """Whether a source is not written as a path. It may be one all the same, of a folder right here."""
-    return not any(sign in source for sign in "/\\:") and not source.lower().endswith(CSV_ENDINGS)
+    return not any(sign in source for sign in "/\\:") and not source.lower().endswith(TEXT_ENDINGS)
 
 
 def _described(
@@ -192,26 +179,38 @@ def _lending_club(spark: SparkSession) -> DataFrame:
     return spark.createDataFrame(table.drop(columns="rownames"))
 
 
-def _columnar(
+def _files(
     spark: SparkSession,
     config: GenerateDataConfig,
     declared: DatasetDescription | None,
     objects: Objects,
     version: int | None,
 ) -> Source:
-    """A Delta table at one version where there is a Delta log, else Parquet files."""
+    """A Delta table at one version where there is a Delta log, else files of the kind that their first bytes tell."""
     uri = uri_of(config.source)
     named = _named(declared, config)
     pinned = table_version(uri) if version is None else version
     if pinned is not None:
         read = delta_rows(spark, uri, pinned, named=named)
-    elif not is_reachable(uri):
-        read = Columnar(parquet_rows(spark, config.source))
-    else:
+        source = _described(read.rows, read.rows.columns, declared, config, beside=read)
+        return dataclasses.replace(source, version=pinned)
+    found = delivery(config.source, objects) if is_reachable(uri) else _by_ending(config.source)
+    if found.kind == TEXT:
+        return _text(spark, found, declared, config)
+    if found.kind != PARQUET:
+        read = Columnar(spark.read.format(found.kind).load(hadoop_pattern(uri)))
+    elif found.files:
         files = parquet_footers(config.source, objects)
         read = parquet_columns(spark, uri, files, named=named, widen=config.schema_drift == "widen")
-    source = _described(read.rows, read.rows.columns, declared, config, beside=read)
-    return dataclasses.replace(source, version=pinned)
+    else:
+        read = Columnar(parquet_rows(spark, config.source))
+    return _described(read.rows, read.rows.columns, declared, config, beside=read)
+
+
+def _by_ending(source: str) -> Delivery:
+    """What lies where only Spark looks, as at ``hdfs://``: text by the end of its name, else Parquet."""
+    is_text = source.lower().endswith(TEXT_ENDINGS)
+    return Delivery(TEXT, (DeliveredFile(source),)) if is_text else Delivery(PARQUET, ())
 
 
 def _named(declared: DatasetDescription | None, config: GenerateDataConfig) -> frozenset[str]:
@@ -221,34 +220,39 @@ def _named(declared: DatasetDescription | None, config: GenerateDataConfig) -> f
     return frozenset(name for name in declared.roles() if name not in declared.excluded)
 
 
-def _csv(spark: SparkSession, config: GenerateDataConfig, declared: DatasetDescription | None) -> Source:
-    lines, names, separator = csv_lines(spark, config.source)
-    stored = stored_names(names)
-    lines = with_missing_marks_as_null(lines.toDF(*stored, BROKEN_LINE), stored)
-    found_kinds = _kinds_found(lines, stored, config.source)
-    if broken := broken_lines(found_kinds[BROKEN_LINE], names, separator, config.source):
-        raise BadInput(*broken)
-    fixed = _fixed_types(declared, config)
-    # A column without any value has whatever type it should have.
-    types = {c: fixed.get(c, "double") if found_kinds[c] == NO_VALUE else sql_type(found_kinds[c]) for c in stored}
-    types |= {c: "string" for c in stored if fixed.get(c) == "string"}
-    source = _described(with_types(lines.drop(BROKEN_LINE), types), names, declared, config)
-    wide = [
-        f"column {name} holds whole numbers beyond 64 bits, kept as double: 15 digits count"
-        for name in stored
-        if types[name] == "double" and found_kinds[name] & WIDE
-    ]
-    return dataclasses.replace(source, notes=(*source.notes, *wide))
+def _text(
+    spark: SparkSession, found: Delivery, declared: DatasetDescription | None, config: GenerateDataConfig
+) -> Source:
+    expected = _expected(declared, config)
+    table = read_text(spark, found.files, expected=expected, declared=_told(declared, config))
+    # A first column that no header names holds the rows' numbers, as pandas and R write them, unless somebody asks.
+    numbers = [name for name in table.nameless if name not in expected and name == table.names[0]]
+    beside = Columnar(
+        rows=table.rows.drop(*numbers),
+        notes=(*table.notes, *(f"{name}, the first column, has no name: row numbers, left out" for name in numbers)),
+        of_folders=table.folders,
+    )
+    names = [name for name in table.names if name not in numbers]
+    source = _described(beside.rows, names, declared, config, beside=beside)
+    misfits = {stored_name(name): why for name, why in table.misfits.items()}
+    return dataclasses.replace(source, problems=table.problems, misfits={**source.misfits, **misfits})
 
 
-def _fixed_types(declared: DatasetDescription | None, config: GenerateDataConfig) -> dict[str, str]:
-    """Columns whose type the values do not decide: ids and categories stay the text that they are."""
+def _expected(declared: DatasetDescription | None, config: GenerateDataConfig) -> tuple[str, ...]:
+    """The names that somebody has given to columns, as they may stand in a header."""
+    if declared is not None:
+        return tuple(filter(None, (declared.target, declared.id, *declared.carried)))
+    return tuple(filter(None, (config.target, config.id_column)))
+
+
+def _told(declared: DatasetDescription | None, config: GenerateDataConfig) -> Declared:
+    """What a description says of the values: ids and categories stay the text that they are."""
     if declared is None:
-        return {stored_name(config.id_column): "string"} if config.id_column else {}
-    as_text = dict.fromkeys((*declared.categorical, *declared.text, *filter(None, [declared.id])), "string")
-    return {**dict.fromkeys(declared.dates, "date"), **as_text}
-
-
-def _kinds_found(lines: DataFrame, columns: Sequence[str], source: str) -> dict[str, int]:
-    counts = counted(lines, [F.count(BROKEN_LINE).alias(BROKEN_LINE), *kinds(columns)], source)
-    return {name: count or NO_VALUE for name, count in counts.asDict().items()}
+        return Declared(types={stored_name(config.id_column): AS_TEXT} if config.id_column else {})
+    words = (*declared.categorical, *declared.text, *filter(None, [declared.id]))
+    kinds = {
+        **dict.fromkeys(declared.numeric, AS_NUMBER),
+        **dict.fromkeys(declared.dates, AS_DATE),
+        **dict.fromkeys(words, AS_TEXT),
+    }
+    return Declared(types=kinds)

@@ -17,7 +17,9 @@ from arrears.contracts.job_configs.experiments import Folds
 from arrears.contracts.tables.column_names import RESERVED
 from arrears.contracts.tables.descriptions import DatasetDescription
 from arrears.model.fitting.resampling import Resampling
-from spark_jobs.io.source_files import csv_lines, stored_names
+from spark_jobs.io.deliveries import DeliveredFile
+from spark_jobs.io.source_files import stored_names
+from spark_jobs.io.text_tables import read_text
 from spark_jobs.transforms.borrowers import splits
 from spark_jobs.transforms.borrowers.borrowers import in_stored_names, to_borrowers
 from spark_jobs.transforms.borrowers.leak_counts import to_later_dates, to_overlaps
@@ -139,14 +141,14 @@ def test_a_date_that_is_called_as_the_count_beside_it_is_compared(spark: SparkSe
     assert counted[:] == (1, 0, 1)
 
 
-def test_a_header_may_hold_the_mark_of_broken_lines(spark: SparkSession, tmp_path: Path) -> None:
+def test_a_header_may_hold_the_names_of_the_list_of_files(spark: SparkSession, tmp_path: Path) -> None:
     file = tmp_path / "loans.csv"
-    file.write_text("_broken_line,_id\nx,1\n")
+    file.write_text("place,content,_id\nx,y,1\n")
 
-    lines, names, _ = csv_lines(spark, str(file))
+    table = read_text(spark, [DeliveredFile(file.as_uri())])
 
-    assert names == ["_broken_line", "_id"]
-    assert [row[:2] for row in lines.collect()] == [("x", "1")]
+    assert table.names == ("place", "content", "_id")
+    assert [tuple(row) for row in table.rows.collect()] == [("x", "y", 1)]
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,12 @@ def s3_spark(delta_spark: SparkSession, s3: Objects, s3_environment: dict[str, s
         hadoop.set(name, value)
     for name, variable in keys.items():
         system.setProperty(name, s3_environment[variable])
+    of_tasks = delta_spark.sparkContext.environment  # as a cluster's nodes have it
+    before = dict(of_tasks)
+    of_tasks.update(s3_environment)
     yield delta_spark
+    of_tasks.clear()
+    of_tasks.update(before)
     for name in options:
         hadoop.unset(name)
     for name in keys:

@@ -100,9 +100,9 @@ def test_values_that_do_not_fit_are_counted_for_each_column_and_not_shown(
     with pytest.raises(BadInput) as caught:
         read(spark, addresses, source)
 
-    assert [problem.removeprefix("table people: ").split(" of file")[0] for problem in caught.value.problems] == [
-        "1 lines",
-        "column id: 3 values are no bigint",
+    assert [problem.removeprefix("table people: ") for problem in caught.value.problems] == [
+        "people.csv: 1 line with other fields than the header's 7, separated by ',': 1 with 3 (line 5)",
+        "column id: 2 values are no bigint",
         "column income: 2 values are no double",
         "column days: 2 values are no int",
         "column is_new: 1 values are no boolean",
