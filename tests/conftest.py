@@ -53,6 +53,7 @@ def spark_settings(folder: Path) -> dict[str, str]:
     """Spark as small as it goes; Delta and S3A in the same session where their jars are at hand."""
     settings = {
         "spark.sql.codegen.cache.maxEntries": "3000",  # with 100, a like query of the next test is compiled again
+        "spark.python.sql.dataFrameDebugging.enabled": "false",  # as in the jobs' own session
         "spark.sql.shuffle.partitions": "4",  # 200 empty tasks a shuffle would be most of the suite's time
         "spark.sql.warehouse.dir": str(folder / "warehouse"),
         "spark.sql.session.timeZone": "UTC",

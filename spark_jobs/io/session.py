@@ -29,11 +29,21 @@ _CORRECTNESS = {
 # Memory stays bounded by configuration: a side of a join is hashed only where each of its parts is this small, and both
 # are sorted, spilling to disk, otherwise.
 _JOINS = {"spark.sql.adaptive.maxShuffledHashJoinLocalMapThreshold": "64m"}
+# PySpark would note for every Column which line of ours made it, so that errors can name the line: a walk of the stack
+# and three calls of the JVM each, two minutes of a job of 6,000 columns. The traceback names the line all the same.
+_WIDE_TABLES = {"spark.python.sql.dataFrameDebugging.enabled": "false"}
 # Small tables: the defaults (50 and 200 tasks) turn a four-second OPTIMIZE into a minute.
 _SMALL_TABLES = {
     "spark.databricks.delta.snapshotPartitions": "2",
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "8",
     "spark.sql.shuffle.partitions": "4",
+}
+
+_CELLS_A_BATCH = 1_000_000  # 8 MB: tables of up to 100 columns keep Spark's own batches
+_BATCHES = {
+    "spark.sql.parquet.columnarReaderBatchSize": 4096,
+    "spark.sql.inMemoryColumnarStorage.batchSize": 10_000,
+    "spark.sql.execution.arrow.maxRecordsPerBatch": 10_000,
 }
 
 _SQL = "org.apache.spark.sql.execution"
@@ -46,7 +56,7 @@ _BYTES_A_TASK = 16 * 1024 * 1024  # compressed: a task holds some ten times as m
 def spark_session(app_name: str, environ: MutableMapping[str, str] = os.environ) -> SparkSession:
     """Opens (or joins) the session. What spark-submit set wins over the defaults for small tables."""
     builder = SparkSession.Builder().appName(app_name)
-    for key, value in {**_CORRECTNESS, **_JOINS, **_s3_server(environ)}.items():
+    for key, value in {**_CORRECTNESS, **_JOINS, **_WIDE_TABLES, **_s3_server(environ)}.items():
         builder = builder.config(key, value)
     spark = builder.getOrCreate()
     submitted = spark.sparkContext.getConf()
@@ -70,6 +80,17 @@ def fit_shuffles(spark: SparkSession, stored_bytes: int) -> None:
     wanted = stored_bytes // _BYTES_A_TASK
     if wanted > int(spark.conf.get("spark.sql.shuffle.partitions") or 0):
         spark.conf.set("spark.sql.shuffle.partitions", wanted)
+
+
+def fit_batches(spark: SparkSession, columns: int) -> None:
+    """Makes batches of rows as short as wide tables need: Spark reserves a whole batch for each column and task.
+
+    For 6,000 columns that were 200 MB to read Parquet and 480 MB to keep rows in memory, however few rows there are.
+    """
+    rows = _CELLS_A_BATCH // max(1, columns)
+    for name, usual in _BATCHES.items():
+        if rows < int(spark.conf.get(name, str(usual)) or usual):
+            spark.conf.set(name, max(rows, 1))
 
 
 def _s3_server(environ: MutableMapping[str, str]) -> dict[str, str]:

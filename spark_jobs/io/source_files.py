@@ -17,6 +17,7 @@ from spark_jobs.io.deliveries import no_such_source
 from spark_jobs.io.session import hadoop_pattern
 from spark_jobs.schemas import stored_name
 
+MOST_COLUMNS = 20_480  # a plan of more takes any driver's memory
 
 def parquet_rows(spark: SparkSession, source: str) -> DataFrame:
     """The rows of Parquet files, under the columns' own names.
@@ -39,6 +40,8 @@ def stored_names(names: Sequence[str]) -> list[str]:
     times = Counter(map(str.lower, stored))
     problems = [f"field {place} has no name" for place, name in enumerate(stored, 1) if not name]
     problems += [f"column {name} stands in the source {n} times" for name, n in times.items() if n > 1 and name]
+    if len(names) > MOST_COLUMNS:
+        problems.append(f"the source has {len(names):,} columns, and at most {MOST_COLUMNS:,} are read: leave some out")
     if problems:
         raise BadInput(*problems)
     return stored

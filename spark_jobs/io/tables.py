@@ -16,7 +16,7 @@ from pyspark.sql import functions as F
 from arrears.contracts.addresses import Addresses, Table
 from arrears.contracts.errors import BadInput, Contended, UpstreamNotReady
 from spark_jobs.io.commits import actions_of, commit, table_version
-from spark_jobs.io.session import hadoop_uri
+from spark_jobs.io.session import fit_batches, hadoop_uri
 from spark_jobs.schemas import FIXED_COLUMNS, differences
 
 
@@ -41,7 +41,7 @@ def rows_at(spark: SparkSession, uri: str, version: int) -> DataFrame:
         BadInput: the table's history does not reach back to it any more.
     """
     try:
-        return spark.read.format("delta").option("versionAsOf", version).load(hadoop_uri(uri))
+        rows = spark.read.format("delta").option("versionAsOf", version).load(hadoop_uri(uri))
     except AnalysisException as error:
         if not (error.getCondition() or "").startswith("DELTA_VERSION"):
             raise
@@ -49,6 +49,8 @@ def rows_at(spark: SparkSession, uri: str, version: int) -> DataFrame:
             f"{uri} has no version {version} any more: Delta keeps a table's history for a time only;"
             " build the data set again from the present tables"
         ) from None
+    fit_batches(spark, len(rows.columns))
+    return rows
 
 
 def read_partition(
