@@ -25,10 +25,12 @@ from arrears.stores.objects import Objects
 from arrears.stores.shipped import text_at
 from spark_jobs.data.bank_data import training_decisions
 from spark_jobs.io import sources
+from spark_jobs.io.session import fit_batches
 from spark_jobs.schemas import stored_name
 from spark_jobs.transforms.bank.widening import double_notes
 from spark_jobs.transforms.borrowers import borrower_checks, splits
 from spark_jobs.transforms.borrowers.borrowers import has_label, in_stored_names, to_borrowers, to_target_levels
+from spark_jobs.transforms.borrowers.misfit_shapes import misfit_sentences, to_misfit_shapes
 
 log = logging.getLogger(__name__)
 
@@ -108,8 +110,9 @@ def checked_borrowers(
     """
     source, used_pins, label_known = _source(spark, config, objects, pins)
     description = source.description
-    problems = [*source.problems]
-    problems += borrower_checks.schema_problems(source.loans.schema, description, source.misfits)
+    fit_batches(spark, len(source.loans.columns))
+    misfits = {**_misfits(source.loans, description), **source.misfits}
+    problems = [*source.problems, *borrower_checks.schema_problems(source.loans.schema, description, misfits)]
     problems += _split_problems(config, description)
     levels = _target_levels(source.loans, description)
     description, more = borrower_checks.completed_description(description, levels)
@@ -134,6 +137,16 @@ def checked_borrowers(
         raise BadInput(*problems)
     checked = CheckedBorrowers(borrowers, description, content, notes, used_pins, label_known)
     return _parted_by_label(checked) if borrower_checks.leaves_out(description) else checked
+
+
+def _misfits(loans: DataFrame, description: DatasetDescription) -> dict[str, str]:
+    """A sentence for each column that is no number, or no date, as it is declared."""
+    found = borrower_checks.misfitting(loans.schema, description)
+    if not found:
+        return {}
+    expected = {name: kind for name, (_, kind) in found.items()}
+    declared = {name: what for name, (what, _) in found.items()}
+    return misfit_sentences(to_misfit_shapes(loans, expected).collect(), declared, expected)
 
 
 def _target_levels(loans: DataFrame, description: DatasetDescription) -> list[str]:

@@ -17,6 +17,7 @@ from arrears.contracts.errors import BadConfiguration, BadInput
 from spark_jobs.io.parquet_footers import NO_TYPE, ParquetFile, compared, union
 from spark_jobs.io.session import hadoop_pattern, hadoop_uri
 from spark_jobs.io.tables import rows_at
+from spark_jobs.schemas import stored_name
 from spark_jobs.transforms.parquet_types import VOID, StoredType, folder_type
 
 _NANOS_AS_LONG = "spark.sql.legacy.parquet.nanosAsLong"
@@ -46,7 +47,7 @@ def delta_rows(spark: SparkSession, uri: str, version: int, *, named: Collection
     """The rows of a Delta table at one version, under the columns' own names.
 
     Args:
-        named: columns that somebody asks for. Row numbers of pandas are left out unless they are.
+        named: stored names of columns that somebody asks for. Row numbers of pandas are left out unless they are.
 
     Raises:
         BadConfiguration: the table uses a feature of Delta that this Spark does not know.
@@ -81,7 +82,7 @@ def parquet_columns(
     Args:
         source: address of the file, or of the folder that holds them.
         files: as `parquet_footers` reads them.
-        named: columns that somebody asks for. Row numbers of pandas are left out unless they are.
+        named: stored names of columns that somebody asks for. Row numbers of pandas are left out unless they are.
         widen: files may differ: a narrower type is read as the widest, a column that a file lacks is missing there.
 
     Raises:
@@ -152,7 +153,7 @@ def _folder_types(files: Sequence[ParquetFile]) -> dict[str, str]:
 
 def _row_numbers(columns: Iterable[str], named: Collection[str]) -> dict[str, str]:
     reason = "is the row number that pandas wrote"
-    return {name: reason for name in columns if _ROW_NUMBERS.fullmatch(name) and name not in named}
+    return {name: reason for name in columns if _ROW_NUMBERS.fullmatch(name) and stored_name(name) not in named}
 
 
 def _of_delta(kind: T.DataType) -> str:

@@ -2,6 +2,8 @@
 
 Spark takes the columns of a folder from one file: a column that another file lacks would be empty there without a word,
 and one of another type would end the job in the middle.
+
+See docs/adr/0061.
 """
 
 from __future__ import annotations

@@ -73,9 +73,8 @@ def schema_problems(
     why = misfits or {}
     types = {field.name: field.dataType for field in schema}
     roles = _types_by_role(description)
-    free = [c for c in types if c not in roles]
     problems = [
-        why.get(c) or f"column {c} ({role}) is missing{did_you_mean(c, free)}"
+        why.get(c) or f"column {c} ({role}) is missing{did_you_mean(c, types)}"
         for c, (role, _) in roles.items()
         if c not in types
     ]
@@ -84,7 +83,7 @@ def schema_problems(
         for c, (role, allowed) in roles.items()
         if c in types and not isinstance(types[c], allowed)
     ]
-    unknown = [c for c in free if c not in description.excluded]
+    unknown = [c for c in types if c not in roles and c not in description.excluded]
     problems += [f"column {c} has no role: declare it a feature, kept or excluded" for c in unknown[:_LISTED]]
     if len(unknown) > _LISTED:
         more = f"{len(unknown) - _LISTED:,} more columns have no role"
@@ -92,6 +91,18 @@ def schema_problems(
     if not description.features:
         problems.append("there is no feature: declare numeric or categorical columns")
     return problems
+
+
+def misfitting(schema: T.StructType, description: DatasetDescription) -> dict[str, tuple[str, str]]:
+    """Columns that should be numbers or dates and are none: what is declared, and which of the two it should be."""
+    roles = _types_by_role(description)
+    kinds: dict[tuple[type[T.DataType], ...], str] = {NUMBER: "number", MOMENT: "date"}
+    return {
+        field.name: (f"declared {role} but is {field.dataType.simpleString()}", kinds[allowed])
+        for field in schema
+        for role, allowed in [roles.get(field.name, ("", ()))]
+        if allowed in kinds and not isinstance(field.dataType, allowed)
+    }
 
 
 def completed_description(

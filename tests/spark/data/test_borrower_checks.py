@@ -12,6 +12,7 @@ from arrears.contracts.tables.outcome_rules import Spelling
 from spark_jobs.schemas import FIXED_COLUMNS, differences, stored_name
 from spark_jobs.transforms.borrowers import borrower_checks
 from spark_jobs.transforms.borrowers.borrowers import to_borrowers, to_target_levels
+from spark_jobs.transforms.borrowers.misfit_shapes import misfit_sentences, to_misfit_shapes
 from tests.spark.loans import DESCRIPTION, a_loan, loans_of, many_loans
 
 
@@ -259,3 +260,25 @@ def test_every_difference_of_two_schemas_is_listed() -> None:
 )
 def test_names_that_delta_refuses_are_stored_under_another(name: str, stored: str) -> None:
     assert stored_name(name) == stored
+
+
+def test_what_is_not_as_declared_is_told_by_count_and_shape_and_never_by_value(spark: SparkSession) -> None:
+    loans = spark.createDataFrame(
+        [("12,50", 20241231, "1.5"), ("13,75", 20240101, "2"), ("7", None, None), (None, 20240102, None)],
+        "income string, decided_on int, rate string",
+    )
+    declared = DatasetDescription("bank", "bad", numeric=("income", "rate"), dates=("decided_on",))
+
+    found = borrower_checks.misfitting(loans.schema, declared)
+    expected = {name: kind for name, (_, kind) in found.items()}
+    told = misfit_sentences(
+        to_misfit_shapes(loans, expected).collect(), {name: what for name, (what, _) in found.items()}, expected
+    )
+
+    assert told == {
+        "income": "column income is declared numeric but is string: 2 of 3 values are no number, most of the shape"
+        " `99,99`",
+        "decided_on": "column decided_on is declared date but is int: 3 of 3 values are no date, most of the shape"
+        " `99999999`",
+        "rate": "column rate is declared numeric but is string: 0 of 2 values are no number: deliver it as one",
+    }

@@ -85,12 +85,24 @@ def test_a_declared_column_that_nobody_can_read_is_told_with_the_reason(spark: S
     ]
 
 
+def test_a_misspelt_target_is_answered_with_the_nearest_column(spark: SparkSession, tmp_path: Path) -> None:
+    file = tmp_path / "loans.parquet"
+    pq.write_table(pa.table({"BAD": [0, 1], "income": [1.0, 2.0]}), file)
+
+    source = read(spark, file)
+
+    assert schema_problems(source.loans.schema, source.description)[0] == (
+        "column bad (target) is missing: did you mean `BAD`?"
+    )
+
+
 def test_a_row_number_that_somebody_asks_for_is_kept(spark: SparkSession, tmp_path: Path) -> None:
     file = write(tmp_path / "loans.parquet", __index_level_0__=pa.array([4, 3, 2, 1]), income=pa.array([1.0] * ROWS))
 
-    described = read(spark, file, id_column="__index_level_0__").description
+    source = read(spark, file, id_column="__index_level_0__")
 
-    assert (described.id, described.excluded) == ("index_level_0____", ())
+    assert (source.description.id, source.description.excluded) == ("index_level_0____", ())
+    assert sorted(row["index_level_0____"] for row in source.loans.collect()) == [1, 2, 3, 4]
 
 
 def test_files_that_differ_are_told_column_by_column(spark: SparkSession, tmp_path: Path) -> None:
@@ -133,10 +145,10 @@ def test_types_that_no_type_holds_together_are_refused_even_where_files_may_diff
 
 def test_columns_of_folders_are_kept_as_they_stand_and_are_no_features(spark: SparkSession, tmp_path: Path) -> None:
     for month in ("01", "12"):
-        write(tmp_path / f"loans/month={month}/part.parquet", income=pa.array([1.0] * ROWS))
-    (tmp_path / "loans/_SUCCESS").write_text("x")
+        write(tmp_path / f"loans [all]/month={month}/part.parquet", income=pa.array([1.0] * ROWS))
+    (tmp_path / "loans [all]/_SUCCESS").write_text("x")
 
-    source = read(spark, tmp_path / "loans")
+    source = read(spark, tmp_path / "loans [all]")
 
     assert source.description.kept == ("month",)
     assert source.description.numeric == ("income",)
