@@ -73,7 +73,7 @@ def _facts(feature: ExploredFeature) -> list[tuple[str, str]]:
         facts.append(("drift (PSI)", f"{feature.drift:.3f}"))
     if feature.numbers:
         numbers = feature.numbers
-        facts += [("mean", _number(numbers.mean)), ("standard deviation", _number(numbers.deviation))]
+        facts += [("mean", _sum_of(numbers.mean)), ("standard deviation", _sum_of(numbers.deviation))]
         facts.append(("minimum", _number(numbers.minimum)))
         names = {0.01: "1 %", 0.05: "5 %", 0.25: "25 %", 0.5: "median", 0.75: "75 %", 0.95: "95 %", 0.99: "99 %"}
         facts += [(names.get(share, f"{share:g}"), _number(value)) for share, value in numbers.quantiles.items()]
@@ -96,6 +96,10 @@ def _bin_table(feature: ExploredFeature) -> list[dict[str, str]]:
             row["rate"], row["weight"] = f"{100 * rate.rate:.1f} %", f"{weight:+.2f}"
             row["interval"] = f"{100 * rate.low:.1f} to {100 * rate.high:.1f} %"
     return [row for row, rows in zip(table, counts.rows, strict=True) if rows]
+
+
+def _sum_of(value: float | None) -> str:
+    return "too large to tell" if value is None else _number(value)
 
 
 def _number(value: float) -> str:

@@ -32,6 +32,7 @@ MEASURES = {
     "engine": "Importance by the engine's own measure (all together 100)",
 }
 _SHOWN_LEVELS = 7
+_MOST_DRAWN = 1e300  # an axis to infinity, or to near the largest double, cannot be drawn
 
 
 def model_plots(
@@ -104,7 +105,7 @@ def _paint_numbers(axes: Axes, dependence: Dependence) -> None:
     points = [
         (value, size)
         for value, size in zip(dependence.values, dependence.contributions, strict=True)
-        if value is not None
+        if value is not None and abs(float(value)) <= _MOST_DRAWN
     ]
     missing = [size for value, size in zip(dependence.values, dependence.contributions, strict=True) if value is None]
     values, sizes = np.array(points, np.float64).reshape(-1, 2).T

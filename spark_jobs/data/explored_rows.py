@@ -216,11 +216,13 @@ def _summaries(rows: DataFrame, numeric: Sequence[str], bin_rows: Mapping[str, R
 
 def _summary(sums: Row, centre: float, bin_row: Row) -> NumberSummary:
     count, total, squares = sums["row_count"], sums["total"], sums["squares"]
-    variance = max(0.0, squares - total * total / count) / (count - 1) if count > 1 else 0.0
+    spread = squares - total * total / count
+    # Where squares are too large to be summed up, a sum has lost what smaller values add to it.
+    is_told = math.isfinite(spread)
     shares = zip(QUANTILES, bin_row["quantiles"], strict=False)
     return NumberSummary(
-        mean=centre + total / count,
-        deviation=math.sqrt(variance),
+        mean=centre + total / count if is_told else None,
+        deviation=math.sqrt(max(0.0, spread) / max(count - 1, 1)) if is_told else None,
         minimum=sums["minimum"],
         maximum=sums["maximum"],
         quantiles={share: value for share, value in shares if math.isfinite(value)},

@@ -16,6 +16,7 @@ from arrears.contracts.tables.leak_limits import LeakLimits
 from arrears.model.features.leaks import Overlap, overlap_leaks, power_leaks, time_leaks
 from arrears.model.gate.promotion import LEAK_CHECK_TAG, LEAK_REASON_TAG, LEAKS_TAG
 from spark_jobs.data.feature_power import feature_powers
+from spark_jobs.data.unlearnable import listed, unlearnable
 from spark_jobs.io.at_once import at_once
 from spark_jobs.transforms.borrowers.leak_counts import to_later_dates, to_overlaps
 
@@ -36,19 +37,22 @@ class LeakCheck:
         leaks: one sentence a leak. Empty unless they were overridden.
         reason: the override's reason. Empty where nothing was overridden.
         asked: an override was asked for, whether or not there was anything to override.
+        single: features that hold one value in every row, or none in any.
     """
 
     leaks: tuple[str, ...] = ()
     reason: str = ""
     asked: bool = False
+    single: tuple[str, ...] = ()
 
     @property
     def figures(self) -> dict[str, str]:
-        """What the mail says of an override, with every leak. Empty where none was asked for."""
+        """What the mail says of an override, with every leak, and of features that tell nothing. Empty without any."""
+        single = {"features of one value": listed(self.single)} if self.single else {}
         if self.leaks:
             leaks = {f"leak {number}": leak for number, leak in enumerate(self.leaks, 1)}
-            return {"leak check overridden": self.reason, **leaks}
-        return {"leak override": "without effect: no leak was found"} if self.asked else {}
+            return {"leak check overridden": self.reason, **leaks, **single}
+        return ({"leak override": "without effect: no leak was found"} if self.asked else {}) | single
 
     @property
     def tags(self) -> dict[str, str]:
@@ -64,23 +68,34 @@ def checked_for_leaks(
 ) -> LeakCheck:
     """Looks for leaks in the training rows, and between them and the held-out rows of the same version.
 
+    Rows that nothing can be learnt from are told with them: no reason overrides these.
+
     Args:
         train: the training rows of the pinned version.
         held_out: its held-out rows. None leaves out the comparison of the two sides.
         description: with the features that the model would see, and no others.
 
     Raises:
-        BadInput: there are leaks and no reason to train in spite of them. Names them all.
+        BadInput: there is nothing to learn, or there are leaks and no reason to train in spite of them. Names them all.
     """
-    leaks = find_leaks(train, held_out, description, seed=config.seed)
+    # Without a validation slice each of three models is trained without a third of the rows, to score it.
+    shares = (config.validation_share or 1 / 3, config.calibration_share if config.calibration != "none" else 0.0)
+    slices = [share for share in shares if share]
+    found, leaks = at_once(
+        train.sparkSession,
+        lambda: unlearnable(train, description, slices=slices, options=config.engine_options),
+        lambda: find_leaks(train, held_out, description, seed=config.seed),
+    )
     reason = config.leak_override_reason.strip()
+    if found.problems:
+        raise BadInput(*found.problems, *(() if config.leak_override else leaks))
     if leaks and not config.leak_override:
         raise BadInput(*leaks, advice=_ADVICE)
     for leak in leaks:
         log.warning("leak, overridden (%s): %s", reason, leak)
     if config.leak_override and not leaks:
         log.info("leak_override has no effect: no leak was found")
-    return LeakCheck(tuple(leaks), reason if leaks else "", config.leak_override)
+    return LeakCheck(tuple(leaks), reason if leaks else "", config.leak_override, found.single)
 
 
 def find_leaks(

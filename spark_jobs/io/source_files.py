@@ -19,6 +19,7 @@ from spark_jobs.schemas import stored_name
 
 MOST_COLUMNS = 20_480  # a plan of more takes any driver's memory
 
+
 def parquet_rows(spark: SparkSession, source: str) -> DataFrame:
     """The rows of Parquet files, under the columns' own names.
 

@@ -11,14 +11,16 @@ from pyspark.sql import DataFrame, SparkSession
 
 from arrears.contracts.job_configs.job_config import default_of
 from arrears.contracts.job_configs.jobs import EvaluateModelConfig, TrainModelConfig
+from arrears.contracts.job_configs.training_choices import with_features
 from arrears.contracts.tables.descriptions import DatasetDescription
 from arrears.model.gate.objective_promotion import decide_objective
 from arrears.reports.objective_page import Frame, ObjectivePage, render_objective_page
 from arrears.scoring.document import ModelDocument
+from spark_jobs.data.unlearnable import refuse_unlearnable
 from spark_jobs.engines.interface import FittedModel
 from spark_jobs.measuring.model_report import provenance_of
 from spark_jobs.measuring.unlearnt import Unlearnt
-from spark_jobs.objectives.objective_rows import held_out_rows
+from spark_jobs.objectives.objective_rows import held_out_rows, training_rows
 from spark_jobs.objectives.protocol import ComparedModels, FittedObjective, MeasuredObjective, ReadyTraining
 
 # The settings of a preparation that reach the engines of these objectives.
@@ -58,7 +60,13 @@ class BesideDefault(Generic[E]):
     shown: tuple[str, ...]
 
     def ready(self, spark: SparkSession, config: TrainModelConfig, description: DatasetDescription) -> ReadyTraining:
-        """What knows the default is no leak here, and each engine refuses by itself what does not fit."""
+        """What knows the default is no leak here, and each engine refuses by itself what does not fit.
+
+        Raises:
+            BadInput: the features hold nothing that could be learnt.
+        """
+        selected = with_features(description, [name for name in config.features if name in description.features])
+        refuse_unlearnable(training_rows(spark, config), selected)
 
         def fit(_: str) -> FittedObjective:
             fitted, document = self.fit_model(spark, config, description)

@@ -32,7 +32,8 @@ def design_matrix(numbers: Floats, codes: Sequence[Ints], sizes: Sequence[int]) 
     """
     is_finite = np.isfinite(numbers)
     values = np.where(is_finite, numbers, 0.0)
-    parts = [np.stack((is_finite, values, values * values), axis=2).reshape(len(numbers), -1)]
+    with np.errstate(over="ignore"):  # such a square makes its associations undefined, which is told
+        parts = [np.stack((is_finite, values, values * values), axis=2).reshape(len(numbers), -1)]
     parts += [np.eye(size)[code] for code, size in zip(codes, sizes, strict=True)]
     return np.concatenate(parts, axis=1)
 
@@ -54,15 +55,18 @@ def association_matrix(products: Floats, numbers: int, sizes: Sequence[int]) -> 
     strengths = np.eye(len(places))
     for j in range(len(places)):
         for i in range(j):
-            block = products[places[i], places[j]]
-            if j < numbers:
-                strength = pearson(*_pair_sums(block))
-            elif i < numbers:
-                strength = correlation_ratio(block[0], block[1], float(block[2].sum()))
-            else:
-                strength = cramers_v(block)
+            strength = _strength(products[places[i], places[j]], numbers=(i < numbers) + (j < numbers))
             strengths[i, j] = strengths[j, i] = strength
     return strengths
+
+
+def _strength(block: Floats, *, numbers: int) -> float:
+    """The association of two features, of which so many are numbers. NaN where their sums are infinite."""
+    if not np.isfinite(block).all():
+        return math.nan
+    if numbers == 2:
+        return pearson(*_pair_sums(block))
+    return correlation_ratio(block[0], block[1], float(block[2].sum())) if numbers else cramers_v(block)
 
 
 def pearson(rows: float, left: float, right: float, left_square: float, right_square: float, product: float) -> float:

@@ -19,11 +19,12 @@ class NumberSummary:
     """The middle, spread and limits of a number's finite values.
 
     Attributes:
+        mean, deviation: None where values are too large to be summed up.
         quantiles: share of the sampled values → the value that this share does not exceed.
     """
 
-    mean: float
-    deviation: float
+    mean: float | None
+    deviation: float | None
     minimum: float
     maximum: float
     quantiles: dict[float, float]
@@ -150,9 +151,9 @@ def histogram_edges(quantiles: Sequence[float], edges: tuple[float, ...], distin
         edges: limits of bins of about equal rows.
         distinct_count: different values of the feature.
     """
-    if distinct_count <= len(edges) + 1 or not all(map(math.isfinite, quantiles)) or quantiles[0] >= quantiles[-1]:
-        return edges
     low, high = quantiles[0], quantiles[-1]
+    if distinct_count <= len(edges) + 1 or not math.isfinite(high - low) or low >= high:
+        return edges
     # Small whole numbers: a bar a value reads better than bars that hold one value here and two there.
     if high - low <= HISTOGRAM_BARS and all(float(value).is_integer() for value in quantiles):
         return tuple(float(edge) for edge in np.arange(low, high))

@@ -35,8 +35,9 @@ def to_moments(rows: DataFrame, numeric: Sequence[str], centres: Sequence[float]
         for batch in batches:
             values = _matrix(batch, len(middle))
             is_finite = np.isfinite(values)
-            centred = np.where(is_finite, values - middle, 0.0)
-            sums += np.stack((is_finite.sum(axis=0), centred.sum(axis=0), (centred * centred).sum(axis=0)))
+            with np.errstate(over="ignore", invalid="ignore"):  # a sum beyond the largest double is infinite, and told
+                centred = np.where(is_finite, values - middle, 0.0)
+                sums += np.stack((is_finite.sum(axis=0), centred.sum(axis=0), (centred * centred).sum(axis=0)))
             lowest = np.minimum(lowest, np.where(is_finite, values, np.inf).min(axis=0, initial=np.inf))
             highest = np.maximum(highest, np.where(is_finite, values, -np.inf).max(axis=0, initial=-np.inf))
         none = sums[0] == 0
@@ -78,7 +79,8 @@ def to_products(
         for batch in batches:
             codes = [code(batch.column(len(middle) + place)) for place, code in enumerate(coders)]
             design = design_matrix(_matrix(batch, len(middle)) - middle, codes, sizes)
-            products += design.T @ design
+            with np.errstate(over="ignore", invalid="ignore"):  # as above: undefined where sums are infinite
+                products += design.T @ design
         yield _as_rows(products)
 
     def add(batches: Batches) -> Iterator[pa.RecordBatch]:

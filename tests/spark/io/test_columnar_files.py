@@ -15,6 +15,8 @@ from pyspark.sql import SparkSession
 
 from arrears.contracts.errors import BadConfiguration, BadInput
 from arrears.stores.objects import Objects
+from spark_jobs.io.session import fit_batches
+from spark_jobs.io.source_files import stored_names
 from spark_jobs.io.sources import Source, read_source
 from spark_jobs.transforms.borrowers.borrower_checks import schema_problems
 from tests.spark.loans import a_config
@@ -197,3 +199,23 @@ def test_a_feature_of_delta_that_nobody_here_reads_is_one_sentence(delta_spark: 
 
     with pytest.raises(BadConfiguration, match=r"uses a feature \(timeTravelled\) that this version of Delta"):
         read(delta_spark, tmp_path / "loans")
+
+
+def test_batches_are_short_where_a_table_is_wide_and_never_longer_again(spark: SparkSession) -> None:
+    names = ("spark.sql.parquet.columnarReaderBatchSize", "spark.sql.inMemoryColumnarStorage.batchSize")
+    before = [spark.conf.get(name) for name in names]
+    try:
+        fit_batches(spark, 50)
+        assert [spark.conf.get(name) for name in names] == before
+        fit_batches(spark, 6_000)
+        fit_batches(spark, 50)
+        assert [spark.conf.get(name) for name in names] == ["166", "166"]
+    finally:
+        for name in names:
+            spark.conf.unset(name)
+        spark.conf.unset("spark.sql.execution.arrow.maxRecordsPerBatch")
+
+
+def test_more_columns_than_are_read_are_one_sentence() -> None:
+    with pytest.raises(BadInput, match="the source has 20,481 columns, and at most 20,480 are read"):
+        stored_names([f"v{n}" for n in range(20_481)])
