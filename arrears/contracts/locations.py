@@ -20,6 +20,8 @@ _WINDOWS = re.compile(r"[A-Za-z]:[\\/]|\\\\")
 _S3 = ("s3", "s3a", "s3n")
 _BUCKETS = (*_S3, "gs", "abfs", "abfss", "wasb", "wasbs")  # those whose addresses have two slashes, always
 _WEB = ("http", "https", "ftp", "ftps", "sftp")
+# Bytes of a name that Python could not read, and what Java makes of them.
+_LOST = re.compile("[\udc80-\udcff\ufffd]")
 _HIDDEN = ("_", ".")
 _PATTERN = re.compile(r"[\[\]{}*?\\]")
 # What Java takes for the name of a host: S3A can address no other bucket, though a server may hold one.
@@ -43,6 +45,9 @@ class Location:
         Raises:
             BadConfiguration: it is no path or address that can be read, and why.
         """
+        if _LOST.search(place):
+            shown = place.encode(errors="replace").decode()
+            raise BadConfiguration(f"{shown} has letters that are no UTF-8: rename it so, and run under LC_ALL=C.UTF-8")
         if _WINDOWS.match(place):
             raise BadConfiguration(f"{place} is a path of Windows: jobs run on Linux, so give a path there, or s3://")
         match = _SCHEME.match(place)
@@ -74,7 +79,7 @@ class Location:
         Raises:
             BadConfiguration: there is a colon beside such a sign, in which Hadoop loses its way.
         """
-        if _PATTERN.search(self.in_spark) and ":" in self.in_spark.partition("://")[2]:
+        if _PATTERN.search(self.in_spark) and ":" in self.in_spark.partition("://")[2].partition("/")[2]:
             raise BadConfiguration(
                 f"{unquote(self.uri)}: Spark reads no name with both a colon and one of [ ] {{ }} * ?"
             )
