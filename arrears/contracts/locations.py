@@ -77,8 +77,12 @@ class Location:
         """The place for Spark's readers of files, which would take ``[ ] { } * ?`` of a name for a pattern.
 
         Raises:
-            BadConfiguration: there is a colon beside such a sign, in which Hadoop loses its way.
+            BadConfiguration: there is a colon beside such a sign, or in a local file's name: Hadoop loses its way in it.
         """
+        if self.uri.startswith("file:") and ":" in self.name:
+            raise BadConfiguration(
+                f"{unquote(self.uri)}: Spark reads no local file whose name holds a colon: rename it"
+            )
         if _PATTERN.search(self.in_spark) and ":" in self.in_spark.partition("://")[2].partition("/")[2]:
             raise BadConfiguration(
                 f"{unquote(self.uri)}: Spark reads no name with both a colon and one of [ ] {{ }} * ?"

@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
@@ -66,31 +64,6 @@ def test_a_csv_is_read_under_any_name(spark: SparkSession, tmp_path: Path, name:
     place.mkdir()
     (place / name).write_text(ROWS)
     assert read(spark, place / name).loans.count() == 3
-
-
-ODD = (
-    "12:30",
-    "a'b\"c`d",
-    "a\\b",
-    " a ",
-    "A\u0308",
-    "$HOME",
-    "a&b=c;d",
-    "~",
-    "100%25",
-    "{a,b}",
-    "[!a]",
-    "\U0001f600",
-)
-
-
-def test_a_parquet_file_is_read_under_any_name(spark: SparkSession, tmp_path: Path) -> None:
-    unread = []
-    for name in ODD:
-        pq.write_table(pa.table({"income": [1, 2, 3], "bad": [0, 1, 0]}), tmp_path / f"{name}.parquet")
-        if read(spark, tmp_path / f"{name}.parquet").loans.count() != 3:
-            unread.append(name)
-    assert unread == []
 
 
 def test_delta_parquet_and_a_banks_table_are_read_in_any_folder(delta_spark: SparkSession, tmp_path: Path) -> None:

@@ -62,9 +62,12 @@ def test_spark_gets_no_escapes_of_an_address_and_no_pattern() -> None:
 
 def test_a_name_in_which_hadoop_loses_its_way_is_told() -> None:
     assert Location.of("hdfs://node:9000/a [b]").as_pattern == r"hdfs://node:9000/a \[b\]"
-    assert Location.of("/data/12:30.csv").as_pattern == "file:///data/12:30.csv"
+    assert Location.of("/data/12:30/x.csv").as_pattern == "file:///data/12:30/x.csv"
+    assert Location.of("s3://b/12:30.csv").as_pattern == "s3a://b/12:30.csv"
+    with pytest.raises(BadConfiguration, match="no local file whose name holds a colon"):
+        _ = Location.of("/data/12:30.csv").as_pattern
     with pytest.raises(BadConfiguration, match="both a colon and one of"):
-        _ = Location.of("/data/12:30 [a].csv").as_pattern
+        _ = Location.of("s3://b/12:30 [a].csv").as_pattern
 
 
 @given(st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="/\ufffd"), min_size=1, max_size=20))
