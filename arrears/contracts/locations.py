@@ -77,7 +77,7 @@ class Location:
         """The place for Spark's readers of files, which would take ``[ ] { } * ?`` of a name for a pattern.
 
         Raises:
-            BadConfiguration: there is a colon beside such a sign, or in a local file's name: Hadoop loses its way in it.
+            BadConfiguration: there is a colon beside such a sign, or in a local file's name: Hadoop loses its way.
         """
         if self.uri.startswith("file:") and ":" in self.name:
             raise BadConfiguration(
