@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
@@ -90,8 +93,10 @@ def test_a_file_that_spark_passes_over_is_not_taken_for_an_empty_one(spark: Spar
 
 
 def test_names_in_a_bucket_are_read_as_they_are(s3_spark: SparkSession, folder: str) -> None:  # noqa: F811
-    for place in (f"{folder}/März [1] 50%20{{v2}}.csv", f"{folder}/a b/x.csv"):
-        Objects().put(place, ROWS.encode())
+    buffer = io.BytesIO()
+    pq.write_table(pa.table({"income": [1, 2, 3], "bad": [0, 1, 0]}), buffer)
+    for place in (f"{folder}/März [1] 50%20{{v2}}.parquet", f"{folder}/a b/x#1.parquet"):
+        Objects().put(place, buffer.getvalue())
         assert read(s3_spark, place).loans.count() == 3
         assert read(s3_spark, "S3" + place.removeprefix("s3")).loans.count() == 3
     s3_spark.range(3).selectExpr("id", "id AS bad").write.format("delta").save(hadoop_uri(f"{folder}/d [1]/März"))
