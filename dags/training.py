@@ -22,7 +22,7 @@ from arrears.contracts.job_configs.engine_choices import ClusterChoices, EngineC
 from arrears.contracts.job_configs.jobs import EvaluateModelConfig, PromoteModelConfig, TrainModelConfig
 from arrears.contracts.job_configs.leak_override import LeakOverride
 from arrears.contracts.job_configs.model_choices import CalibrationChoices, CutoffChoices
-from arrears.contracts.job_configs.preparation_choices import PreparationChoices, SamplingChoices
+from arrears.contracts.job_configs.preparation_choices import PreparationChoices, RejectChoices, SamplingChoices
 from include.approval import answers, approval_param, model_approval, unless_automatic
 from include.assets import champion_asset, each_day_of, publish_champion, table_asset
 from include.cluster_sizes import DRIVER_ONLY, SMALL, TRAINING
@@ -36,7 +36,7 @@ from include.templating import AS_OF, PINS, REQUESTED_BY, RUN_FOLDER, RUN_ID, RU
 # The form asks for these first, the engine's other settings in a section of their own, and then group by group.
 FIRST = ("features", "iterations", "learning_rate", "depth")
 ENGINE = ("engine_options", "early_stopping_rounds", "validation_share", "refit", "clusters")
-CHOICES = (SamplingChoices, PreparationChoices, CalibrationChoices, CutoffChoices, ClusterChoices)
+CHOICES = (SamplingChoices, RejectChoices, PreparationChoices, CalibrationChoices, CutoffChoices, ClusterChoices)
 MEASURES = ("replicates", "segment_by")
 
 for settings in scheduled(os.environ):

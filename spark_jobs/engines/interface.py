@@ -44,6 +44,7 @@ class TrainingSpec:
         class_weights: how much a non-default and a default count, in training and on the validation slice.
         stopping_weights: how much they count on the validation slice besides, where the training rows are resampled.
         text: free-text features, for engines that take them.
+        weight: column that tells how much a training row counts. None: all count alike.
         progress: where a long training leaves its progress. None: a lost task starts anew.
     """
 
@@ -64,6 +65,7 @@ class TrainingSpec:
     class_weights: tuple[float, float] = (1.0, 1.0)
     stopping_weights: tuple[float, float] = (1.0, 1.0)
     text: tuple[str, ...] = ()
+    weight: str | None = None
     progress: Progress | None = None
 
     def direction(self, name: str) -> int:

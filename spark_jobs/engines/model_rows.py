@@ -96,6 +96,7 @@ def to_model_rows(
     pieces = [piece for piece in snapshot.slices if piece.shard >= VALIDATION_SHARD]
     key = snapshot.sort_key
     columns = [*spec.numeric, *(rates.column for rates in spec.encoded), *spec.categorical, spec.label, key]
+    columns += [spec.weight] if spec.weight else []
 
     def prepared(piece: FileSlice) -> Iterator[pa.RecordBatch]:
         is_validation = piece.shard == VALIDATION_SHARD
@@ -161,6 +162,8 @@ def _batch(rows: pa.Table, spec: TrainingSpec, key: str, *, is_validation: bool,
     weights = np.where(label == 1, spec.class_weights[1], spec.class_weights[0])
     if is_validation:
         weights = weights * np.where(label == 1, spec.stopping_weights[1], spec.stopping_weights[0])
+    if spec.weight:
+        weights = weights * rows.column(spec.weight).to_numpy()
     columns = {
         INPUTS: pa.ListArray.from_arrays(offsets, np.ascontiguousarray(matrix).ravel()),
         LABEL: pa.array(label),

@@ -33,6 +33,26 @@ class TrainedRun:
         return self.tags.get(AS_OF_TAG, "")
 
 
+def _of_rejects(run: TrainedRun, held_out: Evaluation) -> dict[str, str]:
+    """What reject inference changed, and what no figure of accepted borrowers can tell of it."""
+    trained = run.metrics
+    if "rejects" not in trained:
+        return {}
+    accepted = held_out.defaults / held_out.rows
+    without, final = trained["auc_without_reject_inference"], trained["auc_with_reject_inference"]
+    return {
+        "rejected applicants": f"{trained['rejects']:,.0f}, by {run.parameters.get('reject_inference', 'inference')}",
+        "bad rate inferred of them": (
+            f"{trained['inferred_bad_rate']:.2%}; of held-out accepted borrowers it is {accepted:.2%}"
+        ),
+        "AUC on held-out accepted borrowers": f"{final:.4f} with reject inference, {without:.4f} without it",
+        "what reject inference cannot know": (
+            "Held-out borrowers were all accepted. Whether rejected applicants would have defaulted as inferred, no"
+            " figure here can tell: only outcomes of some who are granted a loan against the rule could."
+        ),
+    }
+
+
 def training_figures(scorer: Any, run: TrainedRun, held_out: Evaluation) -> dict[str, str]:
     """Trees, step size, rows and the AUC on them, the scale of a scorecard. What is not known is left out.
 
@@ -50,6 +70,7 @@ def training_figures(scorer: Any, run: TrainedRun, held_out: Evaluation) -> dict
         learnt = trained["train_auc"]
         figures["AUC on the training rows"] = f"{learnt:.4f}"
         figures["AUC on held-out rows"] = f"{held_out.auc:.4f}, {held_out.auc - learnt:+.4f}"
+    figures |= _of_rejects(run, held_out)
     scale = getattr(scorer, "scale", None)
     if scale is not None:
         figures["base score"] = f"{scale.base_points:g} points at odds of {scale.base_odds:g} to 1"

@@ -11,6 +11,7 @@ from arrears.contracts.addresses import Table
 from arrears.contracts.job_configs.jobs import EvaluateModelConfig, TrainModelConfig
 from arrears.contracts.tables.descriptions import DatasetDescription
 from arrears.model.metrics.cutoffs import cutoff_text
+from arrears.scoring.document import ModelDocument
 from spark_jobs.data.leak_check import checked_for_leaks
 from spark_jobs.io import snapshots
 from spark_jobs.io.at_once import at_once
@@ -22,8 +23,9 @@ from spark_jobs.objectives.protocol import ComparedModels, FittedObjective, Meas
 from spark_jobs.scoring.sampled_explanations import explained
 from spark_jobs.training.documents import document_of
 from spark_jobs.training.finishing import finished_document, training_auc, with_points
-from spark_jobs.training.fitting import trained_model
-from spark_jobs.training.pinned_rows import pinned_rows
+from spark_jobs.training.fitting import TrainedModel, trained_model
+from spark_jobs.training.pinned_rows import PinnedTraining, pinned_rows
+from spark_jobs.training.reject_inference import Facts, FirstModel, held_out_aucs, with_rejected_applicants
 from spark_jobs.training.training_plan import TrainingPlan, training_plan
 
 MAILED = ("roc_curve.png", "score_histogram.png", "report.html")
@@ -48,14 +50,25 @@ def fit(spark: SparkSession, plan: TrainingPlan, run_id: str) -> FittedObjective
         checkpoints(spark, plan.run.addresses.snapshot(plan.run.dataset, f"checkpoints-{run_id}")),
         pinned_rows(spark, plan, name=run_id) as pinned,
     ):
-        trained = trained_model(spark, plan.engine, pinned.snapshot, pinned.spec, refit=plan.model.refit)
-        document = document_of(plan.run, pinned.spec, trained.fitted)
-        document = finished_document(spark, plan, document, trained, pinned.snapshot, pinned.resampling)
+        trained, document = _trained(spark, plan, pinned)
+        inferred: Facts = {}
+        if plan.rejects.reject_inference != "none":
+            first = FirstModel(trained, document)
+            with with_rejected_applicants(spark, plan, first, name=run_id) as (rows, inferred):
+                trained, document = _trained(spark, plan, rows)
+            inferred |= held_out_aucs(spark, plan, first, FirstModel(trained, document))
         auc = training_auc(spark, document, trained.fitted.model, pinned.snapshot)
     fitted = with_points(trained.fitted, document)
-    fitted = replace(fitted, facts=fitted.facts | {"train_auc": auc})
+    fitted = replace(fitted, facts=fitted.facts | inferred | {"train_auc": auc})
     figures = {"engine": fitted.engine, **fitted.facts, "cut-off": cutoff_text(document.cutoff)}
     return FittedObjective(fitted, document, figures)
+
+
+def _trained(spark: SparkSession, plan: TrainingPlan, pinned: PinnedTraining) -> tuple[TrainedModel, ModelDocument]:
+    """A model of the pinned rows, with its calibration and its cut-off."""
+    trained = trained_model(spark, plan.engine, pinned.snapshot, pinned.spec, refit=plan.model.refit)
+    document = document_of(plan.run, pinned.spec, trained.fitted)
+    return trained, finished_document(spark, plan, document, trained, pinned.snapshot, pinned.resampling)
 
 
 def measure(spark: SparkSession, config: EvaluateModelConfig, models: ComparedModels) -> MeasuredObjective:

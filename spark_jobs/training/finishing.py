@@ -69,7 +69,7 @@ def with_cutoff(
         BadConfiguration: the column of exposures is not there.
     """
     exposure_columns = (choices.exposure,) if choices.exposure else ()
-    with persisted(_unseen_scores(spark, document, trained, (LABEL, *exposure_columns))) as scored:
+    with persisted(unseen_scores(spark, document, trained, (LABEL, *exposure_columns))) as scored:
         if cutoff_rule(choices) is not None:
             document = replace(document, cutoff=chosen_cutoff(scored, choices))
         return replace(document, score_quantiles=tuple(score_quantiles(scored)))
@@ -92,7 +92,7 @@ def training_auc(spark: SparkSession, document: ModelDocument, model: bytes, tra
     return auc_of(score_carrying(spark, rows, model, document, (LABEL,)))
 
 
-def _unseen_scores(
+def unseen_scores(
     spark: SparkSession, document: ModelDocument, trained: TrainedModel, carried: tuple[str, ...]
 ) -> DataFrame:
     """Scores by models that have not seen the rows. Grain: one row per row of the slice, or of all training rows."""

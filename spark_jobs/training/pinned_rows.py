@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -25,6 +25,7 @@ from spark_jobs.training.fitting import CROSS_FITS
 from spark_jobs.training.learnt_preparation import learnt_preparation, one_hot_columns
 from spark_jobs.training.sharding import RowCounts, chosen_shards
 from spark_jobs.training.training_plan import TrainingPlan, monotone
+from spark_jobs.transforms.training.rejected_rows import ROW_WEIGHT, as_counted
 from spark_jobs.transforms.training.resampled_rows import to_class_counts, to_resampled_rows
 from spark_jobs.transforms.training.training_rows import (
     ROW_ORDER,
@@ -51,8 +52,21 @@ class PinnedTraining:
 
 
 @contextmanager
-def pinned_rows(spark: SparkSession, plan: TrainingPlan, *, name: str) -> Iterator[PinnedTraining]:
+def pinned_rows(
+    spark: SparkSession,
+    plan: TrainingPlan,
+    *,
+    name: str,
+    borrowers: DataFrame | None = None,
+    change: Callable[[DataFrame, int], DataFrame] | None = None,
+    what: str = "",
+) -> Iterator[PinnedTraining]:
     """Materialises the training rows, resampled, ordered and split into shards, for the length of the block.
+
+    Args:
+        borrowers: None: the training set of the plan's dataset version.
+        change: makes weighted rows of the training rows in so many shards. Slices that are kept back are not its own.
+        what: tells these rows from those of another training of the same version.
 
     Raises:
         UpstreamNotReady: the training set has no such version.
@@ -60,12 +74,20 @@ def pinned_rows(spark: SparkSession, plan: TrainingPlan, *, name: str) -> Iterat
             one class.
     """
     run, share = plan.run, plan.model.validation_share
-    borrowers = tables.read_version(spark, run.addresses, Table.TRAIN, run.dataset, run.dataset_version)
+    if borrowers is None:
+        borrowers = tables.read_version(spark, run.addresses, Table.TRAIN, run.dataset, run.dataset_version)
     shards = chosen_shards(plan, lambda: _counted(borrowers, plan))
     # Without a slice the rows of one shard are split into parts for cross-fitting.
     dealt_into = shards if share or shards > 1 else CROSS_FITS
-    rows, sampled = _with_shards(borrowers, plan, shards=dealt_into)
-    parts = (run.dataset_version, plan.cluster.seed, share, plan.calibration_share, dealt_into)
+    rows, sampled = _with_shards(borrowers, plan, shards=dealt_into, change=change)
+    parts = (
+        *([what] if what else []),
+        run.dataset_version,
+        plan.cluster.seed,
+        share,
+        plan.calibration_share,
+        dealt_into,
+    )
     address = run.addresses.snapshot(run.dataset, name)
     try:
         snapshot = snapshots.materialise(
@@ -75,8 +97,11 @@ def pinned_rows(spark: SparkSession, plan: TrainingPlan, *, name: str) -> Iterat
             sort_key=ROW_ORDER,
         )
         training = snapshots.read_training(spark, address)
+        if change is not None:
+            training = as_counted(training, seed=plan.cluster.seed)
         spec = replace(
             training_spec(training, plan, shards),
+            weight=ROW_WEIGHT if change is not None else None,
             class_weights=sampled.class_weights,
             stopping_weights=sampled.stopping_weights,
             progress=ProgressFiles(run.addresses.snapshot(run.dataset, "training")),
@@ -94,7 +119,13 @@ def _counted(borrowers: DataFrame, plan: TrainingPlan) -> RowCounts:
     return RowCounts(rows, defaults, columns)
 
 
-def _with_shards(borrowers: DataFrame, plan: TrainingPlan, *, shards: int) -> tuple[DataFrame, Resampling]:
+def _with_shards(
+    borrowers: DataFrame,
+    plan: TrainingPlan,
+    *,
+    shards: int,
+    change: Callable[[DataFrame, int], DataFrame] | None = None,
+) -> tuple[DataFrame, Resampling]:
     """The rows in slices and shards, resampled. With several shards, rows to learn common borders from are marked."""
     seed, exposure = plan.cluster.seed, plan.cutoff.exposure
     exposure_columns = (exposure,) if exposure else ()
@@ -108,11 +139,14 @@ def _with_shards(borrowers: DataFrame, plan: TrainingPlan, *, shards: int) -> tu
         group=plan.description.group,
     )
     sampled = _resampling(rows, plan.sampling, shards)
-    if plan.model.refit and plan.model.validation_share:
+    is_again = plan.model.refit and plan.model.validation_share
+    if is_again:
         rows = with_slice_again(rows, shards)
-        sharded = marked_again(to_resampled_rows(rows, sampled, seed=seed))
-    else:
-        sharded = to_resampled_rows(rows, sampled, seed=seed)
+    sharded = to_resampled_rows(rows, sampled, seed=seed)
+    if change is not None:
+        sharded = change(sharded, shards)
+    if is_again:
+        sharded = marked_again(sharded)
     if shards > 1:
         sharded = with_sample_mark(sharded, min(1.0, BORDER_ROWS / max(1, borrowers.count())))
     return sharded, sampled

@@ -13,7 +13,7 @@ from arrears.contracts.errors import BadConfiguration
 from arrears.contracts.job_configs.engine_choices import ClusterChoices, EngineChoices
 from arrears.contracts.job_configs.jobs import TrainModelConfig
 from arrears.contracts.job_configs.model_choices import CalibrationChoices, CutoffChoices
-from arrears.contracts.job_configs.preparation_choices import PreparationChoices, SamplingChoices
+from arrears.contracts.job_configs.preparation_choices import PreparationChoices, RejectChoices, SamplingChoices
 from arrears.contracts.job_configs.training_choices import with_features
 from arrears.contracts.job_configs.training_job import TrainingRun
 from arrears.contracts.tables.descriptions import DatasetDescription
@@ -48,6 +48,7 @@ class TrainingPlan:
     preparation: PreparationChoices
     calibration: CalibrationChoices
     cutoff: CutoffChoices
+    rejects: RejectChoices
 
     @property
     def calibration_share(self) -> float:
@@ -101,6 +102,7 @@ def training_plan(
         preparation=preparation,
         calibration=CalibrationChoices.of(config),
         cutoff=CutoffChoices.of(config),
+        rejects=RejectChoices.of(config),
     )
 
 

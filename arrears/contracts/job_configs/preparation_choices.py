@@ -9,6 +9,7 @@ from arrears.contracts.job_configs.arguments import Choices, option
 
 # Sections of the forms and of --help.
 _RARE = "Rare defaults"
+_REJECTS = "Rejected applicants"
 _PREPARATION = "Preparation of features"
 
 
@@ -29,6 +30,36 @@ class SamplingChoices(Choices):
         title="Weight of a default",
         unit="times",
         section=_RARE,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class RejectChoices(Choices):
+    """How a model of default learns for rejected applicants too, whose outcomes nobody knows."""
+
+    reject_inference: Literal["none", "augmentation", "fuzzy", "parcelling"] = option(
+        "none",
+        help="rejected applicants: left aside; augmentation: accepted borrowers who were as likely to be rejected stand"
+        " for them; fuzzy: learnt from as bad and good, by their probability; parcelling: bad or good at the bad rate"
+        " of their score",
+        title="Reject inference",
+        section=_REJECTS,
+    )
+    reject_values: tuple[str, ...] = option(
+        (),
+        help="target values of rejected applicants among the rows without a label; empty: rows without any value",
+        title="Target values of rejected applicants",
+        section=_REJECTS,
+    )
+    reject_factor: float = option(
+        1.0,
+        help="fuzzy, parcelling: how many times as often a rejected applicant defaults as an accepted borrower with the"
+        " same score",
+        minimum=0.1,
+        maximum=10.0,
+        title="Bad rate of rejected applicants",
+        unit="times that of accepted ones",
+        section=_REJECTS,
     )
 
 

@@ -14,6 +14,7 @@ from arrears.contracts.errors import BadConfiguration
 from arrears.contracts.job_configs.arguments import names_of
 from arrears.contracts.job_configs.leak_override import LeakOverride
 from arrears.contracts.job_configs.model_choices import CalibrationChoices, CutoffChoices
+from arrears.contracts.job_configs.preparation_choices import RejectChoices
 from arrears.contracts.job_configs.training_job import MeasurementChoices, TrainingRun, TrainModelConfig
 from arrears.contracts.tables.descriptions import DatasetDescription
 from arrears.contracts.tables.nearest_names import did_you_mean
@@ -21,7 +22,7 @@ from arrears.contracts.tables.nearest_names import did_you_mean
 OPTION_PREFIX = "engine_options."
 
 # Where and on what a run trains is the run's business, and every trial is the exact model of one task.
-_OF_THE_RUN = names_of(TrainingRun, LeakOverride, MeasurementChoices, "seed", "shards")
+_OF_THE_RUN = names_of(TrainingRun, LeakOverride, MeasurementChoices, RejectChoices, "seed", "shards")
 # The rows are split once for all trials. What is fitted after a model changes no ranking: it is handed on as it is.
 _NEVER_TRIED = names_of("validation_share", "refit", CalibrationChoices, CutoffChoices)
 _CALLED: dict[Any, str] = {str: "a text", int: "a whole number", float: "a finite number", bool: "true or false"}

@@ -14,8 +14,8 @@ from arrears.contracts.job_configs.engine_choices import ClusterChoices, EngineC
 from arrears.contracts.job_configs.job_config import JobConfig
 from arrears.contracts.job_configs.leak_override import LeakOverride, override_problems
 from arrears.contracts.job_configs.model_choices import CalibrationChoices, CutoffChoices, cutoff_problems
-from arrears.contracts.job_configs.preparation_choices import PreparationChoices, SamplingChoices
-from arrears.contracts.objectives import ObjectiveName
+from arrears.contracts.job_configs.preparation_choices import PreparationChoices, RejectChoices, SamplingChoices
+from arrears.contracts.objectives import DEFAULT, ObjectiveName
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +53,7 @@ class TrainModelConfig(
     CalibrationChoices,
     MeasurementChoices,
     PreparationChoices,
+    RejectChoices,
     SamplingChoices,
     ClusterChoices,
     EngineChoices,
@@ -75,6 +76,17 @@ class TrainModelConfig(
                 f"validation_share 0 scores training rows, which sampling {self.sampling} repeats or thins out: keep a"
                 " slice back, or take sampling class_weights"
             )
-        problems += cutoff_problems(self)
+        problems += cutoff_problems(self) + _reject_problems(self)
         if problems:
             raise BadConfiguration(*problems)
+
+
+def _reject_problems(config: TrainModelConfig) -> list[str]:
+    if config.reject_inference == "none":
+        return []
+    asked = {
+        f"task {config.task}: only a model of default infers anything of rejected applicants": config.task != DEFAULT,
+        f"sampling {config.sampling}: both would change the odds that the rows hold": config.sampling != "none",
+        "validation_share 0: what ends a training must be accepted borrowers alone": not config.validation_share,
+    }
+    return [f"reject_inference {config.reject_inference} and {what}" for what, is_so in asked.items() if is_so]

@@ -34,6 +34,7 @@ class TrainingColumns:
     Attributes:
         numbers: float32, inputs by rows. The encoded categories last.
         labels: one a row.
+        weights: one a row. None where all count alike.
         rows, dropped_rows: how many there are, and how many were left out as outliers.
         first_rows: the first rows in that order as they came, for a made-up example.
     """
@@ -48,6 +49,7 @@ class TrainingColumns:
         self._flat = np.frombuffer(self._pages, dtype=np.float32)
         self.numbers = self._flat[: self._capacity * len(self.names)].reshape(len(self.names), self._capacity)
         self.labels = np.empty(self._capacity, dtype=np.int32)
+        self.weights = np.empty(self._capacity, dtype=np.float64) if spec.weight else None
         self._order = np.empty(self._capacity, dtype=np.int64)
         self._levels = {name: _Levels(self._capacity) for name in level_names(spec)}
         self._texts = {name: np.empty(self._capacity, dtype=object) for name in spec.text}
@@ -60,6 +62,12 @@ class TrainingColumns:
 
     def pool(self) -> Any:
         """CatBoost's pool, which looks at the array without a copy."""
+        pool = self._unweighted_pool()
+        if self.weights is not None:
+            pool.set_weight(self.weights)
+        return pool
+
+    def _unweighted_pool(self) -> Any:
         from catboost import Pool
 
         if not self._levels and not self._texts:
@@ -96,6 +104,8 @@ class TrainingColumns:
         for name, texts in self._texts.items():
             texts[place] = words_column(usable.column(name))
         self.labels[place] = usable.column(spec.label).to_numpy()
+        if spec.weight and self.weights is not None:
+            self.weights[place] = usable.column(spec.weight).to_numpy()
         self._order[place] = usable.column(self._sort_key).to_numpy()
         self.rows = place.stop
         self.first_rows = _first(self.first_rows, usable, self._sort_key)
@@ -107,6 +117,7 @@ class TrainingColumns:
             self._flat[place * rows : (place + 1) * rows] = self.numbers[place, :rows][order]
         self.numbers = self._flat[: rows * len(self.names)].reshape(len(self.names), rows)
         self.labels = self.labels[:rows][order]
+        self.weights = None if self.weights is None else self.weights[:rows][order]
         self._texts = {name: texts[:rows][order] for name, texts in self._texts.items()}
         for levels in self._levels.values():
             levels.codes = levels.codes[:rows][order]
@@ -199,7 +210,8 @@ def level_names(spec: TrainingSpec) -> tuple[str, ...]:
 def columns_of(spec: TrainingSpec, sort_key: str) -> list[str]:
     """What is read of each row."""
     rated = (rates.column for rates in spec.encoded)
-    return [*spec.numeric, *rated, *spec.categorical, *spec.text, spec.label, sort_key]
+    weight = [spec.weight] if spec.weight else []
+    return [*spec.numeric, *rated, *spec.categorical, *spec.text, spec.label, sort_key, *weight]
 
 
 def _read_ahead(slices: Sequence[FileSlice], columns: Sequence[str], read: ReadSlices) -> Iterator[pa.Table]:

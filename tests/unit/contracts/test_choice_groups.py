@@ -9,13 +9,13 @@ from arrears.contracts.job_configs.engine_choices import ClusterChoices, EngineC
 from arrears.contracts.job_configs.jobs import TrainModelConfig
 from arrears.contracts.job_configs.leak_override import LeakOverride
 from arrears.contracts.job_configs.model_choices import CalibrationChoices, CutoffChoices
-from arrears.contracts.job_configs.preparation_choices import PreparationChoices, SamplingChoices
+from arrears.contracts.job_configs.preparation_choices import PreparationChoices, RejectChoices, SamplingChoices
 from arrears.contracts.job_configs.training_job import MeasurementChoices, TrainingRun
 
 # In the order of the command line.
 GROUPS = (
-    *(TrainingRun, EngineChoices, ClusterChoices, SamplingChoices, PreparationChoices, MeasurementChoices),
-    *(CalibrationChoices, CutoffChoices, LeakOverride),
+    *(TrainingRun, EngineChoices, ClusterChoices, SamplingChoices, RejectChoices, PreparationChoices),
+    *(MeasurementChoices, CalibrationChoices, CutoffChoices, LeakOverride),
 )
 
 

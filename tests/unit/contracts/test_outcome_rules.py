@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from arrears.contracts.errors import BadConfiguration
@@ -57,6 +57,9 @@ def test_levels_in_quotes_come_back_whatever_they_hold(levels: list[str]) -> Non
 
 
 @given(LEVEL)
+@example("> 0")
+@example("= bad")
+@example('"bad"')
 def test_one_level_is_written_so_that_it_means_itself(level: str) -> None:
     assert outcome_rule(spelling_of(level)) == OutcomeRule((level,))
 
