@@ -21,14 +21,16 @@ from spark_jobs.jobs import sample_new_data
 from tests.jobs.generated import DATASET, files_below, generate, partition_manifest_of, rows_of
 
 DAY = "2026-02-01"
-HEADER = ["loan", "bad", "income", "area", "seen"]
-DESCRIPTION = "{name: any, target: bad, id: loan, numeric: [income], categorical: [area], dates: [seen], excluded: [x]}"
+HEADER = ["loan", "bad", "income", "area", "seen", "kids"]
+DESCRIPTION = (
+    "{name: any, target: bad, id: loan, numeric: [income, kids], categorical: [area], dates: [seen], excluded: [x]}"
+)
 
 
 def loans(first: int, count: int, *, bad: bool = True) -> list[list[Any]]:
     """Rows that are easy to tell: everything follows from the number of the loan."""
     return [
-        [f"L{n}", *([int(n % 3 == 0)] if bad else []), 10.5 + n, f"0{n % 4}", f"2026-01-{1 + n % 28:02}"]
+        [f"L{n}", *([int(n % 3 == 0)] if bad else []), 10.5 + n, f"0{n % 4}", f"2026-01-{1 + n % 28:02}", n % 5]
         for n in range(first, first + count)
     ]
 
@@ -69,17 +71,19 @@ def test_a_delivery_becomes_the_day_in_the_data_sets_own_types_without_label(
     delta_spark: SparkSession, tmp_path: Path, version: str
 ) -> None:
     # Whole incomes: the file alone would say bigint.
-    rows = [["A1", 1, 10, "00", "2026-01-31"], ["A2", 0, 20, "01", ""]]
+    rows = [["A1", 1, 10, "00", "2026-01-31", 2], ["A2", 0, 20, "01", "", "3.0"]]
     write_csv(tmp_path / "new_20260201.csv", HEADER, rows)
+    # A drawn day lies in the same table, which takes no other columns and types.
+    take_in(delta_spark, tmp_path, version, "sample", as_of="2026-01-30", fraction=0.5)
 
     result = take_in(delta_spark, tmp_path, version, str(tmp_path / "new_{{ as_of_nodash }}.csv"))
 
     assert day_of(delta_spark, tmp_path) == [
-        (f"A1-{DAY}-1", "A1", "10.0", "00", "2026-01-31", DAY),
-        (f"A2-{DAY}-1", "A2", "20.0", "01", "None", DAY),
+        (f"A1-{DAY}-1", "A1", "10.0", "2", "00", "2026-01-31", DAY),
+        (f"A2-{DAY}-1", "A2", "20.0", "3", "01", "None", DAY),
     ]
     columns = rows_of(delta_spark, tmp_path, Table.TEST_SAMPLE, DAY).columns
-    assert columns == ["sample_id", "borrower_id", "income", "area", "seen", "as_of"]
+    assert columns == ["sample_id", "borrower_id", "income", "kids", "area", "seen", "as_of"]
     manifest = partition_manifest_of(tmp_path, Table.TEST_SAMPLE, DAY)
     assert (manifest["rows"], manifest["dataset_version"]) == (2, version)
     assert manifest["source"] == str(tmp_path / "new_20260201.csv")
@@ -89,8 +93,8 @@ def test_a_delivery_becomes_the_day_in_the_data_sets_own_types_without_label(
 def test_columns_that_no_model_sees_are_left_out_and_told(
     delta_spark: SparkSession, tmp_path: Path, version: str
 ) -> None:
-    header = ["loan", "income", "area", "seen", "x", "channel"]
-    write_csv(tmp_path / f"{DAY}.csv", header, [["A1", 1.5, "00", "2026-01-31", 1, "web"]])
+    header = ["loan", "income", "area", "seen", "kids", "x", "channel"]
+    write_csv(tmp_path / f"{DAY}.csv", header, [["A1", 1.5, "00", "2026-01-31", 0, 1, "web"]])
 
     result = take_in(delta_spark, tmp_path, version, str(tmp_path / "{{as_of}}.csv"))
 
@@ -117,8 +121,10 @@ def test_a_table_with_a_date_column_gives_the_rows_of_the_day(
     delta_spark: SparkSession, tmp_path: Path, version: str
 ) -> None:
     table = tmp_path / "applications"
-    rows = [(f"A{n}", 10.5, "00", "2026-01-31", DAY if n < 3 else "2026-02-02") for n in range(5)]
-    frame = delta_spark.createDataFrame(rows, "loan string, income double, area string, seen string, as_of string")
+    rows = [(f"A{n}", 10.5, "00", "2026-01-31", n, DAY if n < 3 else "2026-02-02") for n in range(5)]
+    frame = delta_spark.createDataFrame(
+        rows, "loan string, income double, area string, seen string, kids short, as_of string"
+    )
     frame = frame.withColumns({name: frame[name].cast("date") for name in ("seen", "as_of")})
     frame.write.format("delta").save(str(table))
 
@@ -133,12 +139,13 @@ def test_a_table_with_a_date_column_gives_the_rows_of_the_day(
 @pytest.mark.parametrize(
     ("header", "rows", "given", "sentence"),
     [
-        (HEADER[:4], [], {}, "column seen is missing"),
+        (HEADER[:4], [], {}, "column kids is missing; column seen is missing"),
         (HEADER, [], {}, "of 2026-02-01 at .*csv is empty: it holds no applicants"),
         (HEADER, loans(100, 2) + loans(101, 2), {}, "doubled: 1 rows repeat the id loan of another"),
         (HEADER, loans(100, 4), {"fewest": 5}, "holds 4 applicants, fewer than 5: it is taken for a part of one"),
-        (HEADER, [["A1", 1, "much", "00", ""]], {}, "column income is string, the data set has double"),
-        (HEADER, [["", 1, 1.5, "00", ""]], {}, "id loan is missing in 1 rows"),
+        (HEADER, [["A1", 1, "much", "00", "", 1]], {}, "column income is string, the data set has double"),
+        (HEADER, [["A1", 1, 1.5, "00", "", 1.5]], {}, "column kids: 1 values do not fit bigint, the type that the"),
+        (HEADER, [["", 1, 1.5, "00", "", 1]], {}, "id loan is missing in 1 rows"),
         ([*HEADER, "day"], [[*loans(1, 1)[0], "20260131"]], {"date_column": "day"}, "1 rows .* are not of 2026-02-01"),
     ],
 )  # fmt: skip
@@ -173,7 +180,7 @@ def test_a_delivery_that_is_late_or_lacks_its_marker_may_come_later(
     with pytest.raises(UpstreamNotReady, match=r"no delivery at .* yet"):
         take_in(delta_spark, tmp_path, version, source, **given)
     frame = delta_spark.createDataFrame([("A1", 1.5, "00")], "loan string, income double, area string")
-    frame.selectExpr("*", "DATE '2026-01-31' AS seen").write.parquet(str(folder))
+    frame.selectExpr("*", "DATE '2026-01-31' AS seen", "1 AS kids").write.parquet(str(folder))
     (folder / "_SUCCESS").unlink()
     with pytest.raises(UpstreamNotReady, match="is a part so far: its file _SUCCESS is not there"):
         take_in(delta_spark, tmp_path, version, source, **given)
@@ -212,3 +219,18 @@ def test_a_source_that_cannot_tell_days_apart_is_refused(source: str, sentence: 
     with pytest.raises(BadConfiguration) as refused:
         SampleNewDataConfig(as_of=DAY, dataset_version="1", source=source)
     assert sentence in str(refused.value)
+
+
+def test_rows_without_an_id_are_doubled_where_every_one_stands_twice(delta_spark: SparkSession, tmp_path: Path) -> None:
+    description = tmp_path / "any.yaml"
+    description.write_text("{name: any, target: bad, numeric: [income]}")
+    write_csv(tmp_path / "loans.csv", ["bad", "income"], [[int(n % 3 == 0), n] for n in range(90)])
+    given = {"source": str(tmp_path / "loans.csv"), "description": str(description)}
+    version = generate(delta_spark, tmp_path, **given).values["dataset_version"]
+    source = str(tmp_path / "{{as_of}}.csv")
+    write_csv(tmp_path / f"{DAY}.csv", ["income"], [[1], [2], [1]])
+    assert take_in(delta_spark, tmp_path, version, source).figures["rows"] == 3
+
+    write_csv(tmp_path / f"{DAY}.csv", ["income"], [[1], [2], [1], [2]])
+    with pytest.raises(BadInput, match="doubled: 4 rows, of which 2 differ from each other"):
+        take_in(delta_spark, tmp_path, version, source)
