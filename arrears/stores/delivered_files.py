@@ -68,10 +68,15 @@ def is_in_table(address: str, column: str, day: str, objects: Objects) -> bool:
     uri = uri_of(address).rstrip("/")
     if not is_reachable(uri):
         return True
-    commits = sorted((f.uri for f in objects.list(f"{uri}/_delta_log") if _COMMIT.search(f.uri)), reverse=True)
-    if not commits:
+    log = [file for file in objects.list(f"{uri}/_delta_log") if _COMMIT.search(file.uri)]
+    newest = sorted(log, key=lambda file: file.uri, reverse=True)[:_COMMITS_READ]
+    if not newest:
         return True
-    return any(_may_hold(add, column, day) for commit in commits[:_COMMITS_READ] for add in _added(commit, objects))
+    if any(_may_hold(add, column, day) for commit in newest for add in _added(commit.uri, objects)):
+        return True
+    # What came before these commits is not looked at: only a later day is known to be missing.
+    begins_here = newest[-1].uri.endswith(f"/{0:020d}.json")
+    return not begins_here and day <= newest[-1].modified_at.date().isoformat()
 
 
 def _files(uri: str, objects: Objects) -> dict[str, ObjectInfo]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from arrears.stores import delivered_files
 from arrears.stores.delivered_files import fingerprint, is_in_table, what_is_missing
 from arrears.stores.objects import Objects
 
@@ -73,6 +74,16 @@ def test_a_day_is_in_a_table_when_a_commit_has_added_a_file_that_may_hold_it(pla
         objects.put(f"{place}/_delta_log/{number:020d}.json", json.dumps(add).encode())
     found = {day: is_in_table(place, "day", day, objects) for day in ("2026-03-12", "2026-03-13", "2026-03-14")}
     assert found == {"2026-03-12": True, "2026-03-13": True, "2026-03-14": False}
+
+
+def test_a_day_that_older_commits_may_hold_is_left_to_the_job(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    objects = Objects()
+    for number, day in enumerate(("2026-03-12", "2026-03-13")):
+        add = {"add": {"path": f"{number}.parquet", "partitionValues": {"day": day}}}
+        objects.put(f"{place}/_delta_log/{number:020d}.json", json.dumps(add).encode())
+    monkeypatch.setattr(delivered_files, "_COMMITS_READ", 1)
+    assert is_in_table(place, "day", "2026-03-12", objects)
+    assert not is_in_table(place, "day", "2999-01-01", objects)
 
 
 def test_where_only_spark_can_look_the_job_decides() -> None:
