@@ -14,7 +14,9 @@ from datetime import timedelta
 from airflow.sdk import DAG, chain
 
 from arrears.contracts.addresses import Table
+from arrears.contracts.job_configs.arguments import names_of
 from arrears.contracts.job_configs.jobs import GenerateDataConfig
+from arrears.contracts.job_configs.reading_choices import ReadingChoices
 from include.assets import publish, table_asset
 from include.cluster_sizes import SMALL
 from include.dag_defaults import Tag, dag_defaults
@@ -29,6 +31,7 @@ SOURCE = (
     *("target", "bad_when", "good_when", "unlabelled", "id_column", "description"),
     *("rest", "exclude", "schema_drift"),
 )
+READING = names_of(ReadingChoices)
 SPLIT = ("test_from", "embargo_days", "seed")
 BANK = ("features_from", "most_broken_share", "allow_new_columns")
 SYNTHETIC = ("rows", "features", "default_rate", "missing_share")
@@ -40,7 +43,7 @@ for settings in scheduled(os.environ):
         schedule=None,
         params={
             "as_of": business_date(settings),
-            **form(GenerateDataConfig, *FIRST, *SOURCE, *BANK, *SPLIT, *SYNTHETIC, **own),
+            **form(GenerateDataConfig, *FIRST, *SOURCE, *READING, *BANK, *SPLIT, *SYNTHETIC, **own),
         },
         dagrun_timeout=timedelta(hours=8),
         **dag_defaults(settings, Tag.DATA, doc=__doc__),
@@ -53,7 +56,7 @@ for settings in scheduled(os.environ):
             as_of=AS_OF,
             outlets=[train],
             post_execute=publish(train, settings),
-            **chosen(*FIRST, *SOURCE, *BANK, *SPLIT, *SYNTHETIC),
+            **chosen(*FIRST, *SOURCE, *READING, *BANK, *SPLIT, *SYNTHETIC),
         )
         explore_data = spark_task(
             "explore_data",

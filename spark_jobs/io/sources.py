@@ -15,6 +15,7 @@ from pyspark.sql import DataFrame, SparkSession
 from arrears.contracts.errors import BadConfiguration
 from arrears.contracts.job_configs.data_jobs import SOURCES
 from arrears.contracts.job_configs.jobs import GenerateDataConfig
+from arrears.contracts.job_configs.reading_choices import FOUND, MARKS, ReadingChoices
 from arrears.contracts.tables.descriptions import DatasetDescription
 from arrears.contracts.tables.outcome_rules import LEAVE_OUT
 from arrears.contracts.tables.protected_names import protected_notes
@@ -224,7 +225,9 @@ def _text(
     spark: SparkSession, found: Delivery, declared: DatasetDescription | None, config: GenerateDataConfig
 ) -> Source:
     expected = _expected(declared, config)
-    table = read_text(spark, found.files, expected=expected, declared=_told(declared, config))
+    reading = config.over(declared.reading if declared else {})
+    told = _told(declared, config, reading)
+    table = read_text(spark, found.files, expected=expected, declared=told, dialect=reading.dialect())
     # A first column that no header names holds the rows' numbers, as pandas and R write them, unless somebody asks.
     numbers = [name for name in table.nameless if name not in expected and name == table.names[0]]
     beside = Columnar(
@@ -245,14 +248,22 @@ def _expected(declared: DatasetDescription | None, config: GenerateDataConfig) -
     return tuple(filter(None, (config.target, config.id_column)))
 
 
-def _told(declared: DatasetDescription | None, config: GenerateDataConfig) -> Declared:
-    """What a description says of the values: ids and categories stay the text that they are."""
+def _told(declared: DatasetDescription | None, config: GenerateDataConfig, reading: ReadingChoices) -> Declared:
+    """What is said of the values: marks, orders and types. Ids and categories stay the text that they are."""
     if declared is None:
-        return Declared(types={stored_name(config.id_column): AS_TEXT} if config.id_column else {})
-    words = (*declared.categorical, *declared.text, *filter(None, [declared.id]))
-    kinds = {
-        **dict.fromkeys(declared.numeric, AS_NUMBER),
-        **dict.fromkeys(declared.dates, AS_DATE),
-        **dict.fromkeys(words, AS_TEXT),
-    }
-    return Declared(types=kinds)
+        kinds = {stored_name(config.id_column): AS_TEXT} if config.id_column else {}
+    else:
+        words = (*declared.categorical, *declared.text, *filter(None, [declared.id]))
+        kinds = {
+            **dict.fromkeys(declared.numeric, AS_NUMBER),
+            **dict.fromkeys(declared.dates, AS_DATE),
+            **dict.fromkeys(words, AS_TEXT),
+        }
+    return Declared(
+        types=kinds,
+        missing=reading.missing,
+        sentinels=reading.sentinels,
+        decimal=MARKS.get(reading.decimal),
+        thousands=MARKS.get(reading.thousands),
+        date_format=None if reading.date_format == FOUND else reading.date_format,
+    )

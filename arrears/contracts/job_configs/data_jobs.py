@@ -10,6 +10,7 @@ from arrears.contracts.job_configs.arguments import option
 from arrears.contracts.job_configs.bank_jobs import BANK
 from arrears.contracts.job_configs.delivery_choices import DeliveryChoices
 from arrears.contracts.job_configs.job_config import JobConfig
+from arrears.contracts.job_configs.reading_choices import ReadingChoices
 
 # Sections of the forms and of --help.
 _SOURCE = "Columns and description of the source"
@@ -20,7 +21,7 @@ SOURCES = ("lending_club", "synthetic", "synthetic_customers", "bank")  # beside
 
 
 @dataclass(frozen=True, kw_only=True)
-class GenerateDataConfig(JobConfig):
+class GenerateDataConfig(ReadingChoices, JobConfig):
     """Reads a source, checks it against its description, and splits it into train and test."""
 
     as_of: str = option(help="business date from which this data is in force (YYYY-MM-DD)")

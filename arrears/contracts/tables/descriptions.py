@@ -9,6 +9,7 @@ from typing import Any
 
 from arrears.contracts.errors import BadConfiguration
 from arrears.contracts.gate_rules import GateRules
+from arrears.contracts.job_configs.reading_choices import reading_problems
 from arrears.contracts.tables.column_names import name_problems
 from arrears.contracts.tables.feature_catalogue import FeatureLine, catalogue_problems
 from arrears.contracts.tables.leak_limits import leak_limit_problems
@@ -34,6 +35,7 @@ _LATER: dict[str, Any] = {
     "known_after": {},
     "unlabelled": REFUSE,
     "rest": "refuse",
+    "reading": {},
 }
 REST = ("refuse", "as_it_is", "leave_out")
 
@@ -66,6 +68,7 @@ class DatasetDescription:
         loss: column among ``kept``: what was lost on a loan, as a share of its exposure. Learnt on defaults alone.
         loss_limit: the whole exposure in the unit of ``loss``: 1, or 100 where it is in per cent.
         products: numeric or kept columns, one a product: above 0 for a customer who holds it.
+        reading: how its text files are written, by the fields of `ReadingChoices`. What is not named is found.
         rest: columns without a role: ``refuse`` them, take them ``as_it_is`` (numbers numeric, text categorical, dates
             dates), or ``leave_out``. A description that has been matched with its source has a role for each.
     """
@@ -96,6 +99,7 @@ class DatasetDescription:
     known_after: dict[str, int] = field(default_factory=dict)
     unlabelled: str = REFUSE
     rest: str = "refuse"
+    reading: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         problems = [
@@ -104,6 +108,7 @@ class DatasetDescription:
             if len(roles) > 1
         ]
         problems += name_problems(self.carried, stored=False)
+        problems += reading_problems(self.reading)
         if self.rest not in REST:
             problems.append(f"rest {self.rest!r} is none of {', '.join(REST)}")
         if self.event_time is not None and self.event_time not in self.dates:

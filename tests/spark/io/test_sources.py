@@ -264,3 +264,16 @@ def test_no_message_of_a_source_names_a_flag_of_the_command_line(spark: SparkSes
         with pytest.raises(BadConfiguration) as caught:
             read(spark, source)
         assert "--" not in str(caught.value)
+
+
+def test_what_a_person_says_of_a_file_goes_before_what_is_found(spark: SparkSession, csv_of, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    file = csv_of("income;opened;bad", "1,234;01/02/2026;0", "-9;03/04/2026;1", "5,678;9999-12-31;0".replace("-", "/"))
+    yaml = tmp_path / "bank.yaml"
+    reading = "{decimal: comma, missing: [-9], date_format: dmy}"
+    yaml.write_text(f"{{name: any, target: bad, numeric: [income], categorical: [opened], reading: {reading}}}")
+
+    described = read(spark, file, description=str(yaml))
+    by_form = read(spark, file, description=str(yaml), decimal="point", thousands="comma")
+
+    assert [row["income"] for row in described.loans.collect()] == [1.234, None, 5.678]
+    assert [row["income"] for row in by_form.loans.collect()] == [1234, None, 5678]
