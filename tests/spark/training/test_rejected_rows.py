@@ -28,6 +28,21 @@ def test_rejected_are_those_without_a_target_or_with_a_named_one(
     assert sorted(row["borrower_id"] for row in rows.collect()) == kept
 
 
+def test_held_out_customers_and_days_are_not_learnt_from(spark: SparkSession) -> None:
+    rows = [("a", "2025-01-01"), ("b", "2025-01-01"), ("a", "2025-07-01"), (None, "2025-06-30")]
+    rejected = spark.createDataFrame(rows, "customer string, day string").withColumn("day", F.to_date("day"))
+    held_out = spark.createDataFrame([("b",), (None,)], "customer string")
+
+    def kept(**how: str | None) -> list[tuple[str | None, str]]:
+        given = {"group": None, "event_time": "day", "test_from": None} | how
+        found = rejected_rows.keep_on_the_training_side(rejected, held_out, **given).collect()
+        return [(row["customer"], str(row["day"])) for row in found]
+
+    assert sorted(kept(test_from="2025-07-01"), key=str) == sorted([rows[0], rows[1], rows[3]], key=str)
+    assert sorted(kept(group="customer"), key=str) == sorted([rows[0], rows[2], rows[3]], key=str)
+    assert sorted(kept(), key=str) == sorted(rows, key=str)
+
+
 def test_a_fuzzy_row_is_bad_by_its_probability_and_good_by_the_rest(spark: SparkSession) -> None:
     rows = rejected_rows.to_fuzzy_rows(scored(spark, 0.2, 0.8), factor=1.5, seed=1)
 
