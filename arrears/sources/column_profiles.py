@@ -14,7 +14,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from arrears.sources.moments import ORDERS, moment
+from arrears.sources.moments import DMY, MDY, MY, YMD, YYYYMM, YYYYMMDD, moment
 from arrears.sources.value_shapes import LEADING_ZERO, shape_of
 
 LOST_CHARACTER = "\ufffd"  # what a decoder writes for bytes that it cannot read
@@ -25,6 +25,16 @@ _MAYBE_WIDE = 19  # digits
 SENTINELS = ("9999-12-31", "0001-01-01", "1900-01-01")  # days that a bank writes for none
 _SKETCH = 512  # hashes kept: the number of different values is known within some 5 %
 _MERSENNE = np.uint64(0x9E3779B97F4A7C15)
+
+# What a date looks like, or the digits of a whole number → the orders in which it may be read.
+_ORDERS: dict[str | int, tuple[str, ...]] = {
+    "year first": (YMD,),
+    "year last": (DMY, MDY),
+    "month by name": (DMY,),
+    "month and year": (MY,),
+    6: (YYYYMM,),
+    8: (YYYYMMDD,),
+}
 
 Hashes = npt.NDArray[np.uint64]
 
@@ -136,8 +146,8 @@ class ColumnProfile:
         looks = shape_of(shape)
         if looks.kind in ("number", "date"):
             self.shapes[shape] += times
-            if looks.kind == "date" or (looks.whole and looks.digits in (6, 8)):
-                self._count_moments(value, times)
+            if orders := _ORDERS.get(looks.style if looks.kind == "date" else looks.digits * looks.whole):
+                self._count_moments(value, orders, times)
             elif looks.whole and looks.digits >= _MAYBE_WIDE:
                 self.beyond_64_bits += times * (not -(2**63) <= int(value) < 2**63)
             return
@@ -147,8 +157,8 @@ class ColumnProfile:
             if len(self.words) > _MOST_WORDS:
                 self.words = None
 
-    def _count_moments(self, value: str, times: int) -> None:
-        days = {order: moment(value, order) for order in ORDERS}
+    def _count_moments(self, value: str, orders: tuple[str, ...], times: int) -> None:
+        days = {order: moment(value, order) for order in orders}
         self.orders.update({order: times for order, day in days.items() if day is not None})
         for day in {day.date().isoformat() for day in days.values() if day is not None}.intersection(SENTINELS):
             self.sentinels[day] += times

@@ -6,7 +6,6 @@ import re
 from datetime import UTC, datetime, timedelta, timezone
 
 YMD, DMY, MDY, MY, YYYYMMDD, YYYYMM = "ymd", "dmy", "mdy", "my", "yyyymmdd", "yyyymm"
-ORDERS = (YMD, DMY, MDY, MY, YYYYMMDD, YYYYMM)
 ORDER_NAMES = {
     YMD: "year, month, day",
     DMY: "day, month, year",
