@@ -114,7 +114,8 @@ def _name(uri: str) -> str:
 
 def _footer(uri: str, folders: Mapping[str, str]) -> ParquetFile | None:
     try:
-        opened = opened_parquet(uri)
+        # It takes an address as Delta's log has it, with escapes; a delivered object's name has none.
+        opened = opened_parquet(uri.replace("%", "%25") if uri.startswith("s3") else uri)
     except pa.ArrowInvalid:
         return None
     physical = {opened.schema.column(n).path: opened.schema.column(n).physical_type for n in range(len(opened.schema))}
