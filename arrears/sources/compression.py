@@ -53,7 +53,7 @@ def decompressed(stream: IO[bytes], kind: str) -> IO[bytes]:
     """The content of a compressed file, read as it is asked for.
 
     Raises:
-        BadInput: a zip archive holds no file, or several.
+        BadInput: a zip archive holds no file, or several, or is a workbook.
     """
     if kind == "gzip":
         return cast("IO[bytes]", gzip.GzipFile(fileobj=stream))
@@ -70,6 +70,8 @@ def decompressed(stream: IO[bytes], kind: str) -> IO[bytes]:
 
 def _only_member(stream: IO[bytes]) -> IO[bytes]:
     archive = zipfile.ZipFile(stream)
+    if any(member.filename.startswith("xl/") for member in archive.infolist()):
+        raise BadInput("it is an Excel workbook, which is not read: save the sheet as CSV (UTF-8)")
     members = [m for m in archive.infolist() if not m.is_dir() and not m.filename.startswith("__MACOSX/")]
     if len(members) != 1:
         raise BadInput(f"the zip archive holds {len(members)} files; deliver one, or unpack it into a folder")

@@ -110,6 +110,10 @@ def test_a_backslash_in_a_plain_file_is_a_character() -> None:
             "loans.csv: its compressed content is cut short or damaged: deliver it again",
         ),
         (zipped(a=b"1", b=b"2"), "loans.csv: the zip archive holds 2 files; deliver one, or unpack it into a folder"),
+        (
+            zipped(**{"[Content_Types].xml": b"<x/>", "xl/workbook.xml": b"<x/>"}),
+            "loans.csv: it is an Excel workbook, which is not read: save the sheet as CSV (UTF-8)",
+        ),
         (b"%PDF-1.7 ...", "loans.csv is a PDF document, no text file"),
         (b"<!DOCTYPE html><html>", "loans.csv is a web page, no text file"),
         (
@@ -118,7 +122,7 @@ def test_a_backslash_in_a_plain_file_is_a_character() -> None:
         ),
         ("id,x,x\n1,2,3\n", "loans.csv: column x stands in the header 2 times"),
     ],
-    ids=range(11),
+    ids=range(12),
 )  # fmt: skip
 def test_what_is_no_table_is_one_sentence_without_a_value(content: bytes | str, told: str) -> None:
     assert problems_of(content) == (told,)
