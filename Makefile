@@ -34,7 +34,7 @@ endif
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test test-full lint check up down status restart logs submit replay experiment verify-decisions bench bench-quality
+.PHONY: help demo test test-full lint check up down status restart logs submit replay inspect experiment verify-decisions bench bench-quality
 .PHONY: package docs lock machine machine-for-stack java s3-server
 .PHONY: lint-ruff lint-format lint-types lint-imports lint-docs lint-lock
 
@@ -84,6 +84,9 @@ submit: java $(INSTALLED) ## run one job on the stack by hand: JOB=train_model A
 
 replay: java $(INSTALLED) ## build a run's training set again and prove it the same: RUN=MLflow run, Airflow run or version
 	@$(PY) ops.replay_run "$(RUN)"
+
+inspect: $(INSTALLED) ## look at a bank's text file and propose its description: SOURCE=loans.csv TARGET=bad
+	@$(PY) ops.inspect_source "$(SOURCE)" $(if $(TARGET),"$(TARGET)")
 
 experiment: java $(INSTALLED) ## run an experiment on the stack: FILE=experiments/catboost_search.yaml
 	@$(PY) ops.submit_experiment "$(FILE)" $(if $(DATASET),--dataset $(DATASET)) $(if $(AS_OF),--as-of $(AS_OF))

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 
 from arrears.contracts.errors import BadConfiguration, BadInput
 from arrears.stores.objects import Objects
-from spark_jobs.io.deliveries import delivered_files
+from arrears.stores.source_listing import delivered_files
 from spark_jobs.io.snapshots import opened_parquet
 from spark_jobs.io.source_files import refuse_hidden
 from spark_jobs.transforms.parquet_types import VOID, StoredType, common_type, stored_type

@@ -13,7 +13,7 @@ from arrears.contracts.errors import BadConfiguration, BadInput
 from arrears.contracts.locations import Location
 from arrears.stores.foreign_errors import cause_of
 from arrears.stores.objects import Objects, is_reachable
-from spark_jobs.io.deliveries import no_such_source
+from arrears.stores.source_listing import no_such_source
 from spark_jobs.io.session import hadoop_pattern
 from spark_jobs.schemas import stored_name
 

@@ -13,8 +13,8 @@ from arrears.contracts.errors import BadConfiguration, BadInput, UpstreamNotRead
 from arrears.contracts.tables.table_contracts import TableContract
 from arrears.sources.compression import TEXT
 from arrears.stores.objects import Objects, is_reachable, uri_of
+from arrears.stores.source_listing import TEXT_ENDINGS, DeliveredFile, Delivery, delivery
 from spark_jobs.io.commits import commit, table_version
-from spark_jobs.io.deliveries import TEXT_ENDINGS, DeliveredFile, Delivery, delivery
 from spark_jobs.io.session import hadoop_uri
 from spark_jobs.io.source_files import parquet_rows, stored_names
 from spark_jobs.io.tables import WrittenPartition, rows_at, written_by

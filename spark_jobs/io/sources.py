@@ -23,9 +23,9 @@ from arrears.sources.compression import TEXT
 from arrears.sources.value_types import AS_DATE, AS_NUMBER, AS_TEXT, Declared
 from arrears.stores.description_files import read_description, shipped_description, shipped_descriptions
 from arrears.stores.objects import Objects, is_reachable, uri_of
+from arrears.stores.source_listing import PARQUET, TEXT_ENDINGS, DeliveredFile, Delivery, delivery, no_such_source
 from spark_jobs.io.columnar_files import Columnar, delta_rows, parquet_columns
 from spark_jobs.io.commits import table_version
-from spark_jobs.io.deliveries import PARQUET, TEXT_ENDINGS, DeliveredFile, Delivery, delivery, no_such_source
 from spark_jobs.io.parquet_footers import parquet_footers
 from spark_jobs.io.session import hadoop_pattern
 from spark_jobs.io.source_files import parquet_rows, stored_names

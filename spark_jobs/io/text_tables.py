@@ -26,10 +26,11 @@ from arrears.sources.column_profiles import total
 from arrears.sources.conversions import Conversion, converted
 from arrears.sources.file_facts import FileFacts, column_names, facts_of
 from arrears.sources.records import Tally
+from arrears.sources.suspicions import suspicions
 from arrears.sources.text_files import texts
 from arrears.sources.value_types import ColumnType, Declared, column_types
 from arrears.stores.objects import Objects, is_reachable
-from spark_jobs.io.deliveries import DeliveredFile
+from arrears.stores.source_listing import DeliveredFile
 from spark_jobs.io.session import hadoop_pattern
 from spark_jobs.io.source_files import unreadable
 from spark_jobs.schemas import stored_name
@@ -98,7 +99,7 @@ def read_text(
     return TextTable(
         rows=_rows(found, files, facts, {name: types[name].conversion for name in kept}, folders),
         names=(*kept, *folders),
-        notes=tuple(_notes(facts, types, empty, folders)),
+        notes=(*_notes(facts, types, empty, folders), *(() if as_text else suspicions(profiles, types))),
         problems=tuple(problem for each in facts for problem in each.problems),
         misfits={name: "; ".join(types[name].problems) for name in kept if types[name].problems},
         nameless=tuple(name for name in _nameless(facts[0]) if name in kept),

@@ -17,7 +17,7 @@ from arrears.contracts.job_configs.experiments import Folds
 from arrears.contracts.tables.column_names import RESERVED
 from arrears.contracts.tables.descriptions import DatasetDescription
 from arrears.model.fitting.resampling import Resampling
-from spark_jobs.io.deliveries import DeliveredFile
+from arrears.stores.source_listing import DeliveredFile
 from spark_jobs.io.source_files import stored_names
 from spark_jobs.io.text_tables import read_text
 from spark_jobs.transforms.borrowers import splits
