@@ -22,7 +22,7 @@ _BUCKETS = (*_S3, "gs", "abfs", "abfss", "wasb", "wasbs")  # those whose address
 _WEB = ("http", "https", "ftp", "ftps", "sftp")
 # Bytes of a name that Python could not read, and what Java makes of them.
 _LOST = re.compile("[\udc80-\udcff\ufffd]")
-_HIDDEN = ("_", ".")
+HIDDEN = ("_", ".")  # what begins so, Spark and Hive pass over
 _PATTERN = re.compile(r"[\[\]{}*?\\]")
 # What Java takes for the name of a host: S3A can address no other bucket, though a server may hold one.
 _BUCKET = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9-]+)*(?<![-.])")
@@ -98,7 +98,7 @@ class Location:
     @property
     def is_hidden(self) -> bool:
         """Whether Spark passes over a file of this name without a word."""
-        return self.name.startswith(_HIDDEN)
+        return self.name.startswith(HIDDEN)
 
 
 def checked_bucket(bucket: str, place: str) -> str:

@@ -8,6 +8,7 @@ from urllib.parse import unquote
 
 from arrears.contracts.errors import BadConfiguration, BadInput
 from arrears.contracts.job_configs.data_jobs import SOURCES
+from arrears.contracts.locations import HIDDEN
 from arrears.sources.compression import COMPRESSIONS, TEXT, kind_of
 from arrears.stores.objects import Objects, uri_of
 
@@ -16,7 +17,7 @@ _MARK = 512  # bytes that tell a file's kind
 
 TEXT_ENDINGS = (".csv", ".csv.gz", ".csv.bz2", ".tsv", ".txt")  # where only Spark can look into a file
 PARQUET = "parquet"
-READ = (PARQUET, "orc", "avro")
+READ = (PARQUET, "orc")
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class DeliveredFile:
 
 @dataclass(frozen=True)
 class Delivery:
-    """The files of a source, all of one kind: ``text``, ``parquet``, ``orc`` or ``avro``."""
+    """The files of a source, all of one kind: ``text``, ``parquet`` or ``orc``."""
 
     kind: str
     files: tuple[DeliveredFile, ...]
@@ -68,7 +69,7 @@ def delivery(source: str, objects: Objects) -> Delivery:
     if problems := [
         f"{names[0]} is {kind}, which is not read" for kind, names in kinds.items() if kind not in (TEXT, *READ)
     ]:
-        raise BadConfiguration(*problems, "deliver CSV, Parquet, Delta, ORC or Avro")
+        raise BadConfiguration(*problems, "deliver CSV, Parquet, Delta or ORC")
     if len(kinds) > 1:
         counts = ", ".join(f"{len(names):,} {kind} (such as {names[0]})" for kind, names in kinds.items())
         raise BadInput(f"{source} holds files of several kinds: {counts}")
@@ -94,7 +95,7 @@ def delivered_files(source: str, objects: Objects) -> list[DeliveredFile]:
 def _is_marked(folder: str, uri: str) -> bool:
     """Whether a file or a folder above it has a name that Spark and Hive pass over."""
     parts = PurePosixPath(unquote(uri.removeprefix(folder).lstrip("/"))).parts
-    return any(part.startswith(("_", ".")) and "=" not in part for part in parts)
+    return any(part.startswith(HIDDEN) and "=" not in part for part in parts)
 
 
 def _folders(folder: str, uri: str) -> tuple[tuple[str, str], ...]:

@@ -15,7 +15,7 @@ from pyspark.sql import DataFrame, SparkSession
 from arrears.contracts.errors import BadConfiguration
 from arrears.contracts.job_configs.data_jobs import SOURCES
 from arrears.contracts.job_configs.jobs import GenerateDataConfig
-from arrears.contracts.job_configs.reading_choices import FOUND, MARKS, ReadingChoices
+from arrears.contracts.job_configs.reading_choices import FOUND, NUMBER_MARKS, ReadingChoices
 from arrears.contracts.tables.descriptions import DatasetDescription
 from arrears.contracts.tables.outcome_rules import LEAVE_OUT
 from arrears.contracts.tables.protected_names import protected_notes
@@ -263,7 +263,7 @@ def _told(declared: DatasetDescription | None, config: GenerateDataConfig, readi
         types=kinds,
         missing=reading.missing,
         sentinels=reading.sentinels,
-        decimal=MARKS.get(reading.decimal),
-        thousands=MARKS.get(reading.thousands),
+        decimal=NUMBER_MARKS.get(reading.decimal),
+        thousands=NUMBER_MARKS.get(reading.thousands),
         date_format=None if reading.date_format == FOUND else reading.date_format,
     )

@@ -16,7 +16,7 @@ FOUND = "found"
 SEPARATORS = {
     "comma": ",", "semicolon": ";", "tab": "\t", "bar": "|", "blanks": " ", "control_a": "\x01", "tilde": "~"
 }  # fmt: skip
-MARKS = {"point": ".", "comma": ",", "none": "", "blank": " ", "apostrophe": "'"}
+NUMBER_MARKS = {"point": ".", "comma": ",", "none": "", "blank": " ", "apostrophe": "'"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,5 +126,5 @@ def _as_field(key: str, value: Any) -> Any:
         return tuple(map(str, value if isinstance(value, list) else [value]))
     if isinstance(value, bool):
         return "yes" if value else "no"
-    marks = SEPARATORS if key == "separator" else MARKS if key in ("decimal", "thousands") else {}
+    marks = SEPARATORS if key == "separator" else NUMBER_MARKS if key in ("decimal", "thousands") else {}
     return next((word for word, mark in marks.items() if mark == value), value)

@@ -277,3 +277,12 @@ def test_what_a_person_says_of_a_file_goes_before_what_is_found(spark: SparkSess
 
     assert [row["income"] for row in described.loans.collect()] == [1.234, None, 5.678]
     assert [row["income"] for row in by_form.loans.collect()] == [1234, None, 5678]
+
+
+def test_orc_is_read_by_its_first_bytes(spark: SparkSession, tmp_path: Path) -> None:
+    spark.sql("SELECT id AS income, id % 2 AS bad FROM range(5)").coalesce(1).write.orc(str(tmp_path / "loans"))
+
+    source = read(spark, tmp_path / "loans", target="bad")
+
+    assert sorted(row["income"] for row in source.loans.collect()) == [0, 1, 2, 3, 4]
+    assert source.description.numeric == ("income",)
